@@ -1,0 +1,28 @@
+/** Who is asking, as the HTTP request says it. Not verified until a backend has accepted it. */
+export type Credentials =
+  | { readonly kind: 'password'; readonly user: string; readonly password: string }
+  | { readonly kind: 'bearer'; readonly user: string; readonly token: string }
+
+/** Facts a front adds to the one log line of its request. Never content, never secrets. */
+export type Facts = Record<string, string | number | boolean | undefined>
+
+/** What a front knows about one request beyond the request itself. */
+export type Visit = {
+  readonly id: string
+  /** The client's address, for throttling and the log. */
+  readonly address: string
+  /** Undefined when the request carried none, or none that could be read. */
+  readonly credentials: Credentials | undefined
+  /** Ends when the client's socket closes: stop waiting, stop working. */
+  readonly signal: AbortSignal
+  readonly facts: Facts
+}
+
+/** A protocol offered to clients: EAS today, Autodiscover, MAPI and EWS later. */
+export type Front = {
+  readonly name: string
+  /** Whether this front claims the path, which is compared in lower case. */
+  matches(path: string): boolean
+  /** Answers; throws `Failure` only for what is an HTTP status of its own (auth, too-large, busy, unavailable). */
+  answer(request: Request, visit: Visit): Promise<Response>
+}

@@ -1,0 +1,32 @@
+/** UIDs from `from` to `to`, both included. */
+export type Range = { readonly from: number; readonly to: number }
+
+/**
+ * All that a client holds of one mailbox (RFC 7162 for the terms). Three protocols wrap it: the EAS SyncKey,
+ * the EWS SyncState, the MAPI ICS state. Holding it in the client is what makes a database needless.
+ */
+export type MailCursor = {
+  /** UIDVALIDITY the UIDs below belong to. */
+  readonly validity: number
+  /** The client has every flag change and expunge up to here, for the UIDs it holds. 0 where the server keeps no MODSEQ. */
+  readonly modseq: bigint
+  /** UIDNEXT when last looked: nothing at or above it has been offered yet. */
+  readonly top: number
+  /** At most two ranges below `top` not delivered yet, newest first, delivered from their upper end down. */
+  readonly gaps: readonly Range[]
+  /** Day (since 1970-01-01) the client's view is cut at; 0 shows all. */
+  readonly since: number
+  /** Only while one long list of changes is being paged. */
+  readonly pass: Pass | undefined
+}
+
+export type Pass = {
+  /** HIGHESTMODSEQ when the pass began; becomes `modseq` when it ends. */
+  readonly end: bigint
+  /** `widened`: items that an earlier time filter had hidden are being added. */
+  readonly phase: 'expunged' | 'aged' | 'flags' | 'widened'
+  /** The list has been delivered up to and including this UID (ascending; `widened` descending). */
+  readonly reached: number
+  /** The time filter's day this pass leads to. */
+  readonly since: number
+}

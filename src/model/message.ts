@@ -1,0 +1,44 @@
+/** One node of a message's MIME tree as BODYSTRUCTURE tells it (RFC 9051, BODYSTRUCTURE). Names are lower case. */
+export type Part = {
+  /** Section number to fetch the part by: `1`, `1.2`. Empty for the root when it is a multipart. */
+  readonly section: string
+  /** `text/plain`, `multipart/signed`, `message/rfc822` ... */
+  readonly type: string
+  /** Content-Type parameters, RFC 2231 and 2047 decoded. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** Content-Transfer-Encoding, `7bit` when absent. */
+  readonly encoding: string
+  /** Octets as stored, still encoded. 0 for a multipart. */
+  readonly size: number
+  /** Content-ID without angle brackets. */
+  readonly contentId: string | undefined
+  readonly location: string | undefined
+  /** `inline`, `attachment` or what else was there. */
+  readonly disposition: string | undefined
+  /** From Content-Disposition `filename`, else Content-Type `name`; decoded. */
+  readonly filename: string | undefined
+  /** Parts of a multipart, or the one root of a message/rfc822. */
+  readonly children: readonly Part[]
+}
+
+/** A message as a listing needs it: nothing here required reading a body. */
+export type Message = {
+  readonly uid: number
+  /** IMAP flags and keywords as the server spells them. */
+  readonly flags: ReadonlySet<string>
+  readonly modseq: bigint
+  /** INTERNALDATE. */
+  readonly received: Date
+  /** RFC822.SIZE */
+  readonly size: number
+  /** The listed header fields as octets, unfolded by nobody: see `listedFields`. */
+  readonly header: Uint8Array
+  readonly structure: Part
+}
+
+/** Header fields a `Message` carries. */
+export const listedFields = [
+  'From', 'Sender', 'To', 'Cc', 'Bcc', 'Reply-To', 'Subject', 'Date', 'Message-ID', 'In-Reply-To', 'References',
+  'Importance', 'X-Priority', 'Priority', 'Content-Type', 'Content-Class', 'Thread-Topic', 'Thread-Index',
+  'X-Microsoft-Content-Class', 'Auto-Submitted',
+] as const

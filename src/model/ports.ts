@@ -1,0 +1,139 @@
+import type { Credentials } from '../base/front.ts'
+import type { MailCursor } from './cursor.ts'
+import type { Folder, FolderId, Role } from './folder.ts'
+import type { Message } from './message.ts'
+
+/** A message named for good: a UID means nothing without its UIDVALIDITY. */
+export type MessageRef = { readonly folder: FolderId; readonly validity: number; readonly uid: number }
+
+export type MailChanges = {
+  /** Gone: expunged, or moved away. May name UIDs the client never had. */
+  readonly deletes: readonly number[]
+  /** Still there, but outside the time filter now. */
+  readonly aged: readonly number[]
+  readonly updates: readonly FlagChange[]
+  /** Newest first. */
+  readonly adds: readonly Message[]
+  readonly next: MailCursor
+  /** Ask again with `next`: there was more than the window holds. */
+  readonly more: boolean
+}
+
+export type FlagChange = { readonly uid: number; readonly flags: ReadonlySet<string>; readonly modseq: bigint }
+
+export type ChangesWish = {
+  /** At most so many deletes, aged, updates and adds together; at least 1. */
+  readonly window: number
+  /** Day (since 1970-01-01) to cut at; 0 shows all. */
+  readonly since: number
+}
+
+/** Octets of one part. `length` octets from `offset`, all of it where absent; still transfer-encoded. */
+export type PartWish = {
+  readonly uid: number
+  /** `1.2`, or empty for the whole message. */
+  readonly section: string
+  readonly offset?: number
+  readonly length?: number
+}
+
+export type FlagWish = {
+  readonly uids: readonly number[]
+  readonly add?: readonly string[]
+  readonly remove?: readonly string[]
+  /** Leave a message alone that changed after this MODSEQ and report it in `modified`. */
+  readonly unchangedSince?: bigint
+}
+
+export type FlagResult = {
+  /** MODSEQ after the change, by UID; absent where the server keeps none. */
+  readonly modseq: ReadonlyMap<number, bigint>
+  /** Refused because of `unchangedSince`. */
+  readonly modified: readonly number[]
+  /** Not there any more. */
+  readonly missing: readonly number[]
+}
+
+/**
+ * One user's mail. All methods throw `Failure`: `auth` when the credentials no longer hold, `unavailable` when the server
+ * cannot be reached or broke off (never an empty answer), `not-found` for an unknown folder, `stale` for another UIDVALIDITY,
+ * `denied`, `quota`, `exists` as the server says.
+ */
+export interface MailStore {
+  /** Every folder, parents before children. The special folders exist after this call: missing ones were created. */
+  folders(): Promise<readonly Folder[]>
+  /** One folder by its id, from memory where fresh. */
+  folder(id: FolderId): Promise<Folder>
+  folderByRole(role: Role): Promise<Folder>
+  createFolder(parent: FolderId | undefined, name: string): Promise<Folder>
+  /** Rename, move, or both. */
+  updateFolder(id: FolderId, parent: FolderId | undefined, name: string): Promise<Folder>
+  /** With everything in it. */
+  deleteFolder(id: FolderId): Promise<void>
+
+  /**
+   * What differs from `cursor` (undefined: everything), at most `wish.window` items. One round trip when nothing changed.
+   * Throws `stale` for another UIDVALIDITY.
+   */
+  changes(folder: FolderId, cursor: MailCursor | undefined, wish: ChangesWish): Promise<MailChanges>
+  /** Which of these folders may have changes: one round trip for all. A folder it cannot tell about is included. */
+  changed(cursors: ReadonlyMap<FolderId, { cursor: MailCursor; since: number }>): Promise<ReadonlySet<FolderId>>
+  /** How many items `changes` would still have to tell about. */
+  estimate(folder: FolderId, cursor: MailCursor | undefined, since: number): Promise<number>
+
+  /** Those of `uids` that still exist, in any order. */
+  messages(folder: FolderId, validity: number, uids: readonly number[]): Promise<readonly Message[]>
+  /** In the order of `wishes`; undefined where the message or part is not there. Pipelined: one round trip. */
+  parts(folder: FolderId, validity: number, wishes: readonly PartWish[]): Promise<readonly (Uint8Array | undefined)[]>
+  /** A part (or, section empty, the message) of any size, in chunks; other requests of the user go on in between. */
+  stream(ref: MessageRef, section: string, range?: { offset: number; length: number }): AsyncIterable<Uint8Array>
+
+  setFlags(folder: FolderId, validity: number, wish: FlagWish): Promise<FlagResult>
+  /** New UIDs by old ones; a UID absent from `uids` did not exist any more. */
+  move(folder: FolderId, validity: number, uids: readonly number[], to: FolderId): Promise<{ validity: number; uids: ReadonlyMap<number, number> }>
+  /** For good, and nothing but these: UID EXPUNGE or a MOVE, never a plain EXPUNGE. */
+  remove(folder: FolderId, validity: number, uids: readonly number[]): Promise<void>
+  append(folder: FolderId, message: Uint8Array, flags: readonly string[]): Promise<{ validity: number; uid: number } | undefined>
+  /** UIDs whose header field has exactly this value (a Message-ID, say), newest last. */
+  findByHeader(folder: FolderId, field: string, value: string): Promise<readonly number[]>
+
+  /**
+   * Calls `changed` with a folder's id whenever something happened in one of `folders`, until `signal` ends; the promise
+   * settles then. One connection a user whoever asks. `lost` is called when the connection broke and could not be had again:
+   * the caller must look for itself.
+   */
+  watch(folders: readonly FolderId[], signal: AbortSignal, changed: (id: FolderId) => void, lost: (why: unknown) => void): Promise<void>
+}
+
+/** Sends mail on behalf of the user. */
+export interface Submission {
+  /**
+   * Throws `Failure`: `denied` when the sender is refused, `malformed` when no recipient was accepted (message says which),
+   * `too-large`, `quota`, `unavailable`. Resolves with the refused recipients when at least one was accepted.
+   */
+  send(from: string, to: readonly string[], message: Uint8Array): Promise<{ readonly refused: readonly string[] }>
+}
+
+/** What the user may be called and send as. */
+export type Person = {
+  /** Login name at the backend. */
+  readonly login: string
+  readonly displayName: string | undefined
+  /** Primary address first. */
+  readonly addresses: readonly string[]
+}
+
+/** Everything behind one user, opened with proven credentials. Sessions are pooled below; closing is not the caller's business. */
+export type Stores = {
+  readonly mail: MailStore
+  readonly submission: Submission
+  readonly person: Person
+  /** Milliseconds spent waiting for backends since this was opened. */
+  backendTime(): number
+}
+
+/**
+ * Opens a user's stores. Throws `auth` for refused credentials, `busy` with `retryAfter` while they are being slowed down,
+ * `unavailable` when the backend cannot say.
+ */
+export type Open = (credentials: Credentials, address: string) => Promise<Stores>
