@@ -1,0 +1,44 @@
+import type { Facts } from '../base/front.ts'
+import type { Kind } from '../base/failure.ts'
+import type { Log } from '../base/log.ts'
+import type { Stores } from '../model/ports.ts'
+import type { Cache } from '../state/cache.ts'
+import type { Element, Node } from '../wire/wbxml.ts'
+import type { EasRequest } from './request.ts'
+import type { EasSettings } from './settings.ts'
+
+/** Everything a command may touch. */
+export type Call = {
+  readonly request: EasRequest
+  /** The decoded WBXML body; undefined when the request had none. */
+  readonly body: Element | undefined
+  /** The octets of the body when it was no WBXML (SendMail up to 12.1). */
+  readonly raw: Uint8Array | undefined
+  /** The user's stores, opened for this request. */
+  readonly stores: Stores
+  readonly cache: Cache
+  /** Account and device, the prefix of every cache key that belongs to them. */
+  readonly scope: string
+  readonly settings: EasSettings
+  /** Ends when the client went away or the server drains. */
+  readonly signal: AbortSignal
+  readonly log: Log
+  /** What the log line of this request will say. */
+  readonly facts: Facts
+  readonly now: () => Date
+}
+
+/** A WBXML tree; nothing (HTTP 200 with an empty body); or octets of another type (GetAttachment). */
+export type Answer =
+  | { readonly kind: 'wbxml'; readonly root: Node }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'octets'; readonly type: string; readonly body: AsyncIterable<Uint8Array>; readonly length?: number }
+
+export const wbxml = (root: Node): Answer => ({ kind: 'wbxml', root })
+export const empty: Answer = { kind: 'empty' }
+
+export type Command = {
+  run(call: Call): Promise<Answer>
+  /** The command's own well-formed answer to a failure `run` threw. */
+  refuse(kind: Kind, call: Call): Node
+}

@@ -1,0 +1,19 @@
+import type { Version } from './versions.ts'
+
+/** What the configuration says about this front; `app.ts` fills it in. */
+export type EasSettings = {
+  /** Keys the HMAC of sync keys, policy keys and remembered requests; the same on every process of a site. */
+  readonly secret: Uint8Array
+  /** Highest version offered. */
+  readonly ceiling: Version
+  /** Seconds, the bounds of Ping and Sync waits: MS-ASCMD, HeartbeatInterval. */
+  readonly heartbeat: { readonly min: number; readonly max: number }
+  /** Most folders one Ping may name. */
+  readonly pingFolders: number
+  /** Octets: the largest request body, the largest message sent. */
+  readonly maxRequest: number
+  /** Undefined: no policy, no phone is asked. */
+  readonly policy: Readonly<Record<string, string | number | boolean>> | undefined
+  /** Whether the server's own submission already files sent mail, so Postern must not. */
+  readonly submissionKeepsSent: boolean
+}

@@ -1,0 +1,20 @@
+import { LRUCache } from 'lru-cache'
+
+/** A bounded memory whose loss costs time, never correctness. Keys begin with what they belong to: `ping:<scope>`. */
+export interface Cache {
+  get<T>(key: string): T | undefined
+  /** `size` in octets, where the value is large. */
+  set(key: string, value: unknown, options?: { seconds?: number; size?: number }): void
+  delete(key: string): void
+}
+
+export function memoryCache(options: { megabytes: number }): Cache {
+  const lru = new LRUCache<string, { value: unknown }>({ maxSize: options.megabytes * 1024 * 1024, max: 1_000_000 })
+  return {
+    get: <T>(key: string) => lru.get(key)?.value as T | undefined,
+    set(key, value, { seconds, size = 256 } = {}) {
+      lru.set(key, { value }, { size: key.length + size, ...(seconds ? { ttl: seconds * 1000 } : {}) })
+    },
+    delete: key => void lru.delete(key),
+  }
+}
