@@ -1,0 +1,114 @@
+import { Failure } from '../base/failure.ts'
+import { codes } from './wbxml-pages.ts'
+import type { Tag } from './wbxml-pages.ts'
+
+// WBXML 1.3, Global Tokens
+export const SWITCH_PAGE = 0x00, END = 0x01, ENTITY = 0x02, STR_I = 0x03, STR_T = 0x83, OPAQUE = 0xc3
+export const HAS_CONTENT = 0x40, HAS_ATTRIBUTES = 0x80, FIRST_TAG = 0x05
+
+
+export const malformed = (message: string): Failure => new Failure('malformed', `WBXML: ${message}`)
+
+/** Reads the pieces WBXML is made of; running out of octets is a `malformed` Failure. */
+export class Reader {
+  readonly bytes: Buffer
+  at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
+
+  u8(): number {
+    const value = this.bytes[this.at++]
+    if (value === undefined) throw malformed('ends too early')
+    return value
+  }
+
+  /** mb_u_int32: seven bits an octet, most significant first. */
+  uint(): number {
+    let value = 0
+    for (let i = 0; i < 5; i++) {
+      const octet = this.u8()
+      value = value * 128 + (octet & 0x7f)
+      if (octet < 0x80) return value
+    }
+    throw malformed('a number of more than five octets')
+  }
+
+  view(length: number): Buffer {
+    if (length > this.bytes.length - this.at) throw malformed('ends too early')
+    return this.bytes.subarray(this.at, this.at += length)
+  }
+
+  string(): string {
+    const end = this.bytes.indexOf(0, this.at)
+    if (end < 0) throw malformed('a string without end')
+    const value = this.bytes.toString('utf8', this.at, end)
+    this.at = end + 1
+    return value
+  }
+}
+
+const CHUNK = 16 * 1024
+
+/** What is written and not yet taken: chunks of about 16 KiB, and the last one still growing. */
+export class Output {
+  readonly ready: Uint8Array[] = []
+  #buffer = Buffer.allocUnsafe(CHUNK)
+  #start = 0
+  #at = 0
+  #page = 0
+
+  /** Makes everything written so far ready. */
+  flush(): void {
+    if (this.#at === this.#start) return
+    this.ready.push(this.#buffer.subarray(this.#start, this.#at))
+    this.#start = this.#at
+  }
+
+  #room(length: number): void {
+    if (length <= this.#buffer.length - this.#at) return
+    this.flush()
+    this.#buffer = Buffer.allocUnsafe(CHUNK)
+    this.#start = this.#at = 0
+  }
+
+  u8(value: number): void {
+    this.#room(1)
+    this.#buffer[this.#at++] = value
+  }
+
+  /** Long ones are made ready as they are, without a copy. */
+  bytes(value: Uint8Array): void {
+    if (value.length >= CHUNK / 4) {
+      this.flush()
+      this.ready.push(value)
+      return
+    }
+    this.#room(value.length)
+    this.#buffer.set(value, this.#at)
+    this.#at += value.length
+  }
+
+  string(value: string): void {
+    if (value.length * 3 > CHUNK) return this.bytes(Buffer.from(value, 'utf8'))
+    this.#room(value.length * 3)
+    this.#at += this.#buffer.write(value, this.#at, 'utf8')
+  }
+
+  uint(value: number): void {
+    for (let shift = 28; shift > 0; shift -= 7) if (value >= 2 ** shift) this.u8(0x80 | value / 2 ** shift & 0x7f)
+    this.u8(value & 0x7f)
+  }
+
+  tag(tag: Tag, content: boolean): void {
+    const code = codes.get(tag)
+    if (code === undefined) throw new TypeError(`no token for ${tag}`)
+    const page = code >> 8
+    if (page !== this.#page) {
+      this.u8(SWITCH_PAGE)
+      this.u8(this.#page = page)
+    }
+    this.u8(code & 0x3f | (content ? HAS_CONTENT : 0))
+  }
+}

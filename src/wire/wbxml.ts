@@ -1,0 +1,296 @@
+import { setImmediate } from 'node:timers/promises'
+import { Failure } from '../base/failure.ts'
+import { END, ENTITY, FIRST_TAG, HAS_ATTRIBUTES, HAS_CONTENT, malformed, OPAQUE, Output, Reader, STR_I, STR_T, SWITCH_PAGE } from './wbxml-octets.ts'
+import { tags } from './wbxml-pages.ts'
+import type { Tag } from './wbxml-pages.ts'
+
+export type { Tag }
+
+/** A token no page lists: page in decimal, token in hexadecimal. */
+export type UnknownTag = `Page${number}:0x${string}`
+
+/** An element as received. `text` is its inline strings, or its opaque data read as UTF-8. */
+export type Element = {
+  readonly tag: Tag | UnknownTag
+  readonly children: readonly Element[]
+  readonly text: string
+  /** A view of the request's octets, where the value came as opaque data. */
+  readonly opaque?: Uint8Array
+}
+
+/** An element to be written. */
+export type Node = { readonly tag: Tag; readonly children: Content }
+
+/**
+ * A string becomes inline text and octets become opaque data; nothing ('', no octets, no nodes) an empty tag. What is
+ * asynchronous is written as it comes; opaque data says its length beforehand and must keep to it.
+ */
+export type Content =
+  | string
+  | Uint8Array
+  | readonly Node[]
+  | AsyncIterable<Node>
+  | { readonly text: AsyncIterable<string> }
+  | { readonly opaque: AsyncIterable<Uint8Array>; readonly length: number }
+
+export const el = (tag: Tag, children: Content = []): Node => ({ tag, children })
+
+/** The first child of that tag. */
+export const child = (element: Element, tag: Tag): Element | undefined => element.children.find(one => one.tag === tag)
+
+/** All children of that tag, in order. */
+export const children = (element: Element, tag: Tag): Element[] => element.children.filter(one => one.tag === tag)
+
+/** The text of the first child of that tag; '' when it is empty, undefined when there is none. */
+export const text = (element: Element, tag: Tag): string | undefined => child(element, tag)?.text
+
+/** The value of an element as octets, whichever way the client wrote it. */
+export const octets = (element: Element): Uint8Array => element.opaque ?? Buffer.from(element.text, 'utf8')
+
+export type Limits = { readonly bytes: number; readonly depth: number; readonly elements: number }
+
+const usual: Limits = { bytes: 64 * 1024 * 1024, depth: 64, elements: 200_000 }
+
+/** WBXML 1.3, Document Header: leaves the reader at the body, answers the string table. */
+function readHeader(reader: Reader): Buffer {
+  const version = reader.u8()
+  if (version < 0x01 || version > 0x03) throw malformed(`version octet ${version}`)
+  if (reader.uint() === 0) reader.uint() // the public identifier; 0: its place in the string table
+  const charset = reader.uint()
+  // IANA MIBenum: unknown, US-ASCII, UTF-8
+  if (charset !== 0 && charset !== 3 && charset !== 106) throw malformed(`charset ${charset}`)
+  return reader.view(reader.uint())
+}
+
+/** Strings of the table by their offset. Together they may not become longer than `budget`: one may be referred to at will. */
+function tableStrings(table: Buffer, budget: number): (offset: number) => string {
+  const known = new Map<number, string>()
+  return offset => {
+    const end = offset < table.length ? table.indexOf(0, offset) : -1
+    if (end < 0) throw malformed('a string outside of the string table')
+    budget -= end - offset
+    if (budget < 0) throw new Failure('too-large', 'WBXML: too much text from the string table')
+    let value = known.get(offset)
+    if (value === undefined) known.set(offset, value = table.toString('utf8', offset, end))
+    return value
+  }
+}
+
+function character(code: number): string {
+  if (code === 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw malformed(`character ${code}`)
+  return String.fromCodePoint(code)
+}
+
+const unknown = (page: number, token: number): UnknownTag => `Page${page}:0x${token.toString(16).toUpperCase().padStart(2, '0')}`
+
+const withOpaque = (tag: Element['tag'], opaque: Buffer): Element =>
+  ({ tag, children: [], opaque, get text() { return opaque.toString('utf8') } })
+
+type Open = { readonly tag: Element['tag']; readonly children: Element[]; text: string; opaque: Buffer | undefined }
+
+function close({ tag, children, text, opaque }: Open): Element {
+  if (opaque === undefined) return { tag, children, text }
+  if (children.length > 0 || text !== '') throw malformed('opaque data beside other content')
+  return withOpaque(tag, opaque)
+}
+
+/**
+ * [MS-ASWBXML] Processing Rules. The root element of a document; what follows its end is ignored, and tokens no page lists
+ * become elements of an `UnknownTag`. Throws `malformed`, or `too-large` beyond the limits.
+ */
+export function decode(bytes: Uint8Array, limits: Limits = usual): Element {
+  if (bytes.length > limits.bytes) throw new Failure('too-large', `WBXML: ${bytes.length} octets`)
+  const reader = new Reader(bytes)
+  const tableString = tableStrings(readHeader(reader), limits.bytes)
+  const stack: Open[] = []
+  let page = 0
+  let elements = 0
+
+  const top = (): Open => {
+    const open = stack.at(-1)
+    if (open === undefined) throw malformed('content outside of the root element')
+    return open
+  }
+  const add = (element: Element): Element | undefined => {
+    const parent = stack.at(-1)
+    if (parent === undefined) return element
+    parent.children.push(element)
+    return undefined
+  }
+  const start = (token: number): Element | undefined => {
+    if (token & HAS_ATTRIBUTES) throw malformed('an attribute or extension token')
+    const code = token & 0x3f
+    if (code < FIRST_TAG) throw malformed(`global token ${token}`)
+    if (++elements > limits.elements) throw new Failure('too-large', 'WBXML: too many elements')
+    const tag = tags.get(page << 8 | code) ?? unknown(page, code)
+    if ((token & HAS_CONTENT) === 0) return add({ tag, children: [], text: '' })
+    if (stack.length === limits.depth) throw new Failure('too-large', 'WBXML: nested too deeply')
+    stack.push({ tag, children: [], text: '', opaque: undefined })
+    return undefined
+  }
+
+  for (;;) {
+    const token = reader.u8()
+    let root: Element | undefined
+    switch (token) {
+      case SWITCH_PAGE: page = reader.u8(); break
+      case END: top(); root = add(close(stack.pop()!)); break
+      case ENTITY: top().text += character(reader.uint()); break
+      case STR_I: top().text += reader.string(); break
+      case STR_T: top().text += tableString(reader.uint()); break
+      case OPAQUE: {
+        const open = top()
+        if (open.opaque) throw malformed('opaque data beside other content')
+        open.opaque = reader.view(reader.uint())
+        break
+      }
+      default: root = start(token)
+    }
+    if (root) return root
+  }
+}
+
+/** Drops what no XML document can hold: above all NUL, which would end the string. */
+const clean = (value: string): string => value.replace(/[^\P{Cc}\t\n\r\x7f-\x9f]|[\ufffe\uffff]/gu, '')
+
+/** An element begun whose content is not written yet: an array of nodes, or pieces that come in their own time. */
+type Level =
+  | { readonly nodes: readonly Node[]; at: number }
+  | { readonly pieces: AsyncIterator<unknown>; write(piece: unknown): Level | undefined; finish(): void }
+
+const later = <Piece>(pieces: AsyncIterable<Piece>, write: (piece: Piece) => Level | undefined | void, finish = () => {}): Level =>
+  ({ pieces: pieces[Symbol.asyncIterator](), write: piece => write(piece as Piece) ?? undefined, finish })
+
+/** Text in pieces; the halves of a character may come in two of them. */
+function laterText(out: Output, pieces: AsyncIterable<string>): Level {
+  let half = ''
+  out.u8(STR_I)
+  return later(pieces, piece => {
+    const whole = half + piece
+    const last = whole.charCodeAt(whole.length - 1)
+    half = last >= 0xd800 && last < 0xdc00 ? whole.slice(-1) : ''
+    out.string(clean(half ? whole.slice(0, -1) : whole))
+  }, () => out.u8(0))
+}
+
+function laterOpaque(out: Output, pieces: AsyncIterable<Uint8Array>, length: number): Level {
+  let left = length
+  out.u8(OPAQUE)
+  out.uint(length)
+  const check = (right: boolean): void => {
+    if (!right) throw new Failure('unavailable', `opaque data of ${length - left} octets where ${length} were announced`)
+  }
+  return later(pieces, piece => {
+    left -= piece.length
+    check(left >= 0)
+    out.bytes(piece)
+  }, () => check(left === 0))
+}
+
+const isNodes = (content: Content): content is readonly Node[] => Array.isArray(content)
+
+/** Writes an element as far as it can be written at once; answers what is left of it. */
+function open(out: Output, { tag, children }: Node): Level | undefined {
+  if (typeof children === 'string' || children instanceof Uint8Array || isNodes(children)) {
+    if (children.length === 0) return void out.tag(tag, false)
+    out.tag(tag, true)
+    if (isNodes(children)) return { nodes: children, at: 0 }
+    if (typeof children === 'string') {
+      out.u8(STR_I)
+      out.string(clean(children))
+      out.u8(0)
+    } else {
+      out.u8(OPAQUE)
+      out.uint(children.length)
+      out.bytes(children)
+    }
+    return void out.u8(END)
+  }
+  out.tag(tag, true)
+  if ('text' in children) return laterText(out, children.text)
+  if ('opaque' in children) return laterOpaque(out, children.opaque, children.length)
+  return later(children, node => open(out, node))
+}
+
+type Waiting = Extract<Level, { pieces: unknown }>
+
+/** Writes on until a chunk is ready, until the innermost element waits for its next piece (which is answered), or to the end. */
+function advance(out: Output, levels: Level[]): Waiting | undefined {
+  while (out.ready.length === 0) {
+    const level = levels.at(-1)
+    if (level === undefined) return undefined
+    if ('pieces' in level) return level
+    const node = level.nodes[level.at++]
+    if (node === undefined) finish(out, levels)
+    else push(levels, open(out, node))
+  }
+  return undefined
+}
+
+const push = (levels: Level[], level: Level | undefined): void => void (level && levels.push(level))
+
+function finish(out: Output, levels: Level[]): void {
+  const level = levels.pop()!
+  if ('pieces' in level) level.finish()
+  if (levels.length > 0) out.u8(END)
+}
+
+function begin(out: Output): void {
+  // version 1.3, an unknown public identifier, UTF-8, no string table
+  for (const octet of [0x03, 0x01, 0x6a, 0x00]) out.u8(octet)
+}
+
+/**
+ * [MS-ASWBXML] ActiveSync WBXML Algorithm Details. The document in chunks of about 16 KiB; what is written goes out earlier
+ * when the next piece is not there by the next turn of the event loop. An error of a piece is thrown on, and leaving early
+ * ends all sources.
+ */
+export async function* encode(root: Node): AsyncGenerator<Uint8Array, void, undefined> {
+  const out = new Output()
+  const levels: Level[] = [{ nodes: [root], at: 0 }]
+  begin(out)
+  try {
+    while (levels.length > 0) {
+      const waiting = advance(out, levels)
+      if (waiting) {
+        const next = waiting.pieces.next()
+        if (!await isReady(next)) {
+          out.flush()
+          yield* out.ready.splice(0)
+        }
+        const { done, value } = await next
+        if (done) finish(out, levels)
+        else push(levels, waiting.write(value))
+      }
+      yield* out.ready.splice(0)
+    }
+    out.flush()
+    yield* out.ready
+  } finally {
+    for (const level of levels.reverse()) if ('pieces' in level) await level.pieces.return?.()
+  }
+}
+
+const isReady = (promise: Promise<unknown>): Promise<boolean> =>
+  Promise.race([promise.then(() => true, () => true), setImmediate(false)])
+
+/** The document in one piece. */
+export async function encodeWhole(root: Node): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of encode(root)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** The same for a tree in which nothing is asynchronous. */
+export function encodeSync(root: Node): Uint8Array {
+  const out = new Output()
+  const levels: Level[] = [{ nodes: [root], at: 0 }]
+  const chunks: Uint8Array[] = []
+  begin(out)
+  while (levels.length > 0) {
+    if (advance(out, levels)) throw new TypeError('asynchronous content')
+    chunks.push(...out.ready.splice(0))
+  }
+  out.flush()
+  return Buffer.concat([...chunks, ...out.ready])
+}
