@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Certificate } from './certificate.ts'
+import type { Ground, Service } from './house.ts'
+import { freePorts, HOST, isRoot, openFolder, service } from './house.ts'
+import type { User } from './users.ts'
+import { DOMAIN } from './users.ts'
+
+export interface EximOptions {
+  /** Largest message in bytes; announced with SIZE. */
+  readonly sizeLimit?: number
+}
+
+/**
+ * Exim 4 as a submission server: AUTH PLAIN and LOGIN, STARTTLS. A sender must be the user's own address or alias (else
+ * 550), a recipient must exist here (unknown 550, `tempfail` 451, other domains 550). Delivers to LMTP at once.
+ */
+export async function startExim(ground: Ground, users: readonly User[], certificate: Certificate, lmtpPort: number,
+  { sizeLimit = 50_000_000 }: EximOptions = {}): Promise<Service> {
+  const [port = 0] = await freePorts(1)
+  const dir = openFolder(ground, 'exim')
+  writeFileSync(join(dir, 'users'), users.map(user => `${user.name}: ${user.password}\n`).join(''))
+  // Exim gives up root for an own configuration only if a normal user starts it, and lets only its own user or an
+  // `admin_groups` member start a daemon.
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'Debian-exim'], { encoding: 'utf8' }))
+  const as = isRoot ? { uid: id('-u'), gid: id('-g') } : {}
+  const config = join(dir, 'exim.conf')
+  writeFileSync(config, configuration(dir, certificate, lmtpPort, sizeLimit))
+  const self = service(ground, { name: 'exim', command: 'exim4', args: ['-C', config, '-bdf', '-oX', String(port)], port, as, greets: true })
+  await self.start()
+  return self
+}
+
+const configuration = (dir: string, certificate: Certificate, lmtpPort: number, sizeLimit: number): string => `
+primary_hostname = mx.${DOMAIN}
+qualify_domain = ${DOMAIN}
+domainlist local_domains = ${DOMAIN}
+local_interfaces = ${HOST}
+spool_directory = ${dir}/spool
+log_file_path = ${dir}/%slog
+pid_file_path = ${dir}/exim.pid
+keep_environment =
+deliver_drop_privilege
+admin_groups = ${(process.getgroups?.() ?? []).join(' : ')}
+smtp_accept_max = 200
+smtp_accept_queue_per_connection = 0
+rfc1413_query_timeout = 0s
+message_size_limit = ${sizeLimit}
+tls_advertise_hosts = *
+tls_certificate = ${certificate.cert}
+tls_privatekey = ${certificate.key}
+auth_advertise_hosts = *
+acl_smtp_mail = check_mail
+acl_smtp_rcpt = check_rcpt
+acl_smtp_data = accept
+
+begin acl
+check_mail:
+  deny !authenticated = *
+       message = 5.7.0 Authentication required
+  deny !condition = \${if inlisti{$sender_address}{$authenticated_id@${DOMAIN} : $authenticated_id.alias@${DOMAIN}}}
+       message = 5.7.1 $sender_address is not an address of $authenticated_id
+  accept
+check_rcpt:
+  deny !domains = +local_domains
+       message = 5.7.1 Relaying denied
+  defer local_parts = tempfail
+       message = 4.2.1 Try again later
+  require verify = recipient
+  accept
+
+begin routers
+users:
+  driver = accept
+  domains = +local_domains
+  local_parts = lsearch;${dir}/users
+  local_part_suffix = .alias
+  local_part_suffix_optional
+  transport = lmtp
+
+begin transports
+lmtp:
+  driver = smtp
+  protocol = lmtp
+  hosts = ${HOST}
+  port = ${lmtpPort}
+  allow_localhost
+  hosts_override
+
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = \${if eq{$auth3}{\${lookup{\${extract{1}{@}{$auth2}}}lsearch{${dir}/users}{$value}fail}}}
+  server_set_id = \${extract{1}{@}{$auth2}}
+login:
+  driver = plaintext
+  public_name = LOGIN
+  server_prompts = Username: : Password:
+  server_condition = \${if eq{$auth2}{\${lookup{\${extract{1}{@}{$auth1}}}lsearch{${dir}/users}{$value}fail}}}
+  server_set_id = \${extract{1}{@}{$auth1}}
+`
