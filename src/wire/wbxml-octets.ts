@@ -50,6 +50,7 @@ export class Reader {
 }
 
 const CHUNK = 16 * 1024
+const utf8 = new TextEncoder()
 
 /** What is written and not yet taken: chunks of about 16 KiB, and the last one still growing. */
 export class Output {
@@ -67,7 +68,10 @@ export class Output {
   }
 
   #room(length: number): void {
-    if (length <= this.#buffer.length - this.#at) return
+    if (length > this.#buffer.length - this.#at) this.#fresh()
+  }
+
+  #fresh(): void {
     this.flush()
     this.#buffer = Buffer.allocUnsafe(CHUNK)
     this.#start = this.#at = 0
@@ -91,9 +95,18 @@ export class Output {
   }
 
   string(value: string): void {
-    if (value.length * 3 > CHUNK) return this.bytes(Buffer.from(value, 'utf8'))
-    this.#room(value.length * 3)
-    this.#at += this.#buffer.write(value, this.#at, 'utf8')
+    if (value.length * 3 <= this.#buffer.length - this.#at) {
+      this.#at += this.#buffer.write(value, this.#at, 'utf8')
+      return
+    }
+    let rest = value
+    for (;;) {
+      const { read, written } = utf8.encodeInto(rest, this.#buffer.subarray(this.#at))
+      this.#at += written
+      if (read === rest.length) return
+      rest = rest.slice(read)
+      this.#fresh()
+    }
   }
 
   uint(value: number): void {

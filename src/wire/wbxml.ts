@@ -47,9 +47,12 @@ export const text = (element: Element, tag: Tag): string | undefined => child(el
 /** The value of an element as octets, whichever way the client wrote it. */
 export const octets = (element: Element): Uint8Array => element.opaque ?? Buffer.from(element.text, 'utf8')
 
-export type Limits = { readonly bytes: number; readonly depth: number; readonly elements: number }
+const tooLarge = (what: string): Failure => new Failure('too-large', `WBXML: ${what} beyond the limit`)
 
-const usual: Limits = { bytes: 64 * 1024 * 1024, depth: 64, elements: 200_000 }
+/** Octets of the document, levels of elements, and elements and pieces of text together. */
+export type Limits = { readonly bytes: number; readonly depth: number; readonly nodes: number }
+
+const usual: Limits = { bytes: 64 * 1024 * 1024, depth: 64, nodes: 200_000 }
 
 /** WBXML 1.3, Document Header: leaves the reader at the body, answers the string table. */
 function readHeader(reader: Reader): Buffer {
@@ -64,15 +67,12 @@ function readHeader(reader: Reader): Buffer {
 
 /** Strings of the table by their offset. Together they may not become longer than `budget`: one may be referred to at will. */
 function tableStrings(table: Buffer, budget: number): (offset: number) => string {
-  const known = new Map<number, string>()
   return offset => {
     const end = offset < table.length ? table.indexOf(0, offset) : -1
     if (end < 0) throw malformed('a string outside of the string table')
     budget -= end - offset
-    if (budget < 0) throw new Failure('too-large', 'WBXML: too much text from the string table')
-    let value = known.get(offset)
-    if (value === undefined) known.set(offset, value = table.toString('utf8', offset, end))
-    return value
+    if (budget < 0) throw tooLarge('text of the string table')
+    return table.toString('utf8', offset, end)
   }
 }
 
@@ -88,10 +88,62 @@ const withOpaque = (tag: Element['tag'], opaque: Buffer): Element =>
 
 type Open = { readonly tag: Element['tag']; readonly children: Element[]; text: string; opaque: Buffer | undefined }
 
-function close({ tag, children, text, opaque }: Open): Element {
-  if (opaque === undefined) return { tag, children, text }
-  if (children.length > 0 || text !== '') throw malformed('opaque data beside other content')
-  return withOpaque(tag, opaque)
+/** Grows the tree of a document; `root` is there once its end was seen. */
+class Builder {
+  root: Element | undefined
+  readonly #open: Open[] = []
+  readonly #limits: Limits
+  #nodes = 0
+
+  constructor(limits: Limits) {
+    this.#limits = limits
+  }
+
+  #innermost(): Open {
+    const innermost = this.#open.at(-1)
+    if (innermost === undefined) throw malformed('content outside of the root element')
+    return innermost
+  }
+
+  #count(): void {
+    if (++this.#nodes > this.#limits.nodes) throw tooLarge('number of elements')
+  }
+
+  #add(element: Element): void {
+    const parent = this.#open.at(-1)
+    if (parent === undefined) this.root = element
+    else parent.children.push(element)
+  }
+
+  empty(tag: Element['tag']): void {
+    this.#count()
+    this.#add({ tag, children: [], text: '' })
+  }
+
+  start(tag: Element['tag']): void {
+    this.#count()
+    if (this.#open.length === this.#limits.depth) throw tooLarge('depth')
+    this.#open.push({ tag, children: [], text: '', opaque: undefined })
+  }
+
+  text(value: string): void {
+    this.#count()
+    this.#innermost().text += value
+  }
+
+  opaque(value: Buffer): void {
+    const innermost = this.#innermost()
+    if (innermost.opaque) throw malformed('opaque data in two pieces')
+    innermost.opaque = value
+  }
+
+  end(): void {
+    const { tag, children, text, opaque } = this.#innermost()
+    this.#open.pop()
+    if (opaque === undefined) return this.#add({ tag, children, text })
+    if (children.length > 0 || text !== '') throw malformed('opaque data beside other content')
+    this.#add(withOpaque(tag, opaque))
+  }
 }
 
 /**
@@ -99,59 +151,37 @@ function close({ tag, children, text, opaque }: Open): Element {
  * become elements of an `UnknownTag`. Throws `malformed`, or `too-large` beyond the limits.
  */
 export function decode(bytes: Uint8Array, limits: Limits = usual): Element {
-  if (bytes.length > limits.bytes) throw new Failure('too-large', `WBXML: ${bytes.length} octets`)
+  if (bytes.length > limits.bytes) throw tooLarge('number of octets')
   const reader = new Reader(bytes)
   const tableString = tableStrings(readHeader(reader), limits.bytes)
-  const stack: Open[] = []
+  const builder = new Builder(limits)
   let page = 0
-  let elements = 0
-
-  const top = (): Open => {
-    const open = stack.at(-1)
-    if (open === undefined) throw malformed('content outside of the root element')
-    return open
-  }
-  const add = (element: Element): Element | undefined => {
-    const parent = stack.at(-1)
-    if (parent === undefined) return element
-    parent.children.push(element)
-    return undefined
-  }
-  const start = (token: number): Element | undefined => {
-    if (token & HAS_ATTRIBUTES) throw malformed('an attribute or extension token')
-    const code = token & 0x3f
-    if (code < FIRST_TAG) throw malformed(`global token ${token}`)
-    if (++elements > limits.elements) throw new Failure('too-large', 'WBXML: too many elements')
-    const tag = tags.get(page << 8 | code) ?? unknown(page, code)
-    if ((token & HAS_CONTENT) === 0) return add({ tag, children: [], text: '' })
-    if (stack.length === limits.depth) throw new Failure('too-large', 'WBXML: nested too deeply')
-    stack.push({ tag, children: [], text: '', opaque: undefined })
-    return undefined
-  }
-
-  for (;;) {
+  while (builder.root === undefined) {
     const token = reader.u8()
-    let root: Element | undefined
     switch (token) {
       case SWITCH_PAGE: page = reader.u8(); break
-      case END: top(); root = add(close(stack.pop()!)); break
-      case ENTITY: top().text += character(reader.uint()); break
-      case STR_I: top().text += reader.string(); break
-      case STR_T: top().text += tableString(reader.uint()); break
-      case OPAQUE: {
-        const open = top()
-        if (open.opaque) throw malformed('opaque data beside other content')
-        open.opaque = reader.view(reader.uint())
-        break
+      case END: builder.end(); break
+      case ENTITY: builder.text(character(reader.uint())); break
+      case STR_I: builder.text(reader.string()); break
+      case STR_T: builder.text(tableString(reader.uint())); break
+      case OPAQUE: builder.opaque(reader.view(reader.uint())); break
+      default: {
+        const code = token & 0x3f
+        if (token & HAS_ATTRIBUTES || code < FIRST_TAG) throw malformed(`token ${token}, which ActiveSync does not use`)
+        const tag = tags.get(page << 8 | code) ?? unknown(page, code)
+        if (token & HAS_CONTENT) builder.start(tag)
+        else builder.empty(tag)
       }
-      default: root = start(token)
     }
-    if (root) return root
   }
+  return builder.root
 }
 
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g
+
 /** Drops what no XML document can hold: above all NUL, which would end the string. */
-const clean = (value: string): string => value.replace(/[^\P{Cc}\t\n\r\x7f-\x9f]|[\ufffe\uffff]/gu, '')
+const clean = (value: string): string => value.search(forbidden) < 0 ? value : value.replace(forbidden, '')
 
 /** An element begun whose content is not written yet: an array of nodes, or pieces that come in their own time. */
 type Level =
