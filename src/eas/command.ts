@@ -6,6 +6,7 @@ import type { Cache } from '../state/cache.ts'
 import type { Element, Node } from '../wire/wbxml.ts'
 import type { EasRequest } from './request.ts'
 import type { EasSettings } from './settings.ts'
+import type { Waits } from './waits.ts'
 
 /** Everything a command may touch. */
 export type Call = {
@@ -22,15 +23,21 @@ export type Call = {
   readonly settings: EasSettings
   /** Ends when the client went away or the server drains. */
   readonly signal: AbortSignal
+  /** Waiting requests by scope: see `enterWait`. */
+  readonly waits: Waits
   readonly log: Log
   /** What the log line of this request will say. */
   readonly facts: Facts
   readonly now: () => Date
 }
 
-/** A WBXML tree; nothing (HTTP 200 with an empty body); or octets of another type (GetAttachment). */
+/**
+ * A WBXML tree, whose octets may be kept while they are written (`done` is called with all of them, unless they are more than `most`);
+ * the octets of a tree written before; nothing (HTTP 200 with an empty body); or octets of another type (GetAttachment).
+ */
 export type Answer =
-  | { readonly kind: 'wbxml'; readonly root: Node }
+  | { readonly kind: 'wbxml'; readonly root: Node; readonly keep?: { readonly most: number; done(bytes: Uint8Array): void } }
+  | { readonly kind: 'stored'; readonly bytes: Uint8Array }
   | { readonly kind: 'empty' }
   | { readonly kind: 'octets'; readonly type: string; readonly body: AsyncIterable<Uint8Array>; readonly length?: number }
 
@@ -39,6 +46,6 @@ export const empty: Answer = { kind: 'empty' }
 
 export type Command = {
   run(call: Call): Promise<Answer>
-  /** The command's own well-formed answer to a failure `run` threw. */
-  refuse(kind: Kind, call: Call): Node
+  /** The command's own well-formed answer to a failure `run` threw; a number is an HTTP status. */
+  refuse(kind: Kind, call: Call): Node | number
 }

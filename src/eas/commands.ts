@@ -1,0 +1,88 @@
+import { el, type Node, type Tag } from '../wire/wbxml.ts'
+import { Failure } from '../base/failure.ts'
+import type { Command } from './command.ts'
+import { folderCreate, folderDelete, folderUpdate } from './commands/folder-edit.ts'
+import { folderSync } from './commands/folder-sync.ts'
+import { getAttachment } from './commands/get-attachment.ts'
+import { getItemEstimate } from './commands/get-item-estimate.ts'
+import { itemOperations } from './commands/item-operations.ts'
+import { moveItems } from './commands/move-items.ts'
+import { ping } from './commands/ping.ts'
+import { provision } from './commands/provision.ts'
+import { sendMail } from './commands/send-mail.ts'
+import { settings } from './commands/settings.ts'
+import { sync } from './commands/sync.ts'
+import { since, versions, type Version } from './versions.ts'
+
+/** What the front must know of a command before it runs. */
+export type Entry = {
+  readonly command: Command
+  /** Root of the request and of the answer; undefined for a command that speaks HTTP alone. */
+  readonly root: Tag | undefined
+  readonly status: Tag | undefined
+  readonly first: Version
+  readonly last: Version
+  /** Whether OPTIONS names it. */
+  readonly offered: boolean
+  /** The body is a bare message up to this version. */
+  readonly rfc822Until?: Version
+}
+
+/** [MS-ASCMD] CommandNotSupported: known names that a later version of this program will serve. */
+const later: Command = {
+  async run() {
+    throw new Failure('unsupported', 'command is not served')
+  },
+  refuse: (_, { request }) => bare(entryOf(request.command)!, '137'),
+}
+
+const served = (command: Command, root: Tag, status: Tag, more: Partial<Entry> = {}): Entry =>
+  ({ command, root, status, first: '12.1', last: '16.1', offered: true, ...more })
+const known = (root: Tag, status: Tag, more: Partial<Entry> = {}): Entry => served(later, root, status, { offered: false, ...more })
+const http = (command: Command, offered: boolean): Entry =>
+  ({ command, root: undefined, status: undefined, first: '12.1', last: '12.1', offered })
+
+/** [MS-ASCMD] Commands, in the order OPTIONS lists them. */
+const commands: Readonly<Record<string, Entry>> = {
+  Sync: served(sync, 'AirSync:Sync', 'AirSync:Status'),
+  SendMail: served(sendMail, 'ComposeMail:SendMail', 'ComposeMail:Status', { rfc822Until: '12.1' }),
+  SmartForward: known('ComposeMail:SmartForward', 'ComposeMail:Status', { rfc822Until: '12.1' }),
+  SmartReply: known('ComposeMail:SmartReply', 'ComposeMail:Status', { rfc822Until: '12.1' }),
+  GetAttachment: http(getAttachment, true),
+  GetHierarchy: http(later, false),
+  CreateCollection: http(later, false),
+  DeleteCollection: http(later, false),
+  MoveCollection: http(later, false),
+  FolderSync: served(folderSync, 'FolderHierarchy:FolderSync', 'FolderHierarchy:Status'),
+  FolderCreate: served(folderCreate, 'FolderHierarchy:FolderCreate', 'FolderHierarchy:Status'),
+  FolderDelete: served(folderDelete, 'FolderHierarchy:FolderDelete', 'FolderHierarchy:Status'),
+  FolderUpdate: served(folderUpdate, 'FolderHierarchy:FolderUpdate', 'FolderHierarchy:Status'),
+  MoveItems: served(moveItems, 'Move:MoveItems', 'Move:Status'),
+  GetItemEstimate: served(getItemEstimate, 'GetItemEstimate:GetItemEstimate', 'GetItemEstimate:Status'),
+  MeetingResponse: known('MeetingResponse:MeetingResponse', 'MeetingResponse:Status'),
+  Search: known('Search:Search', 'Search:Status'),
+  Settings: served(settings, 'Settings:Settings', 'Settings:Status'),
+  Ping: served(ping, 'Ping:Ping', 'Ping:Status'),
+  ItemOperations: served(itemOperations, 'ItemOperations:ItemOperations', 'ItemOperations:Status'),
+  Provision: served(provision, 'Provision:Provision', 'Provision:Status'),
+  ResolveRecipients: known('ResolveRecipients:ResolveRecipients', 'ResolveRecipients:Status'),
+  ValidateCert: known('ValidateCert:ValidateCert', 'ValidateCert:Status'),
+  Find: known('Find:Find', 'Find:Status', { first: '16.1' }),
+}
+
+export const entryOf = (name: string): Entry | undefined => Object.hasOwn(commands, name) ? commands[name] : undefined
+
+/** An answer of the command that is nothing but a Status; HTTP 501 where the command has no tree of its own. */
+export const bare = (entry: Entry, status: string): Node | number =>
+  entry.root && entry.status ? el(entry.root, [el(entry.status, status)]) : 501
+
+export const speaks = (entry: Entry, version: Version): boolean => since(version, entry.first) && since(entry.last, version)
+
+/** [MS-ASHTTP] MS-ASProtocolVersions and MS-ASProtocolCommands. */
+export function offer(ceiling: Version): { versions: string; commands: string } {
+  const names = Object.entries(commands).filter(([, entry]) => entry.offered && since(ceiling, entry.first))
+  return {
+    versions: versions.filter(version => since(ceiling, version)).join(','),
+    commands: names.map(([name]) => name).join(','),
+  }
+}

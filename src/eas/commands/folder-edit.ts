@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto'
+import { Failure, type Kind } from '../../base/failure.ts'
+import type { Folder, FolderId } from '../../model/folder.ts'
+import { keepHierarchy, recallHierarchy, show, type Hierarchy } from '../../state/snapshot.ts'
+import { el, text, type Element, type Tag } from '../../wire/wbxml.ts'
+import { wbxml, type Answer, type Call, type Command } from '../command.ts'
+import { folderType, userMail } from '../folder-type.ts'
+
+type Name = 'FolderCreate' | 'FolderDelete' | 'FolderUpdate'
+
+/** [MS-ASCMD] Status (FolderCreate), Status (FolderDelete), Status (FolderUpdate). */
+const status: Readonly<Record<Name, Partial<Record<Kind, string>>>> = {
+  FolderCreate: { exists: '2', denied: '3', 'not-found': '5', stale: '9', malformed: '10', unsupported: '10' },
+  FolderDelete: { denied: '3', 'not-found': '4', stale: '9', malformed: '10' },
+  FolderUpdate: { exists: '2', denied: '2', 'not-found': '4', stale: '9', malformed: '10' },
+}
+const parentMissing = '5'
+
+/** What an edit made of the hierarchy the client had: its ServerId where there is a new one. */
+type Edited = { readonly client: Hierarchy; readonly id?: FolderId } | { readonly status: string }
+
+// [MS-ASCMD] FolderCreate
+export const folderCreate = edit('FolderCreate', async (call, body, then, folders) => {
+  const name = displayName(body)
+  if ((text(body, 'FolderHierarchy:Type') ?? userMail) !== userMail && text(body, 'FolderHierarchy:Type') !== '1') {
+    throw new Failure('unsupported', 'only mail folders can be created')
+  }
+  const parent = parentOf(body, folders)
+  if (parent === 'missing') return { status: parentMissing }
+  const folder = await call.stores.mail.createFolder(parent?.id, name)
+  return { client: [...then, ...show([folder], folderType)], id: folder.id }
+})
+
+// [MS-ASCMD] FolderDelete
+export const folderDelete = edit('FolderDelete', async (call, body, then, folders) => {
+  const { id } = editable(body, folders)
+  const gone = new Set<string>([id])
+  for (const folder of then) if (gone.has(folder.parent)) gone.add(folder.id)
+  await call.stores.mail.deleteFolder(id)
+  return { client: then.filter(folder => !gone.has(folder.id)) }
+})
+
+// [MS-ASCMD] FolderUpdate
+export const folderUpdate = edit('FolderUpdate', async (call, body, then, folders) => {
+  const { id } = editable(body, folders)
+  const name = displayName(body)
+  const parent = parentOf(body, folders)
+  if (parent === 'missing') return { status: parentMissing }
+  for (let above = parent; above; above = folders.find(folder => folder.id === above!.parent)) {
+    if (above.id === id) throw new Failure('malformed', 'a folder cannot be moved into itself')
+  }
+  const folder = await call.stores.mail.updateFolder(id, parent?.id, name)
+  // Without a lasting id the folder is another one now; FolderSync will say so.
+  if (folder.id !== id) return { client: then }
+  return { client: then.map(one => one.id === id ? show([folder], folderType)[0]! : one) }
+})
+
+/**
+ * The frame of the three: the key must be one we can continue from, the new one stands for what the client then has, so that its
+ * own change is not told to it again, while somebody else's still is. A repeated request gets the answer that was lost.
+ */
+function edit(
+  name: Name, work: (call: Call, body: Element, then: Hierarchy, folders: readonly Folder[]) => Promise<Edited>,
+): Command {
+  const root: Tag = `FolderHierarchy:${name}`
+  return {
+    async run(call) {
+      const { body, cache, settings, stores, scope } = call
+      const key = body && text(body, 'FolderHierarchy:SyncKey')
+      if (!body || !key || key === '0') throw new Failure('malformed', `${name} without SyncKey`)
+      const request = createHash('sha256').update(JSON.stringify(body)).digest('base64url')
+      const repeated = cache.get<string[]>(`folder-edit:${scope}:${request}`)
+      if (repeated) return answer(root, repeated)
+
+      const account = stores.person.login
+      const folders = await stores.mail.folders()
+      const then = recallHierarchy(cache, settings.secret, account, key, show(folders, folderType))
+      if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
+      const edited = await work(call, body, then, folders)
+      if ('status' in edited) return wbxml(el(root, [el('FolderHierarchy:Status', edited.status)]))
+      const result = [keepHierarchy(cache, settings.secret, account, edited.client), ...(edited.id ? [edited.id] : [])]
+      cache.set(`folder-edit:${scope}:${request}`, result, { seconds: 3600 })
+      return answer(root, result)
+    },
+    refuse: kind => el(root, [el('FolderHierarchy:Status', status[name][kind] ?? '6')]),
+  }
+}
+
+const answer = (root: Tag, [key = '', id]: readonly string[]): Answer => wbxml(el(root, [
+  el('FolderHierarchy:Status', '1'),
+  el('FolderHierarchy:SyncKey', key),
+  ...(id ? [el('FolderHierarchy:ServerId', id)] : []),
+]))
+
+function displayName(body: Element): string {
+  const name = text(body, 'FolderHierarchy:DisplayName')?.trim()
+  if (!name || name.length > 256 || /\p{Cc}/u.test(name)) throw new Failure('malformed', 'DisplayName')
+  return name
+}
+
+/** Undefined for the top of the hierarchy. */
+function parentOf(body: Element, folders: readonly Folder[]): Folder | undefined | 'missing' {
+  const id = text(body, 'FolderHierarchy:ParentId')
+  if (!id || id === '0') return undefined
+  return folders.find(folder => folder.id === id) ?? 'missing'
+}
+
+/** The folder an edit names, which must be no special one. */
+function editable(body: Element, folders: readonly Folder[]): Folder {
+  const id = text(body, 'FolderHierarchy:ServerId')
+  if (!id) throw new Failure('malformed', 'no ServerId')
+  const folder = folders.find(one => one.id === id)
+  if (!folder) throw new Failure('not-found', 'no such folder')
+  if (folder.role) throw new Failure('denied', `the ${folder.role} folder stays as it is`)
+  return folder
+}

@@ -1,0 +1,42 @@
+import { Failure, type Kind } from '../../base/failure.ts'
+import { compareHierarchies, keepHierarchy, recallHierarchy, show, type Shown } from '../../state/snapshot.ts'
+import { el, text, type Node } from '../../wire/wbxml.ts'
+import { wbxml, type Command } from '../command.ts'
+import { folderType } from '../folder-type.ts'
+
+/** [MS-ASCMD] Status (FolderSync). */
+const status: Partial<Record<Kind, string>> = { stale: '9', malformed: '10' }
+
+// [MS-ASCMD] FolderSync. Key 0 tells the whole hierarchy and touches nothing else: item keys stay valid.
+export const folderSync: Command = {
+  async run({ body, stores, cache, settings, facts }) {
+    const key = body && text(body, 'FolderHierarchy:SyncKey')
+    if (!key) throw new Failure('malformed', 'FolderSync without SyncKey')
+    const account = stores.person.login
+    const now = show(await stores.mail.folders(), folderType)
+    const then = recallHierarchy(cache, settings.secret, account, key, now)
+    if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
+
+    const { adds, updates, deletes } = compareHierarchies(then, now)
+    const changes = [
+      ...adds.map(folder => el('FolderHierarchy:Add', describe(folder))),
+      ...updates.map(folder => el('FolderHierarchy:Update', describe(folder))),
+      ...deletes.map(id => el('FolderHierarchy:Delete', [el('FolderHierarchy:ServerId', id)])),
+    ]
+    Object.assign(facts, { folders: now.length, adds: adds.length, updates: updates.length, deletes: deletes.length })
+    return wbxml(el('FolderHierarchy:FolderSync', [
+      el('FolderHierarchy:Status', '1'),
+      el('FolderHierarchy:SyncKey', keepHierarchy(cache, settings.secret, account, now)),
+      el('FolderHierarchy:Changes', [el('FolderHierarchy:Count', String(changes.length)), ...changes]),
+    ]))
+  },
+
+  refuse: kind => el('FolderHierarchy:FolderSync', [el('FolderHierarchy:Status', status[kind] ?? '6')]),
+}
+
+const describe = (folder: Shown): Node[] => [
+  el('FolderHierarchy:ServerId', folder.id),
+  el('FolderHierarchy:ParentId', folder.parent),
+  el('FolderHierarchy:DisplayName', folder.name),
+  el('FolderHierarchy:Type', folder.type),
+]

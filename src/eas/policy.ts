@@ -1,0 +1,25 @@
+import { createHash, createHmac } from 'node:crypto'
+import type { EasRequest } from './request.ts'
+import { canonicalDeviceId } from './request.ts'
+import type { EasSettings } from './settings.ts'
+
+/** [MS-ASPROV] PolicyKey: the temporary key proves that the policy was received, the final one that it was acknowledged. */
+export type Phase = 'temporary' | 'final'
+
+/**
+ * Derived and not stored: any process knows it, it stays while the policy does and becomes another one when the policy changes.
+ * Decimal, 32 bits, never 0, as the base64 query has room for.
+ */
+export function policyKey(settings: EasSettings, phase: Phase, account: string, deviceId: string): string {
+  const policy = createHash('sha256').update(JSON.stringify(Object.entries(settings.policy ?? {}).sort())).digest()
+  const mac = createHmac('sha256', settings.secret)
+    .update(`policy\0${phase}\0${account}\0${canonicalDeviceId(deviceId)}\0`).update(policy).digest()
+  return String(mac.readUInt32BE() || 1)
+}
+
+/** [MS-ASCMD] Common Status Codes, 142 to 144: why this device must provision first, else undefined. */
+export function policyFault(settings: EasSettings, request: EasRequest, account: string): '142' | '144' | undefined {
+  if (!settings.policy || request.command === 'Provision') return undefined
+  if (!request.policyKey || request.policyKey === '0') return '142'
+  return request.policyKey === policyKey(settings, 'final', account, request.deviceId) ? undefined : '144'
+}

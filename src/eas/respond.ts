@@ -1,0 +1,91 @@
+import { encode, type Node } from '../wire/wbxml.ts'
+import type { Answer } from './command.ts'
+import type { Version } from './versions.ts'
+
+/** [MS-ASHTTP] Response Headers. */
+export const wbxmlType = 'application/vnd.ms-sync.wbxml'
+
+/** Every answer of a test run may be kept, to be read by another implementation. */
+export type Exchange = { readonly command: string; readonly version: Version; readonly answer: Uint8Array }
+
+/** Wants the octets of an answer when they are written, unless they are more than `most`. */
+export type Keep = { readonly most: number; done(bytes: Uint8Array): void }
+
+/** The answer as HTTP. A failure before the first octets is thrown here; one after them breaks the body off. */
+export async function respond(answer: Answer, headers: HeadersInit, record: Keep | undefined): Promise<Response> {
+  const answered = new Headers(headers)
+  if (answer.kind === 'empty') return new Response(null, { headers: answered })
+  answered.set('content-type', answer.kind === 'octets' ? answer.type : wbxmlType)
+  if (answer.kind === 'octets' && answer.length !== undefined) answered.set('content-length', String(answer.length))
+  return streamed(octetsOf(answer, record), answered)
+}
+
+function octetsOf(answer: Exclude<Answer, { kind: 'empty' }>, record: Keep | undefined): AsyncIterable<Uint8Array> {
+  if (answer.kind === 'octets') return answer.body
+  const bytes = answer.kind === 'stored' ? whole(answer.bytes) : encode(answer.root)
+  return [answer.kind === 'wbxml' ? answer.keep : undefined, record].reduce((source, keep) => keep ? kept(source, keep) : source, bytes)
+}
+
+async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+/** A refusal that is no tree but an HTTP status. */
+export const httpRefusal = (status: number, headers: HeadersInit): Response => new Response(null, { status, headers })
+
+/** What is done within this turn of the event loop goes out with its length, the rest as it comes. */
+async function streamed(source: AsyncIterable<Uint8Array>, headers: Headers): Promise<Response> {
+  const chunks = source[Symbol.asyncIterator]()
+  const first = await chunks.next()
+  if (first.done) return new Response(null, { headers })
+  const second = chunks.next()
+  const soon = await Promise.race([second.catch(() => undefined), new Promise<undefined>(resolve => setImmediate(resolve, undefined))])
+  if (soon?.done) {
+    headers.set('content-length', String(first.value.length))
+    return new Response(first.value as Uint8Array<ArrayBuffer>, { headers })
+  }
+  return new Response(ReadableStream.from(joined(first.value, second, chunks)), { headers })
+}
+
+async function* joined(first: Uint8Array, second: Promise<IteratorResult<Uint8Array>>, rest: AsyncIterator<Uint8Array>) {
+  try {
+    yield first
+    for (let next = await second; !next.done; next = await rest.next()) yield next.value
+  } finally {
+    await rest.return?.()
+  }
+}
+
+async function* kept(chunks: AsyncIterable<Uint8Array>, { most, done }: Keep): AsyncGenerator<Uint8Array> {
+  const all: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of chunks) {
+    length += chunk.length
+    if (length <= most) all.push(chunk)
+    yield chunk
+  }
+  if (length <= most) done(Buffer.concat(all))
+}
+
+/**
+ * [MS-ASCMD] Common Status Codes: what versions before 14.0 get as HTTP status in place of a Status of 100 and more. Undefined for
+ * a Status they know.
+ */
+export function httpStatusOf(node: Node): number | undefined {
+  const status = Number(statusOf(node))
+  if (!(status >= 100)) return undefined
+  return httpStatus[status] ?? 500
+}
+
+/** The Status an answer carries at its top, for the log and for the translation above. */
+export function statusOf(node: Node): string | undefined {
+  if (!Array.isArray(node.children)) return undefined
+  const status = (node.children as readonly Node[]).find(child => child.tag.endsWith(':Status'))
+  return typeof status?.children === 'string' ? status.children : undefined
+}
+
+const httpStatus: Readonly<{ [status: number]: number }> = {
+  101: 400, 102: 400, 103: 400, 104: 400, 105: 400, 106: 400, 108: 400, 109: 400, 110: 500, 111: 503, 112: 403, 113: 507,
+  125: 403, 126: 403, 129: 403, 130: 403, 132: 403, 137: 501, 138: 400, 139: 403, 140: 449, 141: 449, 142: 449, 143: 449, 144: 449, 145: 403,
+}
+

@@ -1,0 +1,53 @@
+import { createHmac } from 'node:crypto'
+import type { Folder, FolderId } from '../model/folder.ts'
+import type { Cache } from './cache.ts'
+
+/** A folder as a client was told of it. */
+export type Shown = { readonly id: FolderId; readonly parent: string; readonly name: string; readonly type: string }
+
+/** A hierarchy as a client was told of it: parents before children. */
+export type Hierarchy = readonly Shown[]
+
+/** What leads from one hierarchy to the other. Parents are added before their children and deleted after them. */
+export type HierarchyChanges = { readonly adds: Hierarchy; readonly updates: Hierarchy; readonly deletes: readonly FolderId[] }
+
+export const show = (folders: readonly Folder[], typeOf: (folder: Folder) => string): Hierarchy =>
+  folders.map(folder => ({ id: folder.id, parent: folder.parent ?? '0', name: folder.name, type: typeOf(folder) }))
+
+/**
+ * The FolderSync key is a digest of the hierarchy it stands for, so whoever sees the same hierarchy knows that nothing changed, and
+ * needs no memory for it. 24 characters.
+ */
+export function hierarchyKey(secret: Uint8Array, account: string, hierarchy: Hierarchy): string {
+  const rows = hierarchy.map(({ id, parent, name, type }) => JSON.stringify([id, parent, name, type])).sort()
+  return createHmac('sha256', secret).update(`folders\0${account}\0${rows.join('\n')}`).digest().subarray(0, 18).toString('base64url')
+}
+
+/** Remembers `hierarchy` under its key, which is returned. Any device of the account may come back with it. */
+export function keepHierarchy(cache: Cache, secret: Uint8Array, account: string, hierarchy: Hierarchy): string {
+  const key = hierarchyKey(secret, account, hierarchy)
+  cache.set(slot(account, key), hierarchy, { size: hierarchy.length * 120 })
+  return key
+}
+
+/** The hierarchy `key` stands for: nothing for `0`, `now` where the digest is the same; undefined when it is not remembered. */
+export function recallHierarchy(cache: Cache, secret: Uint8Array, account: string, key: string, now: Hierarchy): Hierarchy | undefined {
+  if (key === '0') return []
+  if (key === hierarchyKey(secret, account, now)) return now
+  return cache.get<Hierarchy>(slot(account, key))
+}
+
+export function compareHierarchies(then: Hierarchy, now: Hierarchy): HierarchyChanges {
+  const old = new Map(then.map(folder => [folder.id, folder]))
+  const present = new Set(now.map(folder => folder.id))
+  return {
+    adds: now.filter(folder => !old.has(folder.id)),
+    updates: now.filter(folder => differs(folder, old.get(folder.id))),
+    deletes: then.filter(folder => !present.has(folder.id)).map(folder => folder.id).reverse(),
+  }
+}
+
+const slot = (account: string, key: string): string => `folders:${account}:${key}`
+
+const differs = (now: Shown, then: Shown | undefined): boolean =>
+  then !== undefined && (then.parent !== now.parent || then.name !== now.name || then.type !== now.type)
