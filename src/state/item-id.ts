@@ -3,7 +3,7 @@ import type { FolderId } from '../model/folder.ts'
 import type { MessageRef } from '../model/ports.ts'
 
 /**
- * `folder:validity:uid`, the numbers in base 36: at most 26 characters, [MS-ASCMD] ServerId allows 64. UIDVALIDITY is in it so
+ * `folder:validity:uid`, the numbers in base 36: at most 27 characters, [MS-ASCMD] ServerId allows 64. UIDVALIDITY is in it so
  * that an id from before a mailbox was made anew can never name another message.
  */
 export const printItemId = ({ folder, validity, uid }: MessageRef): string =>

@@ -19,18 +19,22 @@ const maxBytes = 48 // 64 characters of base64url
 const mail = 0x11 // version 1, kind 1
 const phases = ['expunged', 'aged', 'flags', 'widened'] as const
 
-/** Never longer than 64 characters: what does not fit is left out in an order that costs time, never an item. */
+/**
+ * Never longer than 64 characters: what does not fit is left out in an order that costs time, never an item. Throws `stale` only
+ * where UIDs above 2^28 meet a MODSEQ that moved by more than 2^34 while a list was being paged.
+ */
 export function printSyncKey(secret: Uint8Array, owner: string, collection: FolderId, state: SyncState): string {
   const { cursor, options } = state
-  const merged = { ...cursor, gaps: [{ from: cursor.gaps.at(-1)?.from ?? 0, to: cursor.gaps[0]?.to ?? 0 }] }
-  const attempts = [() => pack(cursor, options), () => pack(cursor, undefined), () => pack(merged, undefined)]
-  for (const attempt of attempts) {
+  // Two gaps told as one offer what lies between them again: the client takes that as a change of what it has.
+  const [newest, oldest = newest] = cursor.gaps
+  const merged = newest && oldest ? { ...cursor, gaps: [{ from: oldest.from, to: newest.to }] } : cursor
+  for (const attempt of [() => pack(cursor, options), () => pack(cursor, undefined), () => pack(merged, undefined)]) {
     const bytes = attempt()
     if (bytes.length + 4 > maxBytes) continue
     const body = Uint8Array.from(bytes)
     return Buffer.concat([body, check(secret, owner, collection, body)]).toString('base64url')
   }
-  throw new RangeError('a cursor out of bounds reached the sync key')
+  throw new Failure('stale', 'the numbers of this mailbox do not fit into a sync key')
 }
 
 /** Throws `stale` for a key that was altered, or belongs to another user, collection or secret. */

@@ -1,0 +1,146 @@
+import { Failure } from '../base/failure.ts'
+import type { MailCursor, Pass, Range } from '../model/cursor.ts'
+import type { FolderId } from '../model/folder.ts'
+import type { Message } from '../model/message.ts'
+import type { ChangesWish, FlagChange, MailChanges, MailStore } from '../model/ports.ts'
+import type { ImapMailbox, MailboxState } from './imap-mailbox.ts'
+import { lookAt, settled, unchanged, type Look } from './imap-look.ts'
+import type { Recall } from './imap-recall.ts'
+import { count, highest, intersect, lowest, subtract } from './uid-ranges.ts'
+
+/**
+ * What differs between a cursor and a mailbox: RFC 7162 (CONDSTORE, QRESYNC) where the server has it. Deciding is apart from asking:
+ * `imap-look.ts` asks, this file cuts the answer to the window and says where the client then stands.
+ */
+export function mailChanges(mailbox: ImapMailbox, recall: Recall): Pick<MailStore, 'changes' | 'changed' | 'estimate'> {
+  return {
+    async changes(folder, cursor = fresh, wish) {
+      const before = settled(cursor, wish.since) ? await look(folder, cursor) : undefined
+      if (before && unchanged(cursor, before)) return nothing(cursor)
+      const found = await lookAt(mailbox, recall, folder, cursor, wish.since, before && { below: before.uidNext, most: 2 * wish.window })
+      return cut(folder, cursor, found, wish)
+    },
+
+    async changed(cursors) {
+      const states = await mailbox.status([...cursors.keys()])
+      const differs = [...cursors].filter(([folder, { cursor, since }]) => {
+        const state = states.get(folder)
+        return !state || !settled(cursor, since) || !unchanged(cursor, state)
+      })
+      return new Set(differs.map(([folder]) => folder))
+    },
+
+    async estimate(folder, cursor = fresh, since) {
+      const before = settled(cursor, since) ? await look(folder, cursor) : undefined
+      if (before && unchanged(cursor, before)) return 0
+      const found = await lookAt(mailbox, recall, folder, cursor, since, undefined)
+      const lists = pending(cursor, found).reduce((sum, { rest }) => sum + count(rest), 0)
+      return lists + count(found.offered)
+    },
+  }
+
+  /** The mailbox's state in one cheap command; throws `stale` where the cursor cannot go on from. */
+  async function look(folder: FolderId, cursor: MailCursor): Promise<MailboxState> {
+    const state = (await mailbox.status([folder])).get(folder)
+    if (!state) throw new Failure('not-found', 'the folder is gone')
+    if (state.validity !== cursor.validity) throw new Failure('stale', 'UIDVALIDITY changed')
+    return state
+  }
+
+  async function cut(folder: FolderId, cursor: MailCursor, found: Look, wish: ChangesWish): Promise<MailChanges> {
+    const lists = page(cursor, found, wish.window)
+    const left = lists.pass || found.target !== wish.since ? 0 : wish.window - lists.taken
+    const arrivals = left > 0 ? offer(cursor, found, left) : untouched(cursor, found)
+    const next: MailCursor = {
+      validity: found.state.validity, modseq: lists.modseq, since: lists.since, pass: lists.pass, top: arrivals.top, gaps: arrivals.gaps,
+    }
+    return {
+      deletes: lists.expunged,
+      aged: lists.aged,
+      updates: found.flags.filter(row => lists.flags.has(row.uid)).map(toChange),
+      adds: await read(folder, found, [...arrivals.uids, ...lists.widened]),
+      next,
+      more: Boolean(lists.pass) || arrivals.more || found.target !== wish.since || lists.modseq !== found.now,
+    }
+  }
+
+  async function read(folder: FolderId, found: Look, uids: readonly number[]): Promise<readonly Message[]> {
+    const known = found.messages
+    const wanted = uids.filter(uid => !known.has(uid) && !found.asked(uid))
+    const rest = wanted.length ? await mailbox.messages(folder, found.state.validity, wanted) : []
+    const all = new Map([...known, ...rest.map(message => [message.uid, message] as const)])
+    // One that was expunged in between is left out: the cursor covers it, its expunge is news the client can ignore.
+    return uids.flatMap(uid => all.get(uid) ?? [])
+  }
+}
+
+/** A client that has nothing: the first look adopts the mailbox's UIDVALIDITY. */
+export const fresh: MailCursor = { validity: 0, modseq: 0n, top: 1, gaps: [], since: 0, pass: undefined }
+
+const nothing = (cursor: MailCursor): MailChanges => ({ deletes: [], aged: [], updates: [], adds: [], next: cursor, more: false })
+
+const toChange = ({ uid, flags, modseq }: FlagChange): FlagChange => ({ uid, flags, modseq })
+
+const order = ['expunged', 'aged', 'flags', 'widened'] as const
+
+/** What each phase still has to tell, an interrupted pass taken up where it stopped. */
+function pending(cursor: MailCursor, found: Look): { phase: Pass['phase']; rest: Range[] }[] {
+  const { pass } = cursor
+  const first = pass ? order.indexOf(pass.phase) : 0
+  return order.slice(first).map(phase => {
+    if (pass?.phase !== phase) return { phase, rest: found.lists[phase] }
+    const told = phase === 'widened' ? { from: pass.reached, to: Infinity } : { from: 0, to: pass.reached }
+    return { phase, rest: subtract(found.lists[phase], [told]) }
+  })
+}
+
+type Page = {
+  expunged: number[]; aged: number[]; flags: Set<number>; widened: number[]
+  taken: number; modseq: bigint; since: number; pass: Pass | undefined
+}
+
+/** Fills the window with changes to what the client holds, phase after phase; remembers in `pass` where it had to stop. */
+function page(cursor: MailCursor, found: Look, window: number): Page {
+  const end = cursor.pass?.end ?? found.now
+  const told: Record<Pass['phase'], number[]> = { expunged: [], aged: [], flags: [], widened: [] }
+  let taken = 0
+  let pass: Pass | undefined
+  for (const { phase, rest } of pending(cursor, found)) {
+    const uids = (phase === 'widened' ? highest : lowest)(rest, window - taken)
+    told[phase] = uids
+    taken += uids.length
+    if (uids.length === count(rest)) continue
+    const start = cursor.pass?.phase === phase ? cursor.pass.reached : phase === 'widened' ? cursor.top : 0
+    pass = { end, phase, reached: uids.at(-1) ?? start, since: found.target }
+    break
+  }
+  const { expunged, aged, flags, widened } = told
+  const where = pass ? { modseq: cursor.modseq, since: cursor.since } : { modseq: end, since: found.target }
+  return { expunged, aged, flags: new Set(flags), widened, taken, pass, ...where }
+}
+
+type Arrivals = { uids: number[]; top: number; gaps: readonly Range[]; more: boolean }
+
+const untouched = (cursor: MailCursor, found: Look): Arrivals =>
+  ({ uids: [], top: cursor.top, gaps: cursor.gaps, more: found.offered.length > 0 })
+
+/** The newest mail first, then the backlog, newest first. */
+function offer(cursor: MailCursor, found: Look, left: number): Arrivals {
+  const span = { from: cursor.top, to: found.uidNext - 1 }
+  const arrived = intersect(found.offered, [span])
+  if (cursor.gaps.length === 2 && count(arrived) > left) {
+    // A third gap has no place in the cursor: these few go out oldest first instead.
+    const uids = lowest(arrived, left)
+    return { uids: uids.reverse(), top: uids[0]! + 1, gaps: cursor.gaps, more: true }
+  }
+  const uids: number[] = []
+  const gaps: Range[] = []
+  for (const gap of [span, ...cursor.gaps]) {
+    const there = intersect(found.offered, [gap])
+    const now = highest(there, left - uids.length)
+    uids.push(...now)
+    // Closed in on what is there: the rest of it does not exist or lies before the filter's day.
+    if (now.length < count(there)) gaps.push({ from: there[0]!.from, to: (now.at(-1) ?? there.at(-1)!.to + 1) - 1 })
+  }
+  return { uids, top: found.uidNext, gaps, more: gaps.length > 0 }
+}

@@ -1,0 +1,102 @@
+import { Failure } from '../base/failure.ts'
+import type { MailCursor, Pass, Range } from '../model/cursor.ts'
+import type { FolderId } from '../model/folder.ts'
+import type { Message } from '../model/message.ts'
+import type { ImapMailbox, FlagRow, MailboxState, Query } from './imap-mailbox.ts'
+import type { Recall } from './imap-recall.ts'
+import { intersect, normalise, ofUids, print, subtract } from './uid-ranges.ts'
+
+/** What one look at a mailbox told, seen from a cursor. */
+export type Look = {
+  readonly state: MailboxState
+  /** HIGHESTMODSEQ, or what stands in for it, taken before anything below was read. */
+  readonly now: bigint
+  /** Nothing from here up was looked at. */
+  readonly uidNext: number
+  /** The time filter's day the lists lead to: that of the pass under way, else today's. */
+  readonly target: number
+  readonly lists: Readonly<Record<Pass['phase'], Range[]>>
+  readonly flags: readonly FlagRow[]
+  /** Undelivered and there: within the gaps and above `top`. */
+  readonly offered: Range[]
+  readonly messages: ReadonlyMap<number, Message>
+  /** Whether the message was already asked for; one that was and is not in `messages` is gone. */
+  readonly asked: (uid: number) => boolean
+}
+
+/** Nothing is owed and nothing stands between this cursor and "no changes" but the mailbox's state. */
+export const settled = (cursor: MailCursor, since: number): boolean =>
+  cursor.validity !== 0 && !cursor.pass && cursor.gaps.length === 0 && cursor.since === since
+
+export const unchanged = (cursor: MailCursor, state: MailboxState): boolean =>
+  state.validity === cursor.validity && state.uidNext === cursor.top && state.highestModseq !== 0n &&
+  state.highestModseq === cursor.modseq
+
+/**
+ * One pipelined round trip. `expect` asks for the messages that have just arrived along with the rest, where they are few.
+ * Throws `stale` where the cursor cannot go on from.
+ */
+export async function lookAt(
+  mailbox: ImapMailbox, recall: Recall, folder: FolderId, cursor: MailCursor, since: number,
+  expect: { below: number; most: number } | undefined,
+): Promise<Look> {
+  const target = cursor.pass?.since ?? since
+  const covered = subtract(cursor.top > 1 ? [{ from: 1, to: cursor.top - 1 }] : [], normalise(cursor.gaps))
+  const arrived = expect && expect.below > cursor.top && expect.below - cursor.top <= expect.most
+    ? [{ from: cursor.top, to: expect.below - 1 }] : []
+  const open = normalise([...cursor.gaps, { from: cursor.top, to: maxUid }])
+
+  const queries: Query[] = [{ kind: 'search', uids: print(open), ...day('since', since) }]
+  const add = (query: Query): number => queries.push(query) - 1
+  const moved = covered.length && target !== cursor.since ? add({ kind: 'search', uids: print(covered), ...between(cursor.since, target) }) : 0
+  const fetched = arrived.length ? add({ kind: 'messages', uids: print(arrived) }) : 0
+  const { qresync, condstore } = mailbox.capabilities
+  const flags = covered.length ? add(condstore ? { kind: 'vanished+flags', uids: print(covered), modseq: cursor.modseq } : everyFlag) : 0
+  const held = covered.length && !qresync ? add(everything) : 0
+
+  const { state, answers } = await mailbox.ask(folder, cursor.validity || undefined, queries)
+  if (state.highestModseq < cursor.modseq && state.highestModseq !== 0n) throw new Failure('stale', 'HIGHESTMODSEQ went back')
+  const ranges = (index: number): Range[] => {
+    const answer = answers[index]
+    return answer?.kind === 'search' ? normalise(answer.uids) : []
+  }
+  const rows = flags ? answers[flags] : undefined
+  const changes = rows?.kind === 'vanished+flags' ? rows : { vanished: [], flags: [] }
+  const known = recall.compare({ folder, cursor, covered, state, changes, held: held ? ranges(held) : undefined })
+
+  const messages = fetched ? answers[fetched] : undefined
+  const uidNext = arrived.length ? expect!.below : state.uidNext
+  const shown = known.flags.filter(row => row.day >= cursor.since && intersect(covered, [{ from: row.uid, to: row.uid }]).length > 0)
+  const later = earliest(target) > earliest(cursor.since)
+  return {
+    state, uidNext, target,
+    now: known.modseq,
+    flags: shown.toSorted((a, b) => a.uid - b.uid),
+    lists: {
+      expunged: intersect(normalise(known.vanished), covered),
+      aged: moved && later ? ranges(moved) : [],
+      flags: ofUids(shown.map(row => row.uid)),
+      widened: moved && !later ? ranges(moved) : [],
+    },
+    offered: intersect(ranges(0), uidNext > 1 ? [{ from: 1, to: uidNext - 1 }] : []),
+    messages: new Map(messages?.kind === 'messages' ? messages.messages.map(message => [message.uid, message]) : []),
+    asked: uid => arrived.some(({ from, to }) => uid >= from && uid <= to),
+  }
+}
+
+const maxUid = 0xffffffff
+
+/** Without QRESYNC the whole mailbox is compared: what is recalled must not depend on how much one client holds of it. */
+const everything: Query = { kind: 'search', uids: `1:${maxUid}` }
+const everyFlag: Query = { kind: 'vanished+flags', uids: `1:${maxUid}`, modseq: 0n }
+
+/** 0 shows all mail, so it is the earliest day there is. */
+const earliest = (since: number): number => since === 0 ? -Infinity : since
+
+const day = (key: 'since' | 'before', value: number): { since?: number; before?: number } => value ? { [key]: value } : {}
+
+/** The days that are within just one of two time filters. */
+function between(a: number, b: number): { since?: number; before?: number } {
+  const [early, late] = earliest(a) < earliest(b) ? [a, b] : [b, a]
+  return { ...day('since', early), ...day('before', late) }
+}

@@ -1,0 +1,65 @@
+import type { Range } from '../model/cursor.ts'
+
+/** Sets of UIDs as sorted, disjoint, non-adjacent ranges: a hostile `1:4294967295` costs one object, never four billion. */
+
+export function normalise(ranges: readonly Range[]): Range[] {
+  const result: { from: number; to: number }[] = []
+  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
+    const last = result.at(-1)
+    if (last && from <= last.to + 1) last.to = Math.max(last.to, to)
+    else result.push({ from, to })
+  }
+  return result
+}
+
+export function intersect(a: readonly Range[], b: readonly Range[]): Range[] {
+  const result: Range[] = []
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    const from = Math.max(a[i]!.from, b[j]!.from), to = Math.min(a[i]!.to, b[j]!.to)
+    if (from <= to) result.push({ from, to })
+    if (a[i]!.to < b[j]!.to) i++
+    else j++
+  }
+  return result
+}
+
+export function subtract(a: readonly Range[], b: readonly Range[]): Range[] {
+  const result: Range[] = []
+  let j = 0
+  for (let { from, to } of a) {
+    while (j < b.length && b[j]!.to < from) j++
+    for (let k = j; k < b.length && b[k]!.from <= to; k++) {
+      if (b[k]!.from > from) result.push({ from, to: b[k]!.from - 1 })
+      from = b[k]!.to + 1
+    }
+    if (from <= to) result.push({ from, to })
+  }
+  return result
+}
+
+export const count = (ranges: readonly Range[]): number => ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)
+
+/** A sequence set (RFC 9051, Formal Syntax). */
+export const print = (ranges: readonly Range[]): string =>
+  ranges.map(({ from, to }) => from === to ? `${from}` : `${from}:${to}`).join(',')
+
+/** The `most` lowest UIDs, ascending. */
+export function lowest(ranges: readonly Range[], most: number): number[] {
+  const uids: number[] = []
+  for (const { from, to } of ranges) {
+    for (let uid = from; uid <= to && uids.length < most; uid++) uids.push(uid)
+  }
+  return uids
+}
+
+/** The `most` highest UIDs, descending. */
+export function highest(ranges: readonly Range[], most: number): number[] {
+  const uids: number[] = []
+  for (const { from, to } of ranges.toReversed()) {
+    for (let uid = to; uid >= from && uids.length < most; uid--) uids.push(uid)
+  }
+  return uids
+}
+
+/** Ranges of sorted or unsorted single UIDs. */
+export const ofUids = (uids: readonly number[]): Range[] => normalise(uids.map(uid => ({ from: uid, to: uid })))

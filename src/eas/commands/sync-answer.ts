@@ -1,0 +1,77 @@
+import type { Kind } from '../../base/failure.ts'
+import type { Message } from '../../model/message.ts'
+import { printItemId } from '../../state/item-id.ts'
+import { el, type Node } from '../../wire/wbxml.ts'
+import type { Call } from '../command.ts'
+import { renderItems } from '../items.ts'
+import { flagNodes } from '../map/email.ts'
+import { since } from '../versions.ts'
+import { advance, type Collection } from './sync-collection.ts'
+import type { CollectionRequest } from './sync-request.ts'
+
+/** [MS-ASCMD] Collection (Sync response). The Class is told up to 12.1 only. MoreAvailable stands before Commands: some clients break otherwise. */
+export function describe(call: Call, collection: Collection): Node {
+  const { request, applied, changes } = collection
+  const responses = applied.responses.length + applied.fetched.length > 0
+  const listed = changes && changes.deletes.length + changes.aged.length + changes.updates.length + changes.adds.length > 0
+  return el('AirSync:Collection', [
+    ...head(call, request, advance(call, collection), '1'),
+    ...(changes?.more ? [el('AirSync:MoreAvailable')] : []),
+    ...(responses ? [el('AirSync:Responses', responsesOf(call, collection))] : []),
+    ...(listed ? [el('AirSync:Commands', commandsOf(call, collection))] : []),
+  ])
+}
+
+/** [MS-ASCMD] Status (Sync) of one collection; after 3 and 12 the client starts again from 0 or from FolderSync. */
+export function refusedCollection(call: Call, request: CollectionRequest, kind: Kind): Node {
+  const value = collectionStatus[kind] ?? '5'
+  return el('AirSync:Collection', head(call, request, value === '3' ? '0' : request.key, value))
+}
+
+const collectionStatus: Partial<Record<Kind, string>> = { stale: '3', 'not-found': '8', malformed: '4', quota: '9', denied: '5' }
+
+const head = (call: Call, { id }: CollectionRequest, key: string, status: string): Node[] => [
+  ...(since(call.request.version, '14.0') ? [] : [el('AirSync:Class', 'Email')]),
+  el('AirSync:SyncKey', key),
+  el('AirSync:CollectionId', id),
+  el('AirSync:Status', status),
+]
+
+async function* commandsOf(call: Call, collection: Collection): AsyncGenerator<Node> {
+  const { folder, changes } = collection
+  if (!changes) return
+  const { validity } = changes.next
+  const id = (uid: number): Node => el('AirSync:ServerId', printItemId({ folder: folder.id, validity, uid }))
+  for (const uid of changes.deletes) yield el('AirSync:Delete', [id(uid)])
+  for (const uid of changes.aged) yield el('AirSync:SoftDelete', [id(uid)])
+  for (const { uid, flags } of changes.updates) {
+    yield el('AirSync:Change', [id(uid), el('AirSync:ApplicationData', flagNodes(flags, call.request.version))])
+  }
+  for await (const { uid, nodes } of render(call, collection, validity, changes.adds)) {
+    yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
+  }
+}
+
+/** Items that were fetched are looked up only now: what the client asked for is what is there. */
+async function* responsesOf(call: Call, collection: Collection): AsyncGenerator<Node> {
+  const { applied, folder } = collection
+  yield* applied.responses
+  if (applied.fetched.length === 0) return
+  const { validity } = applied.fetched[0]!.ref
+  const messages = await call.stores.mail.messages(folder.id, validity, applied.fetched.map(({ ref }) => ref.uid))
+  const found = new Map(applied.fetched.map(({ serverId, ref }) => [ref.uid, serverId]))
+  const answer = (serverId: string, status: string, nodes: readonly Node[] = []): Node =>
+    el('AirSync:Fetch', [
+      el('AirSync:ServerId', serverId), el('AirSync:Status', status),
+      ...(nodes.length ? [el('AirSync:ApplicationData', nodes)] : []),
+    ])
+  for await (const { uid, nodes } of render(call, collection, validity, messages)) {
+    yield answer(found.get(uid)!, '1', nodes)
+    found.delete(uid)
+  }
+  for (const serverId of found.values()) yield answer(serverId, '8')
+}
+
+function render(call: Call, { folder, options }: Collection, validity: number, messages: readonly Message[]) {
+  return renderItems(call.stores, folder, validity, messages, options, { version: call.request.version })
+}

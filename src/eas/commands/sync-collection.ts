@@ -1,0 +1,108 @@
+import type { MailCursor } from '../../model/cursor.ts'
+import type { Folder } from '../../model/folder.ts'
+import type { MailChanges } from '../../model/ports.ts'
+import { printItemId } from '../../state/item-id.ts'
+import { parseSyncKey, printSyncKey } from '../../state/sync-key.ts'
+import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
+import type { Call } from '../command.ts'
+import { filterDay } from '../filter.ts'
+import { applyCommands, type Applied } from './sync-commands.ts'
+import { forgetAnswer } from './sync-memory.ts'
+import type { CollectionRequest } from './sync-request.ts'
+
+/** One collection on its way through a Sync. */
+export type Collection = {
+  readonly request: CollectionRequest
+  readonly folder: Folder
+  readonly options: SyncOptions
+  /** Where the client stands; moved on by `gather`. */
+  readonly cursor: MailCursor
+  readonly since: number
+  readonly applied: Applied
+  readonly changes: MailChanges | undefined
+}
+
+/** A client that holds nothing; the first look at the mailbox adopts its UIDVALIDITY. */
+const fresh: MailCursor = { validity: 0, modseq: 0n, top: 1, gaps: [], since: 0, pass: undefined }
+const untouched: Applied = { responses: [], removed: new Set(), modseq: new Map(), fetched: [] }
+
+const cursorName = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
+/** What is remembered of a collection: where its client stands, which key says so, and what Ping needs. */
+export type Remembered = { readonly key: string; readonly cursor: MailCursor; readonly since: number; readonly options: SyncOptions }
+
+/** Understands key and options, and carries out the client's commands. Throws `stale` for a key that is not ours, `not-found`. */
+export async function open(call: Call, request: CollectionRequest): Promise<Collection> {
+  const folder = await call.stores.mail.folder(request.id)
+  const held = request.key === '0' ? undefined : stateOf(call, request)
+  const options = request.options ?? held?.options ?? (call.cache.get<Remembered>(cursorName(call, request.id)))?.options ?? defaultOptions
+  const cursor = held?.cursor ?? fresh
+  const since = filterDay(options.filter, call.now())
+  const { deletesAsMoves } = request
+  const place = { mail: call.stores.mail, folder: folder.id, cursor, options, deletesAsMoves }
+  const applied = request.commands.length ? await applyCommands(place, request.commands) : untouched
+  return { request, folder, options, cursor, since, applied, changes: undefined }
+}
+
+/** The key speaks for itself; memory may know better where the client stands when nothing it can see has happened since. */
+function stateOf(call: Call, { id, key }: CollectionRequest): { cursor: MailCursor; options: SyncOptions | undefined } {
+  const remembered = call.cache.get<Remembered>(cursorName(call, id))
+  if (remembered?.key === key) return remembered
+  return parseSyncKey(call.settings.secret, call.stores.person.login, id, key)
+}
+
+/** Whether the client wants changes, and there can be any: a folder that only holds others, or Outbox, is always empty. */
+export const wantsChanges = ({ request, folder }: Collection): boolean =>
+  request.key !== '0' && request.getChanges !== false && folder.selectable
+
+/** Asks for changes; the client's own are left out of them. */
+export async function gather(call: Call, collection: Collection, window: number): Promise<Collection> {
+  const { folder, cursor, since, applied } = collection
+  const all = await call.stores.mail.changes(folder.id, cursor, { window, since })
+  const { removed, modseq } = applied
+  const held = heldAlready(call, collection)
+  const changes = {
+    ...all,
+    deletes: all.deletes.filter(uid => !removed.has(uid)),
+    updates: all.updates.filter(update => modseq.get(update.uid) !== update.modseq),
+    adds: all.adds.filter(({ uid }) => !held(uid, all.next.validity)),
+  }
+  return { ...collection, changes }
+}
+
+/** Ids that MoveItems gave this client: it has the item under them since, unless it began the collection anew afterwards. */
+function heldAlready(call: Call, { folder }: Collection): (uid: number, validity: number) => boolean {
+  const begun = call.cache.get<number>(begunName(call, folder.id)) ?? 0
+  return (uid, validity) => {
+    const moved = call.cache.get<number>(`moved:${call.scope}:${printItemId({ folder: folder.id, validity, uid })}`)
+    return moved !== undefined && moved > begun
+  }
+}
+
+const begunName = (call: Call, id: string): string => `begun:${call.scope}:${id}`
+
+/** What the answer must say at all: nothing is said of a collection without news. */
+export function hasNews({ request, applied, changes }: Collection): boolean {
+  if (request.key === '0' || applied.responses.length + applied.fetched.length > 0) return true
+  if (!changes) return false
+  const { deletes, aged, updates, adds, more } = changes
+  return more || deletes.length + aged.length + updates.length + adds.length > 0
+}
+
+/** The key the client gets. Memory is brought up to date; losing it costs a look at the mailbox, no more. */
+export function advance(call: Call, collection: Collection): string {
+  const { request, options, since, changes } = collection
+  const cursor = changes?.next ?? collection.cursor
+  const secret = call.settings.secret
+  const key = hasNews(collection)
+    ? printSyncKey(secret, call.stores.person.login, request.id, { cursor, options })
+    : request.key
+  if (request.key === '0') begin(call, request.id)
+  call.cache.set(cursorName(call, request.id), { key, cursor, since, options } satisfies Remembered, { size: 512 })
+  return key
+}
+
+/** A client that starts again holds nothing, whatever memory says it was given. */
+function begin(call: Call, id: string): void {
+  call.cache.set(begunName(call, id), call.now().getTime(), { seconds: 86_400 })
+  forgetAnswer(call)
+}

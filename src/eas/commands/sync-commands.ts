@@ -1,0 +1,144 @@
+import { Failure, type Kind } from '../../base/failure.ts'
+import type { MailCursor } from '../../model/cursor.ts'
+import type { FolderId } from '../../model/folder.ts'
+import type { MailStore, MessageRef } from '../../model/ports.ts'
+import { parseItemId } from '../../state/item-id.ts'
+import type { SyncOptions } from '../../state/sync-options.ts'
+import { el, type Node } from '../../wire/wbxml.ts'
+import { hearFlags } from '../map/email.ts'
+import type { ClientCommand } from './sync-request.ts'
+
+/** What the client's own commands did, so that it is not told of it again. */
+export type Applied = {
+  /** For Responses: failed changes and deletes, and everything added or fetched. */
+  readonly responses: readonly Node[]
+  /** Gone or moved by the client itself. */
+  readonly removed: ReadonlySet<number>
+  /** MODSEQ the client's own changes left behind, by UID. */
+  readonly modseq: ReadonlyMap<number, bigint>
+  readonly fetched: readonly { readonly serverId: string; readonly ref: MessageRef }[]
+}
+
+type Place = { readonly mail: MailStore; readonly folder: FolderId; readonly cursor: MailCursor; readonly options: SyncOptions; readonly deletesAsMoves: boolean }
+
+/**
+ * [MS-ASCMD] Commands: carries out what the client sent for one collection. Each is idempotent, as a client whose answer got lost
+ * repeats it. Failures of single items become their Status; `unavailable` ends the whole collection.
+ */
+export async function applyCommands(place: Place, commands: readonly ClientCommand[]): Promise<Applied> {
+  const responses: Node[] = []
+  const refuse = (command: ClientCommand, status: string): void => void responses.push(response(command, status))
+  const named = commands.flatMap(command => {
+    if (command.kind === 'Add') {
+      refuse(command, '6') // Drafts go up from 16.0; nothing else of mail can be added by a phone.
+      return []
+    }
+    const ref = refOf(place, command.serverId)
+    if (!ref && command.kind !== 'Delete') refuse(command, '8')
+    return ref ? [{ command, ref }] : []
+  })
+  const deletes = named.filter(({ command }) => command.kind === 'Delete')
+  const gone = new Set(deletes.map(({ ref }) => ref.uid))
+  const removed = await itemwise(deletes, () => removeAll(place, deletes.map(({ ref }) => ref)), refuse)
+
+  // A Delete takes precedence over a Change of the same item.
+  const changes = named.filter(({ command, ref }) => command.kind === 'Change' && !gone.has(ref.uid))
+  const modseq = new Map<number, bigint>()
+  for (const group of grouped(changes, refuse)) {
+    await itemwise(group.items, () => change(place, group, modseq, refuse), refuse)
+  }
+  const fetched = named.filter(({ command }) => command.kind === 'Fetch').map(({ command, ref }) => ({ serverId: command.serverId, ref }))
+  return { responses, removed: removed ? gone : new Set(), modseq, fetched }
+}
+
+/** An id of another folder or of another UIDVALIDITY names nothing here. */
+function refOf({ folder, cursor }: Place, serverId: string): MessageRef | undefined {
+  try {
+    const ref = parseItemId(serverId)
+    return ref.folder === folder && ref.validity === cursor.validity ? ref : undefined
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'not-found') return undefined
+    throw error
+  }
+}
+
+const response = (command: ClientCommand, status: string): Node =>
+  el(`AirSync:${command.kind}`, [
+    ...(command.kind === 'Add' ? [el('AirSync:ClientId', command.clientId)] : [el('AirSync:ServerId', command.serverId)]),
+    el('AirSync:Status', status),
+  ])
+
+type Named = { readonly command: ClientCommand; readonly ref: MessageRef }
+type Refuse = (command: ClientCommand, status: string) => void
+
+/** [MS-ASCMD] Status (Sync), those of an item. What is not here concerns the whole collection and is thrown on. */
+const itemStatus: Partial<Record<Kind, string>> = { 'not-found': '8', denied: '5', conflict: '7', quota: '9', malformed: '6', unsupported: '6' }
+
+/** Whether it went through; an item's own failure is told for each of them. */
+async function itemwise(items: readonly Named[], work: () => Promise<void>, refuse: Refuse): Promise<boolean> {
+  if (items.length === 0) return true
+  try {
+    await work()
+    return true
+  } catch (error) {
+    const status = error instanceof Failure ? itemStatus[error.kind] : undefined
+    if (!status) throw error
+    for (const { command } of items) refuse(command, status)
+    return false
+  }
+}
+
+/** Deleting what is gone succeeds, so UIDs that no longer exist are nothing to report. */
+async function removeAll({ mail, folder, cursor: { validity }, deletesAsMoves }: Place, refs: readonly MessageRef[]): Promise<void> {
+  const uids = [...new Set(refs.map(({ uid }) => uid))]
+  const trash = deletesAsMoves ? await mail.folderByRole('trash') : undefined
+  if (trash && trash.id !== folder) await mail.move(folder, validity, uids, trash.id)
+  else await mail.remove(folder, validity, uids)
+}
+
+type FlagEdit = ReturnType<typeof hearFlags>
+type Group = { readonly edit: FlagEdit; readonly items: readonly Named[] }
+
+/** Changes that wish the same are one STORE. */
+function grouped(changes: readonly Named[], refuse: Refuse): Group[] {
+  const groups = new Map<string, { edit: FlagEdit; items: Named[] }>()
+  for (const item of changes) {
+    const edit = item.command.data ? hearFlags(item.command.data) : undefined
+    if (!edit) {
+      refuse(item.command, '6')
+      continue
+    }
+    const key = JSON.stringify(edit)
+    const group = groups.get(key) ?? { edit, items: [] }
+    group.items.push(item)
+    groups.set(key, group)
+  }
+  return [...groups.values()]
+}
+
+/**
+ * A read mark is never in conflict: it has two values, and the client sends the one it did not have. A follow-up flag that somebody else
+ * changed meanwhile falls under the Conflict rule, unless what the client wishes already holds.
+ */
+async function change(place: Place, { edit, items }: Group, modseq: Map<number, bigint>, refuse: Refuse): Promise<void> {
+  const { mail, folder, cursor, options } = place
+  const { validity } = cursor
+  if (edit.add.length + edit.remove.length === 0) return
+  const uids = [...new Set(items.map(({ ref }) => ref.uid))]
+  const guarded = options.conflict === 1 && cursor.modseq > 0n && [...edit.add, ...edit.remove].includes('\\Flagged')
+  const wish = { uids, add: edit.add, remove: edit.remove }
+  const done = await mail.setFlags(folder, validity, guarded ? { ...wish, unchangedSince: cursor.modseq } : wish)
+  for (const [uid, value] of done.modseq) modseq.set(uid, value)
+  const missing = new Set(done.missing)
+  const lost = new Set(done.modified.length ? await disputed(mail, folder, validity, done.modified, edit) : [])
+  for (const { command, ref } of items) {
+    if (missing.has(ref.uid)) refuse(command, '8')
+    else if (lost.has(ref.uid)) refuse(command, '7')
+  }
+}
+
+async function disputed(mail: MailStore, folder: FolderId, validity: number, uids: readonly number[], edit: FlagEdit): Promise<number[]> {
+  const messages = await mail.messages(folder, validity, uids)
+  const holds = messages.filter(({ flags }) => edit.add.every(flag => flags.has(flag)) && !edit.remove.some(flag => flags.has(flag)))
+  return messages.filter(message => !holds.includes(message)).map(({ uid }) => uid)
+}

@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto'
+import { Failure } from '../../base/failure.ts'
+import type { FolderId } from '../../model/folder.ts'
+import { defaultOptions, type BodyPreference, type SyncOptions } from '../../state/sync-options.ts'
+import { child, children, text, type Element, type Tag } from '../../wire/wbxml.ts'
+
+/** One Add, Change, Delete or Fetch the client sends: [MS-ASCMD] Commands. */
+export type ClientCommand = {
+  readonly kind: 'Add' | 'Change' | 'Delete' | 'Fetch'
+  readonly serverId: string
+  readonly clientId: string
+  readonly smsClass: boolean
+  readonly data: Element | undefined
+}
+
+export type CollectionRequest = {
+  readonly id: FolderId
+  readonly key: string
+  /** Undefined when the client leaves it to the key: [MS-ASCMD] GetChanges. */
+  readonly getChanges: boolean | undefined
+  readonly deletesAsMoves: boolean
+  readonly window: number
+  /** Undefined when the client sends none and means the ones it sent before. */
+  readonly options: SyncOptions | undefined
+  readonly commands: readonly ClientCommand[]
+}
+
+export type SyncRequest = {
+  readonly collections: readonly CollectionRequest[]
+  /** Over all collections. */
+  readonly window: number
+  /** Seconds to wait for a change; undefined to answer at once. */
+  readonly wait: number | undefined
+  readonly partial: boolean
+}
+
+/** A Wait or HeartbeatInterval out of bounds: [MS-ASCMD] Limit, in the unit the client used. */
+export class OutOfLimit extends Failure {
+  readonly status: string
+  readonly limit: number
+
+  constructor(status: '14' | '15', limit: number) {
+    super('malformed', `out of the limit ${limit}`)
+    this.status = status
+    this.limit = limit
+  }
+}
+
+export type Limits = { readonly heartbeat: { readonly min: number; readonly max: number }; readonly collections: number }
+
+const mostCommands = 512
+
+/** Reads the body of a Sync. Throws `malformed` for what breaks the protocol (Status 4), `OutOfLimit` for 14 and 15. */
+export function readSync(body: Element, limits: Limits): SyncRequest {
+  const list = child(body, 'AirSync:Collections')
+  const collections = list ? children(list, 'AirSync:Collection').map(readCollection) : []
+  if (collections.length > limits.collections) throw new OutOfLimit('15', limits.collections)
+  if (new Set(collections.map(({ id }) => id)).size < collections.length) throw new Failure('malformed', 'a collection twice')
+  return {
+    collections,
+    window: readWindow(body, 512),
+    wait: readWait(body, limits),
+    partial: child(body, 'AirSync:Partial') !== undefined,
+  }
+}
+
+function readWait(body: Element, { heartbeat }: Limits): number | undefined {
+  const minutes = readNumber(body, 'AirSync:Wait'), seconds = readNumber(body, 'AirSync:HeartbeatInterval')
+  if (minutes !== undefined && seconds !== undefined) throw new Failure('malformed', 'both Wait and HeartbeatInterval')
+  if (minutes !== undefined) return within(minutes, Math.ceil(heartbeat.min / 60), Math.floor(heartbeat.max / 60)) * 60
+  return seconds === undefined ? undefined : within(seconds, heartbeat.min, heartbeat.max)
+}
+
+function within(value: number, min: number, max: number): number {
+  if (value < min) throw new OutOfLimit('14', min)
+  if (value > max) throw new OutOfLimit('14', max)
+  return value
+}
+
+function readCollection(element: Element): CollectionRequest {
+  const id = text(element, 'AirSync:CollectionId'), key = text(element, 'AirSync:SyncKey')
+  if (!id || id.length > 64 || !key || key.length > 64) throw new Failure('malformed', 'Collection without CollectionId or SyncKey')
+  const commands = child(element, 'AirSync:Commands')?.children ?? []
+  if (commands.length > mostCommands) throw new Failure('malformed', 'too many commands')
+  const getChanges = text(element, 'AirSync:GetChanges')
+  if (key === '0' && getChanges !== undefined && getChanges !== '0') throw new Failure('malformed', 'GetChanges with SyncKey 0')
+  return {
+    id: id as FolderId, key,
+    getChanges: getChanges === undefined ? undefined : getChanges !== '0',
+    deletesAsMoves: text(element, 'AirSync:DeletesAsMoves') !== '0',
+    window: readWindow(element, 100),
+    options: readOptions(element),
+    commands: commands.map(readCommand),
+  }
+}
+
+function readCommand(element: Element): ClientCommand {
+  const kind = kinds[element.tag]
+  const serverId = text(element, 'AirSync:ServerId') ?? '', clientId = text(element, 'AirSync:ClientId') ?? ''
+  if (!kind || (kind === 'Add' ? !clientId : !serverId)) throw new Failure('malformed', `a command that is none: ${element.tag}`)
+  if (serverId.length > 64 || clientId.length > 64) throw new Failure('malformed', 'an id of over 64 characters')
+  return { kind, serverId, clientId, smsClass: text(element, 'AirSync:Class') === 'SMS', data: child(element, 'AirSync:ApplicationData') }
+}
+
+const kinds: { readonly [tag: string]: ClientCommand['kind'] } = {
+  'AirSync:Add': 'Add', 'AirSync:Change': 'Change', 'AirSync:Delete': 'Delete', 'AirSync:Fetch': 'Fetch',
+}
+
+/** [MS-ASCMD] WindowSize: 0 and all above 512 mean 512. */
+function readWindow(element: Element, otherwise: number): number {
+  const size = readNumber(element, 'AirSync:WindowSize') ?? otherwise
+  return size === 0 || size > 512 ? 512 : size
+}
+
+function readNumber(element: Element, tag: Tag): number | undefined {
+  const value = text(element, tag)
+  if (value === undefined) return undefined
+  if (!/^[0-9]{1,10}$/.test(value)) throw new Failure('malformed', `${tag} is no number`)
+  return Number(value)
+}
+
+/**
+ * [MS-ASCMD] Options (Sync). A block for the SMS class is left aside: Samsung sends one beside that for mail. Undefined without any.
+ * Also for ItemOperations' Options, whose children have the same names.
+ */
+export function readOptions(element: Element): SyncOptions | undefined {
+  const blocks = children(element, 'AirSync:Options')
+  if (blocks.length > 2) throw new Failure('malformed', 'more than two Options')
+  const block = blocks.find(one => text(one, 'AirSync:Class') !== 'SMS')
+  if (!block) return undefined
+  const filter = readNumber(block, 'AirSync:FilterType') ?? readNumber(element, 'AirSync:FilterType') ?? defaultOptions.filter
+  if (filter > 5) throw new Failure('malformed', `FilterType ${filter} is none of mail`)
+  const mimeSupport = readNumber(block, 'AirSync:MIMESupport') ?? 0
+  const mimeTruncation = readNumber(block, 'AirSync:MIMETruncation') ?? defaultOptions.mimeTruncation
+  if (mimeSupport > 2 || mimeTruncation > 8) throw new Failure('malformed', 'MIMESupport or MIMETruncation out of range')
+  return {
+    filter, mimeTruncation, mimeSupport: mimeSupport as SyncOptions['mimeSupport'],
+    conflict: readNumber(block, 'AirSync:Conflict') === 0 ? 0 : 1,
+    bodies: children(block, 'AirSyncBase:BodyPreference').slice(0, 8).map(readPreference),
+  }
+}
+
+/** [MS-ASAIRS] BodyPreference. */
+export function readPreference(element: Element): BodyPreference {
+  const type = readNumber(element, 'AirSyncBase:Type')
+  if (!type || type > 4) throw new Failure('malformed', 'BodyPreference without a known Type')
+  const truncationSize = readNumber(element, 'AirSyncBase:TruncationSize'), preview = readNumber(element, 'AirSyncBase:Preview')
+  return {
+    type: type as BodyPreference['type'],
+    ...(truncationSize === undefined ? {} : { truncationSize: Math.min(truncationSize, 0xffffffff) }),
+    ...(preview === undefined ? {} : { preview: Math.min(preview, 255) }),
+    ...(text(element, 'AirSyncBase:AllOrNone') === '1' ? { allOrNone: true } : {}),
+  }
+}
+
+/** Two requests with the same digest say the same. */
+export const digest = (request: SyncRequest): string => createHash('sha256').update(JSON.stringify(request)).digest('base64url')

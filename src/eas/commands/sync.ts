@@ -1,0 +1,113 @@
+import { Failure, type Kind } from '../../base/failure.ts'
+import { el, type Node } from '../../wire/wbxml.ts'
+import { empty, wbxml, type Answer, type Call, type Command } from '../command.ts'
+import { waitForChange } from '../wait.ts'
+import { describe, refusedCollection } from './sync-answer.ts'
+import { gather, hasNews, open, wantsChanges, type Collection } from './sync-collection.ts'
+import { recallRequest, rememberRequest, repeated, type SyncAsked } from './sync-memory.ts'
+import { OutOfLimit } from './sync-request.ts'
+
+/** [MS-ASCMD] Status (Sync), those of the whole request. */
+const status: Partial<Record<Kind, string>> = { malformed: '4', stale: '3', 'not-found': '12', quota: '9', busy: '16', unavailable: '16' }
+
+// [MS-ASCMD] Sync
+export const sync: Command = {
+  async run(call) {
+    const asked = readOrRefuse(call)
+    if (!('request' in asked)) return wbxml(asked)
+    const stored = repeated(call, asked)
+    if (stored) return stored
+    const answered = await answer(call, asked)
+    rememberRequest(call, asked, answered.kind === 'empty')
+    return answered
+  },
+  refuse: kind => bare(status[kind] ?? '5'),
+}
+
+const bare = (value: string, limit?: number): Node =>
+  el('AirSync:Sync', [
+    el('AirSync:Status', value),
+    ...(limit === undefined ? [] : [el('AirSync:Limit', String(limit))]),
+  ])
+
+/** The request with what an earlier one said filled in; or the refusal that asks for it in full. */
+function readOrRefuse(call: Call): SyncAsked | Node {
+  try {
+    return recallRequest(call) ?? bare('13')
+  } catch (error) {
+    if (error instanceof OutOfLimit) return bare(error.status, error.limit)
+    throw error
+  }
+}
+
+/** A collection that could not be served, with the status that says why; or one that could. */
+type Outcome = Collection | { readonly refused: Node }
+const served = (outcome: Outcome): outcome is Collection => !('refused' in outcome)
+
+async function answer(call: Call, asked: SyncAsked): Promise<Answer> {
+  const { request } = asked
+  call.facts['collections'] = request.collections.length
+  const opened: Outcome[] = []
+  for (const one of request.collections) opened.push(await attempt(call, one, () => open(call, one)))
+  let outcomes = await look(call, asked, opened)
+  if (request.wait !== undefined && outcomes.every(outcome => served(outcome) && !hasNews(outcome))) {
+    const waiting = outcomes.filter(served).filter(wantsChanges)
+    const cursors = new Map(waiting.map(({ folder, changes, cursor, since }) => [folder.id, { cursor: changes?.next ?? cursor, since }]))
+    const woken = await waitForChange(call, cursors, request.wait)
+    // What was looked at is where the client stands now; its commands are done.
+    if (woken.kind === 'changed') outcomes = await look(call, asked, outcomes.map(moveOn))
+  }
+  const news = outcomes.filter(outcome => !served(outcome) || hasNews(outcome))
+  count(call, outcomes.filter(served))
+  const nodes = outcomes.map(outcome => served(outcome) ? describe(call, outcome) : outcome.refused)
+  if (news.length === 0) return empty
+  const shown = nodes.filter((_, index) => news.includes(outcomes[index]!))
+  return asked.keep(wbxml(el('AirSync:Sync', [el('AirSync:Collections', shown)])))
+}
+
+const moveOn = (outcome: Outcome): Outcome =>
+  served(outcome) && outcome.changes ? { ...outcome, cursor: outcome.changes.next, changes: undefined } : outcome
+
+/** Asks each collection for changes until the window over all of them is full; those without any cost one round trip together. */
+async function look(call: Call, { request }: SyncAsked, opened: readonly Outcome[]): Promise<Outcome[]> {
+  const wanting = opened.filter(served).filter(wantsChanges)
+  const maybe = wanting.length > 1
+    ? await call.stores.mail.changed(new Map(wanting.map(({ folder, cursor, since }) => [folder.id, { cursor, since }])))
+    : undefined
+  let left = request.window
+  const outcomes: Outcome[] = []
+  for (const outcome of opened) {
+    const skip = !served(outcome) || !wantsChanges(outcome) || left === 0 || maybe?.has(outcome.folder.id) === false
+    if (skip) {
+      outcomes.push(outcome)
+      continue
+    }
+    const gathered = await attempt(call, outcome.request, () => gather(call, outcome, Math.min(left, outcome.request.window)))
+    if (served(gathered)) left -= size(gathered)
+    outcomes.push(gathered)
+  }
+  return outcomes
+}
+
+const size = ({ changes }: Collection): number =>
+  changes ? changes.deletes.length + changes.aged.length + changes.updates.length + changes.adds.length : 0
+
+/** A failure of one collection is its own status; the others go on. What concerns the account ends the request. */
+async function attempt(call: Call, request: Collection['request'], work: () => Promise<Collection>): Promise<Outcome> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind === 'auth' || error.kind === 'unavailable' || error.kind === 'busy') throw error
+    call.log.info({ collection: request.id, kind: error.kind, reason: error.message }, 'collection refused')
+    return { refused: refusedCollection(call, request, error.kind) }
+  }
+}
+
+function count(call: Call, collections: readonly Collection[]): void {
+  const sum = (of: (collection: Collection) => number): number => collections.reduce((total, one) => total + of(one), 0)
+  const { facts } = call
+  facts['commands'] = sum(({ request }) => request.commands.length)
+  facts['adds'] = sum(({ changes }) => changes?.adds.length ?? 0)
+  facts['updates'] = sum(({ changes }) => changes?.updates.length ?? 0)
+  facts['deletes'] = sum(({ changes }) => (changes?.deletes.length ?? 0) + (changes?.aged.length ?? 0))
+}

@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Failure } from '../../src/base/failure.ts'
+import type { FolderId } from '../../src/model/folder.ts'
+import { parseFileReference, parseItemId, printFileReference, printItemId } from '../../src/state/item-id.ts'
+
+const number = fc.integer({ min: 1, max: 0xffffffff })
+const refs = fc.record({ folder: fc.stringMatching(/^[A-Za-z0-9_-]{11}$/).map(id => id as FolderId), validity: number, uid: number })
+const sections = fc.array(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 8 }).map(numbers => numbers.join('.'))
+
+describe('an item id', () => {
+  it('names the message it was made for within 27 characters', () => {
+    fc.assert(fc.property(refs, ref => {
+      const id = printItemId(ref)
+      expect(id.length).toBeLessThanOrEqual(27)
+      expect(parseItemId(id)).toEqual(ref)
+    }))
+  })
+
+  it('carries the section in a file reference', () => {
+    fc.assert(fc.property(refs, sections, (ref, section) => {
+      expect(parseFileReference(printFileReference(ref, section))).toEqual({ ref, section })
+    }))
+  })
+
+  it.each(['', 'x', 'a:b', 'a:b:c:d', 'a:zzzzzzz:1', 'a b:1:1', 'a:1:', ':1:1', 'a:-1:1', 'a:1:1\r\nx', 'é:1:1'])('is refused as not found: %j', text => {
+    expect(() => parseItemId(text)).toThrow(expect.objectContaining({ kind: 'not-found' }))
+  })
+
+  it.each(['', 'a:1:1', 'a:1:1:', 'a:1:1:0', 'a:1:1:1.', 'a:1:1:HEADER', 'a:1:1:1]<0.9>'])('is refused as a file reference: %j', text => {
+    expect(() => parseFileReference(text)).toThrow(expect.objectContaining({ kind: 'not-found' }))
+  })
+
+  it('takes any text a client may send', () => {
+    fc.assert(fc.property(fc.string({ maxLength: 80 }), text => {
+      for (const parse of [parseItemId, parseFileReference]) {
+        try {
+          parse(text)
+        } catch (error) {
+          expect(error).toBeInstanceOf(Failure)
+        }
+      }
+    }), { numRuns: 3000 })
+  })
+})
