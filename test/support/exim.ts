@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Certificate } from './certificate.ts'
 import type { Ground, Service } from './house.ts'
@@ -21,15 +20,20 @@ export async function startExim(ground: Ground, users: readonly User[], certific
   const [port = 0] = await freePorts(1)
   const dir = openFolder(ground, 'exim')
   writeFileSync(join(dir, 'users'), users.map(user => `${user.name}: ${user.password}\n`).join(''))
-  // Exim gives up root for an own configuration only if a normal user starts it, and lets only its own user or an
-  // `admin_groups` member start a daemon.
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'Debian-exim'], { encoding: 'utf8' }))
-  const as = isRoot ? { uid: id('-u'), gid: id('-g') } : {}
+  const as = isRoot ? eximUser() : {}
   const config = join(dir, 'exim.conf')
   writeFileSync(config, configuration(dir, certificate, lmtpPort, sizeLimit))
   const self = service(ground, { name: 'exim', command: 'exim4', args: ['-C', config, '-bdf', '-oX', String(port)], port, as, greets: true })
   await self.start()
   return self
+}
+
+// Exim gives up root for an own configuration only if a normal user starts it, and lets only its own user (`daemon` in an
+// unpacked one, see test/setup.sh) or a member of `admin_groups` start a daemon.
+function eximUser(): { uid: number, gid: number } {
+  const entry = /^(?:Debian-exim|daemon):[^:]*:(\d+):(\d+)/gm
+  const found = [...readFileSync('/etc/passwd', 'utf8').matchAll(entry)].pop()
+  return { uid: Number(found?.[1]), gid: Number(found?.[2]) }
 }
 
 const configuration = (dir: string, certificate: Certificate, lmtpPort: number, sizeLimit: number): string => `

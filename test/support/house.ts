@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -28,6 +28,10 @@ export interface Service {
 
 export const HOST = '127.0.0.1'
 export const isRoot = process.getuid?.() === 0
+
+// A normal user's path lacks the servers, and test/setup.sh may have unpacked some below the cache folder.
+const CACHE = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
+const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin:${CACHE}/postern-servers/usr/sbin`
 
 // Waits for the end of its standard input, whatever the reason, then cleans up: no exit handler could do that after SIGKILL.
 const KEEPER = `cat; for f in "$0"/*.pid; do [ -f "$f" ] && kill -KILL -- "-$(cat "$f")" 2>/dev/null; done
@@ -97,7 +101,7 @@ export function service(ground: Ground, { name, command, args, port, env = {}, a
     port,
     async start() {
       const log = openSync(logFile, 'a')
-      child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], cwd: ground.dir, env: { ...process.env, ...env }, ...as })
+      child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], cwd: ground.dir, env: { ...process.env, PATH, ...env }, ...as })
       closeSync(log)
       child.on('error', error => writeFileSync(logFile, `${error.message}\n`, { flag: 'a' }))
       writeFileSync(join(ground.dir, `${name}.pid`), String(child.pid))

@@ -53,7 +53,7 @@ export async function startHouse({ users: count = 12, dovecot: dovecotOptions, e
     const byName = new Map(users.map(user => [user.name, user]))
     const user = (which: number | string | User) => {
       const found = typeof which === 'object' ? which : typeof which === 'number' ? users[which] : byName.get(which.split('@')[0] ?? '')
-      if (!found) throw new Error(`no user ${which}`)
+      if (!found) throw new Error('no such user in this house')
       return found
     }
     return {
