@@ -1,0 +1,10 @@
+/** [MS-ASCMD] FilterType (Sync): days a client looks back, by its number; 0 and what does not apply to mail shows all. */
+const days: Readonly<Record<number, number>> = { 1: 1, 2: 3, 3: 7, 4: 14, 5: 31 }
+
+const dayLength = 24 * 60 * 60 * 1000
+
+/** The day (since 1970-01-01, UTC) a view with this filter begins; 0 shows all. */
+export function filterDay(filter: number, now: Date): number {
+  const back = days[filter]
+  return back === undefined ? 0 : Math.floor(now.getTime() / dayLength) - back
+}
