@@ -51,8 +51,9 @@ export async function lookAt(
   const moved = covered.length && target !== cursor.since ? add({ kind: 'search', uids: print(covered), ...between(cursor.since, target) }) : 0
   const fetched = arrived.length ? add({ kind: 'messages', uids: print(arrived) }) : 0
   const { qresync, condstore } = mailbox.capabilities
-  const flags = covered.length ? add(condstore ? { kind: 'vanished+flags', uids: print(covered), modseq: cursor.modseq } : everyFlag) : 0
-  const held = covered.length && !qresync ? add(everything) : 0
+  const told: Query = { kind: 'vanished+flags', uids: print(covered), modseq: cursor.modseq }
+  const flags = condstore ? covered.length && add(told) : add(everyFlag)
+  const held = qresync ? 0 : add(everything)
 
   const { state, answers } = await mailbox.ask(folder, cursor.validity || undefined, queries)
   if (state.highestModseq < cursor.modseq && state.highestModseq !== 0n) throw new Failure('stale', 'HIGHESTMODSEQ went back')
@@ -66,7 +67,9 @@ export async function lookAt(
 
   const messages = fetched ? answers[fetched] : undefined
   const uidNext = arrived.length ? expect!.below : state.uidNext
-  const shown = known.flags.filter(row => row.day >= cursor.since && intersect(covered, [{ from: row.uid, to: row.uid }]).length > 0)
+  // What falls out of the filter in this very pass is told as aged, not as changed.
+  const narrow = Math.max(earliest(cursor.since), earliest(target))
+  const shown = known.flags.filter(row => row.day >= narrow && intersect(covered, [{ from: row.uid, to: row.uid }]).length > 0)
   const later = earliest(target) > earliest(cursor.since)
   return {
     state, uidNext, target,

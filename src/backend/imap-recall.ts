@@ -4,7 +4,7 @@ import { Failure } from '../base/failure.ts'
 import type { MailCursor, Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { FlagRow, MailboxState } from './imap-mailbox.ts'
-import { count, subtract } from './uid-ranges.ts'
+import { count, intersect, normalise, subtract } from './uid-ranges.ts'
 
 /**
  * For servers without QRESYNC or CONDSTORE: what a mailbox held when a cursor was made, in memory. With QRESYNC there is
@@ -27,7 +27,7 @@ type Seen = {
 
 type Known = { readonly vanished: readonly Range[]; readonly flags: readonly FlagRow[]; readonly modseq: bigint }
 
-type Memory = { readonly held: readonly Range[]; readonly flags: ReadonlyMap<number, string> | undefined }
+type Memory = { readonly held: readonly Range[]; readonly uidNext: number; readonly flags: ReadonlyMap<number, string> | undefined }
 
 /** Deletes sent for holes of unknown history; beyond that the client starts again. */
 const mostHoles = 5000
@@ -43,9 +43,11 @@ export function recall(options: { mailboxes: number }): Recall {
       const before = memories.get(name(cursor.modseq))
       const flags = counts ? undefined : new Map(changes.flags.map(row => [row.uid, spell(row)]))
       // The first look at this mark is kept: a later one may already lack what no client has been told of.
-      if (!memories.has(name(modseq))) memories.set(name(modseq), { held, flags })
+      if (!memories.has(name(modseq))) memories.set(name(modseq), { held, flags, uidNext: state.uidNext })
       if (!counts && modseq === cursor.modseq) return { vanished: [], flags: [], modseq }
-      const vanished = before ? subtract(before.held, held) : subtract(covered, held)
+      // Of what arrived since then the client may have been given anything.
+      const then = before && normalise([...before.held, { from: before.uidNext, to: Infinity }])
+      const vanished = subtract(then ? intersect(covered, then) : covered, held)
       if (!before && count(vanished) > mostHoles) throw new Failure('stale', 'too many holes to tell expunges from')
       const news = before?.flags ? changes.flags.filter(row => before.flags!.get(row.uid) !== spell(row)) : changes.flags
       return { vanished, flags: news, modseq }

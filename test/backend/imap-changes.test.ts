@@ -1,0 +1,151 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fresh, mailChanges } from '../../src/backend/imap-changes.ts'
+import { recall } from '../../src/backend/imap-recall.ts'
+import type { MailCursor } from '../../src/model/cursor.ts'
+import type { FolderId } from '../../src/model/folder.ts'
+import type { MailChanges } from '../../src/model/ports.ts'
+import { parseSyncKey, printSyncKey } from '../../src/state/sync-key.ts'
+import { SimulatedMailbox } from '../support/simulated-mailbox.ts'
+
+const folder = 'abcdefghijk' as FolderId
+const secret = Buffer.from('secret')
+
+/** What a phone holds: it applies what it is given and complains about what it must never be given. */
+class Phone {
+  items = new Map<number, string>()
+  cursor: MailCursor = fresh
+  key = ''
+
+  apply({ deletes, aged, updates, adds, next }: MailChanges): void {
+    for (const uid of [...deletes, ...aged]) this.items.delete(uid)
+    for (const { uid, flags } of updates) {
+      expect(this.items.has(uid), `a change of ${uid}, which the phone does not hold`).toBe(true)
+      this.items.set(uid, spell(flags))
+    }
+    for (const { uid, flags } of adds) {
+      expect(this.items.has(uid), `${uid} added twice`).toBe(false)
+      this.items.set(uid, spell(flags))
+    }
+    // The cursor takes the way every cursor takes: through the client.
+    this.key = printSyncKey(secret, 'anna', folder, { cursor: next, options: undefined })
+    this.cursor = parseSyncKey(secret, 'anna', folder, this.key).cursor
+  }
+}
+
+const spell = (flags: ReadonlySet<string>): string => [...flags].sort().join(' ')
+
+type Step =
+  | { do: 'deliver'; count: number; age: number }
+  | { do: 'flag' | 'expunge'; pick: number; count: number; on: boolean }
+  | { do: 'sync'; window: number }
+  | { do: 'filter'; days: number }
+  | { do: 'tomorrow' }
+  | { do: 'restart' }
+
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('deliver' as const), count: fc.integer({ min: 1, max: 12 }), age: fc.integer({ min: 0, max: 9 }) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('flag' as const, 'expunge' as const), pick: fc.nat(), count: fc.integer({ min: 1, max: 9 }), on: fc.boolean() }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('sync' as const), window: fc.integer({ min: 1, max: 7 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('filter' as const), days: fc.constantFrom(0, 1, 3, 7) }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'tomorrow' as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'restart' as const }) },
+)
+
+describe.each([
+  ['with QRESYNC', {}, true],
+  ['with CONDSTORE alone', { qresync: false }, true],
+  ['without either', { qresync: false, condstore: false }, false],
+] as const)('changes of a mailbox %s', (_, capabilities, survives) => {
+  it('bring a phone to what the mailbox holds, whatever happens in between', async () => {
+    await fc.assert(fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 40 }), async script => {
+      const mailbox = new SimulatedMailbox(capabilities)
+      const phone = new Phone()
+      let memory = recall({ mailboxes: 100 })
+      let today = 20_000, days = 0
+      const since = (): number => days ? today - days : 0
+      const sync = async (window: number): Promise<boolean> => {
+        const changes = await mailChanges(mailbox, memory).changes(folder, phone.cursor, { window, since: since() })
+        const { deletes, aged, updates, adds } = changes
+        expect(deletes.length + aged.length + updates.length + adds.length).toBeLessThanOrEqual(window)
+        phone.apply(changes)
+        return changes.more
+      }
+      for (const step of script) {
+        const uids = [...mailbox.items.keys()]
+        if (step.do === 'deliver') for (let i = 0; i < step.count; i++) mailbox.deliver(today - step.age, i % 2 ? ['\\Seen'] : [])
+        else if (step.do === 'flag') mailbox.flag(uids.slice(step.pick % (uids.length + 1)).slice(0, step.count), '\\Flagged', step.on)
+        else if (step.do === 'expunge') mailbox.expunge(uids.slice(step.pick % (uids.length + 1)).slice(0, step.count))
+        else if (step.do === 'sync') await sync(step.window)
+        else if (step.do === 'filter') days = step.days
+        else if (step.do === 'tomorrow') today++
+        else if (survives) memory = recall({ mailboxes: 100 })
+      }
+      let rounds = 0
+      while (await sync(5)) expect(rounds++).toBeLessThan(1000)
+      const shown = [...mailbox.items.values()].filter(({ day }) => day >= since())
+      expect(new Map([...phone.items].sort(([a], [b]) => a - b))).toEqual(new Map(shown.map(({ uid, flags }) => [uid, spell(flags)])))
+    }), { numRuns: 1500 })
+  })
+})
+
+describe('changes of a mailbox', () => {
+  const filled = (count: number): SimulatedMailbox => {
+    const mailbox = new SimulatedMailbox()
+    for (let i = 0; i < count; i++) mailbox.deliver(20_000)
+    return mailbox
+  }
+  const of = (mailbox: SimulatedMailbox) => mailChanges(mailbox, recall({ mailboxes: 10 }))
+  const all = { window: 100, since: 0 }
+
+  it('cost one question when there are none', async () => {
+    const mailbox = filled(10)
+    const { next } = await of(mailbox).changes(folder, undefined, all)
+    mailbox.asked = 0
+    expect(await of(mailbox).changes(folder, next, all)).toMatchObject({ adds: [], updates: [], deletes: [], more: false })
+    expect(mailbox.asked).toBe(1)
+  })
+
+  it('cost two questions, bodies apart, for a window of a first sync and for new mail', async () => {
+    const mailbox = filled(300)
+    const first = await of(mailbox).changes(folder, undefined, all)
+    expect(mailbox.asked).toBe(2)
+    mailbox.asked = 0
+    const second = await of(mailbox).changes(folder, first.next, all)
+    expect(mailbox.asked).toBe(2)
+    const third = await of(mailbox).changes(folder, second.next, all)
+    mailbox.deliver(20_000)
+    mailbox.asked = 0
+    expect((await of(mailbox).changes(folder, third.next, all)).adds.map(({ uid }) => uid)).toEqual([301])
+    expect(mailbox.asked).toBe(2)
+  })
+
+  it('give new mail before the backlog of a first sync', async () => {
+    const mailbox = filled(50)
+    const first = await of(mailbox).changes(folder, undefined, { window: 10, since: 0 })
+    expect(first.adds.map(({ uid }) => uid)).toEqual([50, 49, 48, 47, 46, 45, 44, 43, 42, 41])
+    mailbox.deliver(20_000)
+    const second = await of(mailbox).changes(folder, first.next, { window: 3, since: 0 })
+    expect(second.adds.map(({ uid }) => uid)).toEqual([51, 40, 39])
+  })
+
+  it.each([
+    ['UIDVALIDITY is another one', (mailbox: SimulatedMailbox) => void mailbox.validity++],
+    ['HIGHESTMODSEQ went back, as after a restored backup', (mailbox: SimulatedMailbox) => void (mailbox.modseq -= 5n)],
+  ])('are refused as stale when %s', async (_, happen) => {
+    const mailbox = filled(10)
+    const { next } = await of(mailbox).changes(folder, undefined, all)
+    happen(mailbox)
+    await expect(of(mailbox).changes(folder, next, all)).rejects.toMatchObject({ kind: 'stale' })
+  })
+
+  it('are estimated as many as they turn out to be', async () => {
+    const mailbox = filled(40)
+    expect(await of(mailbox).estimate(folder, undefined, 0)).toBe(40)
+    const { next } = await of(mailbox).changes(folder, undefined, { window: 30, since: 0 })
+    mailbox.expunge([40])
+    mailbox.flag([30, 31], '\\Seen', true)
+    mailbox.deliver(20_000)
+    expect(await of(mailbox).estimate(folder, next, 0)).toBe(1 + 2 + 1 + 10)
+  })
+})
