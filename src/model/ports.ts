@@ -98,11 +98,19 @@ export interface MailStore {
   findByHeader(folder: FolderId, field: string, value: string): Promise<readonly number[]>
 
   /**
-   * Calls `changed` with a folder's id whenever something happened in one of `folders`, until `signal` ends; the promise
-   * settles then. One connection a user whoever asks. `lost` is called when the connection broke and could not be had again:
-   * the caller must look for itself.
+   * Tells of events in `folders` until `signal` ends; the promise settles then. One connection a user whoever asks. What happened
+   * before `ready` is for the caller to look for, what happens after it is told.
    */
-  watch(folders: readonly FolderId[], signal: AbortSignal, changed: (id: FolderId) => void, lost: (why: unknown) => void): Promise<void>
+  watch(folders: readonly FolderId[], signal: AbortSignal, on: Watcher): Promise<void>
+}
+
+export type Watcher = {
+  /** From now on nothing goes untold. Called again when a broken connection was made anew. */
+  ready(): void
+  /** Something happened there; may be called often and for nothing. Must not block. */
+  changed(id: FolderId): void
+  /** The connection broke and cannot be had for now; `ready` follows when it can. */
+  lost(why: unknown): void
 }
 
 /** Sends mail on behalf of the user. */

@@ -1,0 +1,79 @@
+import type { MailCursor } from '../model/cursor.ts'
+import type { FolderId } from '../model/folder.ts'
+import type { Call } from './command.ts'
+import { enterWait } from './waits.ts'
+
+/** Where a client stands in a folder; undefined where that is not known, and any event counts as news. */
+export type Standing = { readonly cursor: MailCursor; readonly since: number } | undefined
+
+/** `ended`: the client went away, asked anew, or the server drains. */
+export type Woken = { readonly kind: 'changed'; readonly folders: readonly FolderId[] } | { readonly kind: 'expired' | 'ended' }
+
+/** Events that belong together, as when one message arrives, come within a few milliseconds. */
+const coalesce = 5
+
+/**
+ * Waits until one of these folders has something a client standing there does not know, for at most `seconds`. Costs a timer and the
+ * closures below; the connection to the mail server is the user's. Throws `unavailable` when the server cannot be asked.
+ */
+export async function waitForChange(call: Call, standings: ReadonlyMap<FolderId, Standing>, seconds: number): Promise<Woken> {
+  const wait = enterWait(call.waits, call.scope, call.signal)
+  const timer = AbortSignal.timeout(seconds * 1000)
+  const over = AbortSignal.any([wait.signal, timer])
+  try {
+    const folders = await nextNews(call, standings, over)
+    if (folders.length) return { kind: 'changed', folders }
+    return { kind: wait.signal.aborted ? 'ended' : 'expired' }
+  } finally {
+    wait.leave()
+  }
+}
+
+/** The folders with news; none when `over` comes first. */
+function nextNews(call: Call, standings: ReadonlyMap<FolderId, Standing>, over: AbortSignal): Promise<readonly FolderId[]> {
+  return new Promise((resolve, reject) => {
+    const stop = new AbortController()
+    const signal = AbortSignal.any([over, stop.signal])
+    const suspects = new Set<FolderId>()
+    let looking = false
+    let soon: NodeJS.Timeout | undefined
+    const finish = (settle: () => void): void => {
+      clearTimeout(soon)
+      settle()
+      stop.abort()
+    }
+    const suspect = (id: FolderId): void => {
+      suspects.add(id)
+      soon ??= setTimeout(look, coalesce)
+    }
+    const look = (): void => {
+      soon = undefined
+      if (looking || signal.aborted) return
+      looking = true
+      const asked = [...suspects]
+      suspects.clear()
+      confirm(call, standings, asked).then(news => {
+        looking = false
+        if (news.length) finish(() => resolve(news))
+        else if (suspects.size) soon ??= setTimeout(look, coalesce)
+      }, (error: unknown) => finish(() => reject(error)))
+    }
+    over.addEventListener('abort', () => finish(() => resolve([])), { once: true })
+    call.stores.mail.watch([...standings.keys()], signal, {
+      // What happened between the client's last look and now is not told as an event.
+      ready: () => [...standings].forEach(([id, standing]) => standing && suspect(id)),
+      changed: suspect,
+      lost: why => call.log.debug({ scope: call.scope, why: String(why) }, 'watch lost'),
+    }).catch((error: unknown) => finish(() => reject(error)))
+    if (over.aborted) finish(() => resolve([]))
+  })
+}
+
+async function confirm(call: Call, standings: ReadonlyMap<FolderId, Standing>, ids: readonly FolderId[]): Promise<readonly FolderId[]> {
+  const known = new Map(ids.flatMap(id => {
+    const standing = standings.get(id)
+    return standing ? [[id, standing] as const] : []
+  }))
+  const differs = known.size ? await call.stores.mail.changed(known) : new Set<FolderId>()
+  return ids.filter(id => !known.has(id) || differs.has(id))
+}
