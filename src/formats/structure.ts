@@ -1,0 +1,107 @@
+import type { Part } from '../model/message.ts'
+
+/** Levels of multiparts that are looked into; no honest message comes near. */
+const deepest = 50
+/** Pieces of text one message may be put together from. */
+const mostPieces = 16
+
+/**
+ * A piece of a message's text in the forms it comes in, each a row of text/plain and text/html parts; at least one form is
+ * there. `rich` has HTML in it, `plain` has none.
+ */
+export type TextPiece = { readonly plain?: readonly Part[]; readonly rich?: readonly Part[] }
+
+const isMessage = (part: Part): boolean => part.type === 'message/rfc822' || part.type === 'message/global'
+const isMultipart = (part: Part): boolean => part.type.startsWith('multipart/')
+
+/** Shown as text by every mail program. */
+const isText = (part: Part): boolean => part.type === 'text/plain' || part.type === 'text/html'
+const isNamed = (part: Part): boolean => part.disposition === 'attachment' || part.filename !== undefined
+
+/**
+ * The message's text, first to last: RFC 2046, Multipart Media Type (alternative, mixed), RFC 2387 (related), RFC 1847 (signed).
+ * Several pieces come from programs that put pictures between paragraphs, and from lists that add a footer. Empty for
+ * a message without text.
+ */
+export function textPieces(root: Part): readonly TextPiece[] {
+  return pieces(root, 0).slice(0, mostPieces)
+}
+
+function pieces(part: Part, depth: number): TextPiece[] {
+  if (isNamed(part) || depth > deepest) return []
+  if (part.type === 'text/html') return [{ rich: [part] }]
+  if (part.type === 'text/plain') return [{ plain: [part] }]
+  const all = (): TextPiece[] => part.children.flatMap(child => pieces(child, depth + 1))
+  switch (part.type) {
+    case 'multipart/alternative': return alternative(part.children.map(child => pieces(child, depth + 1)))
+    case 'multipart/related': return pieces(relatedRoot(part) ?? part, depth + 1)
+    case 'multipart/signed': return part.children[0] ? pieces(part.children[0], depth + 1) : []
+    // RFC 6522, Multipart/Report: the first part is the one for people
+    case 'multipart/report': return all().slice(0, 1)
+    default: return isMultipart(part) ? all() : []
+  }
+}
+
+/** The first branch without HTML and the last with it, which by the sender's order is the better one. */
+function alternative(branches: readonly TextPiece[][]): TextPiece[] {
+  const plain = branches.find(branch => branch.length > 0 && !branch.some(piece => piece.rich))
+  const rich = branches.findLast(branch => branch.some(piece => piece.rich))
+  const richest = rich?.some(piece => piece.rich && piece.plain) ? rich : undefined
+  if (!plain || richest) return richest ?? rich ?? plain ?? []
+  return [{ plain: row(plain), ...(rich && { rich: row(rich) }) }]
+}
+
+const row = (branch: readonly TextPiece[]): Part[] => branch.flatMap(({ plain, rich }) => rich ?? plain ?? [])
+
+// RFC 2387, The Start Parameter
+function relatedRoot(part: Part): Part | undefined {
+  const start = part.parameters['start']?.replace(/^<|>$/g, '')
+  return part.children.find(child => start !== undefined && child.contentId === start) ?? part.children[0]
+}
+
+/** The part each form of the text begins with: for a preview or a quotation. */
+export function textBodies(root: Part): { readonly plain?: Part; readonly html?: Part } {
+  const [piece] = textPieces(root)
+  const plain = piece?.plain?.[0], html = piece?.rich?.find(part => part.type === 'text/html')
+  return { ...(plain && { plain }), ...(html && { html }) }
+}
+
+/**
+ * Everything a person would look for as a file, in order: files, pictures shown inside, forwarded messages, and texts that
+ * are no piece of the body. Other alternatives of the text (calendar, AMP, enriched) are no files.
+ */
+export function attachments(root: Part): readonly Part[] {
+  const shown = new Set(textPieces(root).flatMap(({ plain, rich }) => [...plain ?? [], ...rich ?? []]))
+  const found: Part[] = []
+  const collect = (part: Part, parent: Part | undefined, depth: number): void => {
+    if (shown.has(part) || depth > deepest) return
+    if (isMultipart(part)) for (const child of part.children) collect(child, part, depth + 1)
+    else if (!isOtherForm(part, parent)) found.push(part)
+  }
+  collect(root, undefined, 0)
+  return found
+}
+
+/** A text nobody named: another form of the body, or an invitation the message is about. */
+function isOtherForm(part: Part, parent: Part | undefined): boolean {
+  if (isNamed(part)) return false
+  if (part.type === 'text/calendar') return parent?.type === 'multipart/alternative' || part.parameters['method'] !== undefined
+  return part.type.startsWith('text/') && parent?.type === 'multipart/alternative'
+}
+
+/** Whether the part is shown in the text rather than beside it. */
+export function isInline(part: Part): boolean {
+  if (isMessage(part) || isText(part)) return false
+  if (part.contentId === undefined && part.location === undefined) return false
+  return part.disposition === 'inline' || (part.disposition !== 'attachment' && part.type.startsWith('image/'))
+}
+
+/** The part of that section number, undefined when there is none. Parts of a forwarded message are found too. */
+export function find(root: Part, section: string): Part | undefined {
+  const waiting = [root]
+  for (let part = waiting.pop(); part; part = waiting.pop()) {
+    if (part.section === section) return part
+    for (const child of part.children) waiting.push(child)
+  }
+  return undefined
+}
