@@ -18,10 +18,8 @@ const coalesce = 5
  */
 export async function waitForChange(call: Call, standings: ReadonlyMap<FolderId, Standing>, seconds: number): Promise<Woken> {
   const wait = enterWait(call.waits, call.scope, call.signal)
-  const timer = AbortSignal.timeout(seconds * 1000)
-  const over = AbortSignal.any([wait.signal, timer])
   try {
-    const folders = await nextNews(call, standings, over)
+    const folders = await nextNews(call, standings, wait.signal, seconds)
     if (folders.length) return { kind: 'changed', folders }
     return { kind: wait.signal.aborted ? 'ended' : 'expired' }
   } finally {
@@ -29,43 +27,47 @@ export async function waitForChange(call: Call, standings: ReadonlyMap<FolderId,
   }
 }
 
-/** The folders with news; none when `over` comes first. */
-function nextNews(call: Call, standings: ReadonlyMap<FolderId, Standing>, over: AbortSignal): Promise<readonly FolderId[]> {
+/** The folders with news; none when the time is up or `gone` comes first. */
+function nextNews(call: Call, standings: ReadonlyMap<FolderId, Standing>, gone: AbortSignal, seconds: number): Promise<readonly FolderId[]> {
   return new Promise((resolve, reject) => {
-    const stop = new AbortController()
-    const signal = AbortSignal.any([over, stop.signal])
+    const over = new AbortController()
     const suspects = new Set<FolderId>()
     let looking = false
     let soon: NodeJS.Timeout | undefined
     const finish = (settle: () => void): void => {
       clearTimeout(soon)
+      clearTimeout(deadline)
+      gone.removeEventListener('abort', nothing)
+      over.abort()
       settle()
-      stop.abort()
     }
+    const nothing = (): void => finish(() => resolve([]))
+    const deadline = setTimeout(nothing, seconds * 1000)
+    if (gone.aborted) return nothing()
+    gone.addEventListener('abort', nothing, { once: true })
+
     const suspect = (id: FolderId): void => {
       suspects.add(id)
-      soon ??= setTimeout(look, coalesce)
+      if (!over.signal.aborted) soon ??= setTimeout(look, coalesce)
     }
     const look = (): void => {
       soon = undefined
-      if (looking || signal.aborted) return
+      if (looking) return
       looking = true
       const asked = [...suspects]
       suspects.clear()
       confirm(call, standings, asked).then(news => {
         looking = false
         if (news.length) finish(() => resolve(news))
-        else if (suspects.size) soon ??= setTimeout(look, coalesce)
-      }, (error: unknown) => finish(() => reject(error)))
+        else if (suspects.size) suspect([...suspects][0]!)
+      }).catch((error: unknown) => finish(() => reject(error)))
     }
-    over.addEventListener('abort', () => finish(() => resolve([])), { once: true })
-    call.stores.mail.watch([...standings.keys()], signal, {
+    call.stores.mail.watch([...standings.keys()], over.signal, {
       // What happened between the client's last look and now is not told as an event.
-      ready: () => [...standings].forEach(([id, standing]) => standing && suspect(id)),
+      ready: () => standings.forEach((standing, id) => standing && suspect(id)),
       changed: suspect,
       lost: why => call.log.debug({ scope: call.scope, why: String(why) }, 'watch lost'),
     }).catch((error: unknown) => finish(() => reject(error)))
-    if (over.aborted) finish(() => resolve([]))
   })
 }
 
