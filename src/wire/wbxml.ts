@@ -200,7 +200,10 @@ function laterText(out: Output, pieces: AsyncIterable<string>): Level {
     const last = whole.charCodeAt(whole.length - 1)
     half = last >= 0xd800 && last < 0xdc00 ? whole.slice(-1) : ''
     out.string(clean(half ? whole.slice(0, -1) : whole))
-  }, () => out.u8(0))
+  }, () => {
+    out.string(half)
+    out.u8(0)
+  })
 }
 
 function laterOpaque(out: Output, pieces: AsyncIterable<Uint8Array>, length: number): Level {
