@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Failure } from '../base/failure.ts'
+import type { Front, Visit } from '../base/front.ts'
+import { receive } from './incoming.ts'
+import { send, takesGzip } from './outgoing.ts'
+import { plainText, refuse } from './refusal.ts'
+
+export type Exchange = {
+  readonly scheme: 'http' | 'https'
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** Whether the connection shall end with this answer, asked when it begins. */
+  readonly last: () => boolean
+  /** Takes what was thrown and no one expected. */
+  readonly onBug: (id: string, error: unknown) => void
+}
+
+/** Has the front answer and sends it. Whatever goes wrong ends here: in an answer, in the log's line, or as a bug. */
+export async function exchange(front: Front, visit: Visit, { scheme, req, res, last, onBug }: Exchange): Promise<void> {
+  const explain = (error: unknown) => {
+    if (error instanceof Failure) {
+      visit.facts['failure'] = error.kind
+      visit.facts['why'] = error.message.slice(0, 300)
+    } else if (!visit.signal.aborted || !isBreakOff(error)) onBug(visit.id, error)
+  }
+
+  let drain = async () => false
+  let response: Response
+  try {
+    const incoming = receive(req, scheme)
+    drain = incoming.drain
+    response = await front.answer(incoming.request, visit)
+  } catch (error) {
+    explain(error)
+    response = error instanceof Failure ? refuse(error) : plainText(500, `A fault of this program, in its log as ${visit.id}.`)
+  }
+
+  try {
+    const drained = req.complete || await drain()
+    if (res.headersSent || res.destroyed) return await response.body?.cancel()
+    await send(response, res, { gzip: takesGzip(req.headers['accept-encoding']), close: last() || !drained })
+  } catch (error) {
+    res.destroy()
+    explain(error)
+  }
+}
+
+/** What a wait or a stream throws because the client went away. */
+const isBreakOff = (error: unknown): boolean => error instanceof Error &&
+  (error.name === 'AbortError' || (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE')
+
+/** The stack with those of its causes; never an error's other properties, which may hold what a log must not. */
+export function stackOf(error: unknown, depth = 4): string {
+  if (!(error instanceof Error)) return `thrown: ${typeof error}`
+  const cause = error.cause === undefined || depth === 0 ? '' : `\nbecause of ${stackOf(error.cause, depth - 1)}`
+  return (error.stack ?? error.message).slice(0, 4000) + cause
+}

@@ -1,0 +1,69 @@
+import type { IncomingMessage } from 'node:http'
+import { Failure } from '../base/failure.ts'
+
+export type Incoming = {
+  readonly request: Request
+  /** Reads off what nobody wanted, for many clients hear nothing before they have said all. False: there was too much of it. */
+  readonly drain: () => Promise<boolean>
+}
+
+/** What is read off at most before an answer: octets, milliseconds. */
+const drainLimit = { octets: 16 * 1024 * 1024, ms: 10_000 }
+
+/** The path as fronts compare it: no query, lower case. */
+export const pathOf = (message: IncomingMessage): string => {
+  const target = targetOf(message)
+  const end = target.search(/[?#]/)
+  return (end < 0 ? target : target.slice(0, end)).toLowerCase()
+}
+
+/** Path and query; a client that takes us for a proxy sends the whole URL (RFC 9112, absolute-form). */
+export const targetOf = (message: IncomingMessage): string => {
+  const target = (message.url ?? '/').replace(/^https?:\/\/[^/?#]*/i, '')
+  return target.startsWith('/') ? target : `/${target}`
+}
+
+/** The web-standard request of a node message. Throws `malformed` for what cannot be one. */
+export function receive(message: IncomingMessage, scheme: 'http' | 'https'): Incoming {
+  const host = message.headers.host || 'localhost'
+  if (!/^[\w.:[\]-]+$/.test(host)) throw new Failure('malformed', 'The Host header names no host')
+  // `destroyOnReturn` would take the socket away, and with it the answer.
+  const chunks = message.iterator({ destroyOnReturn: false })
+  try {
+    const request = new Request(`${scheme}://${host}${targetOf(message)}`, {
+      method: message.method ?? 'GET',
+      headers: message.headers as Record<string, string>,
+      ...(hasBody(message) && { body: stream(chunks), duplex: 'half' }),
+    })
+    return { request, drain: () => drain(message, chunks) }
+  } catch (cause) {
+    throw new Failure('malformed', 'The request is no HTTP request', { cause })
+  }
+}
+
+export const hasBody = ({ method, headers }: IncomingMessage): boolean =>
+  method !== 'GET' && method !== 'HEAD' && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)
+
+function stream(chunks: AsyncIterator<Buffer>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const next = await chunks.next().catch((cause: unknown) => {
+        throw new Failure('unavailable', 'The client broke off its request', { cause })
+      })
+      if (next.done) controller.close()
+      else controller.enqueue(next.value)
+    },
+  }, { highWaterMark: 0 })
+}
+
+async function drain(message: IncomingMessage, chunks: AsyncIterator<Buffer>): Promise<boolean> {
+  const timer = AbortSignal.timeout(drainLimit.ms)
+  const late = new Promise<undefined>(resolve => timer.addEventListener('abort', () => resolve(undefined), { once: true }))
+  for (let octets = 0; octets <= drainLimit.octets;) {
+    const next = await Promise.race([chunks.next(), late])
+    if (next === undefined) return false
+    if (next.done) return message.complete
+    octets += next.value.length
+  }
+  return false
+}

@@ -1,0 +1,208 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import http, { type ServerResponse } from 'node:http'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { Failure } from '../base/failure.ts'
+import type { Front, Visit } from '../base/front.ts'
+import type { Log } from '../base/log.ts'
+import { addressReader } from './address.ts'
+import { identify } from './auth.ts'
+import { exchange, stackOf } from './exchange.ts'
+import { health } from './health.ts'
+import { hasBody, pathOf } from './incoming.ts'
+import type { PassThrough } from './pass-through.ts'
+import { type BodyPace, watchBodies } from './slow-bodies.ts'
+
+/** PEM, not paths. */
+export type Certificate = { readonly cert: string; readonly key: string }
+
+/** Who answers: the first front that claims the path, else the upstream, else 404. */
+export type Routes = { readonly fronts: readonly Front[]; readonly passThrough: PassThrough | undefined }
+
+export type HttpOptions = {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly tls?: Certificate | undefined
+  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: readonly string[]
+  readonly log: Log
+  readonly pace?: BodyPace
+  /** Seconds a client may take for the head of a request. */
+  readonly headSeconds?: number
+}
+
+export type HttpServer = {
+  readonly port: number
+  /** Answers the requests from now on by other routes; settles when the last one answered by the former has ended. */
+  replace(routes: Routes): Promise<void>
+  /** For connections from now on. */
+  secure(certificate: Certificate): void
+  /** Errors so far that no one expected. A test run that leaves one has failed. */
+  bugs(): number
+  /** Stops accepting, has waiting requests answered, and cuts what has not ended after so many seconds. */
+  close(seconds: number): Promise<void>
+}
+
+const usual: https.ServerOptions = {
+  /** A bearer token alone may take 8 KiB. */
+  maxHeaderSize: 32 * 1024,
+  /** Longer than the pauses between a phone's requests, and than the idle time of the proxies in front of us. */
+  keepAliveTimeout: 180_000,
+  /** A whole request has no limit: see `BodyPace`. */
+  requestTimeout: 0,
+  connectionsCheckingInterval: 1000,
+  handshakeTimeout: 30_000,
+  // Some clients offer h2c with any request; those are answered as if they had not.
+  shouldUpgradeCallback: req => req.headers.upgrade?.toLowerCase() === 'websocket',
+}
+const clientErrors: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431, HPE_CHUNK_EXTENSIONS_OVERFLOW: 413, ERR_HTTP_REQUEST_TIMEOUT: 408,
+}
+const usualPace: BodyPace = { seconds: 20, octets: 2048 }
+
+/** Listens; rejects when it cannot. */
+export async function listen(options: HttpOptions, first: Routes): Promise<HttpServer> {
+  const { log, tls } = options
+  const scheme = tls ? 'https' : 'http'
+  const addressOf = addressReader(options.trustedProxies ?? [])
+  const nextId = counter()
+  let routes = generation(first)
+  let closing = false
+  let bugs = 0
+  /** The latest answer on a connection, for what goes wrong below HTTP. */
+  const answers = new WeakMap<Duplex, ServerResponse>()
+  const upgraded = new Set<Duplex>()
+  const bodies = watchBodies(options.pace ?? usualPace, ({ socket }) => refuseConnection(socket, 408, answers.get(socket)))
+
+  const settings = { ...usual, headersTimeout: (options.headSeconds ?? 30) * 1000 }
+  const server = tls ? https.createServer({ ...settings, ...tls }) : http.createServer(settings)
+
+  const onBug = (id: string, error: unknown) => {
+    bugs++
+    log.error({ id, stack: stackOf(error) }, 'bug')
+  }
+
+  server.on('request', (req, res) => {
+    const started = performance.now()
+    const gone = new AbortController()
+    const own = routes
+    const front = own.frontFor(pathOf(req))
+    const visit: Visit = {
+      id: nextId(), facts: {}, signal: gone.signal,
+      address: addressOf(req.socket.remoteAddress, String(req.headers['x-forwarded-for'] ?? '')),
+      credentials: identify(req.headers.authorization, req.url ?? ''),
+    }
+    answers.set(req.socket, res)
+    own.begin()
+    res.once('close', () => {
+      bodies.delete(req)
+      if (!res.writableFinished) gone.abort()
+      const { id, address, facts } = visit
+      const ms = Math.round(performance.now() - started)
+      if (front !== health) writeLine(log, res, { id, address, front: front?.name ?? 'upstream', ms, ...facts })
+      own.end()
+      if (closing) setImmediate(() => server.closeIdleConnections())
+    })
+    if (!front) return own.passThrough!.web(req, res)
+    if (hasBody(req)) bodies.add(req)
+    void exchange(front, visit, { scheme, req, res, last: () => closing, onBug })
+  })
+
+  server.on('upgrade', (req, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    if (routes.frontFor(pathOf(req))) return refuseConnection(socket, 404, undefined)
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+    log.info({ front: 'upstream', method: req.method }, 'upgrade')
+    routes.passThrough!.upgrade(req, socket, head)
+  })
+
+  // What is no HTTP, or comes too slowly to be a request.
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    const status = clientErrors[error.code ?? ''] ?? 400
+    const res = answers.get(socket)
+    if (!res || res.writableFinished) log.info({ http: status, why: error.code }, 'no request')
+    refuseConnection(socket, status, res)
+  })
+
+  server.listen(options.port, options.host)
+  await once(server, 'listening')
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    replace(next) {
+      const former = routes
+      routes = generation(next)
+      return former.retire()
+    },
+    secure(certificate) {
+      if (server instanceof https.Server) server.setSecureContext(certificate)
+    },
+    bugs: () => bugs,
+    async close(seconds) {
+      closing = true
+      const closed = new Promise(resolve => server.close(resolve))
+      for (const front of routes.fronts) front.drain?.()
+      const cut = setTimeout(() => {
+        server.closeAllConnections()
+        for (const socket of upgraded) socket.destroy()
+      }, seconds * 1000)
+      await closed
+      clearTimeout(cut)
+      bodies.close()
+    },
+  }
+}
+
+/** Ids that are told apart across processes and restarts. */
+function counter(): () => string {
+  const prefix = randomBytes(4).toString('hex')
+  let count = 0
+  return () => `${prefix}-${(++count).toString(36)}`
+}
+
+/** Routes that know how many requests are under way on them. */
+function generation(routes: Routes) {
+  let active = 0
+  let settle: (() => void) | undefined
+  return {
+    ...routes,
+    /** Undefined: the upstream's. */
+    frontFor: (path: string): Front | undefined =>
+      routes.fronts.find(front => front.matches(path)) ?? (routes.passThrough ? undefined : nothing),
+    begin: () => void active++,
+    end() {
+      if (--active === 0) settle?.()
+    },
+    retire: () => new Promise<void>(resolve => {
+      settle = resolve
+      if (active === 0) resolve()
+    }),
+  }
+}
+
+const nothing: Front = {
+  name: 'none',
+  matches: () => true,
+  answer: async () => {
+    throw new Failure('not-found', 'no front and no upstream')
+  },
+}
+
+function writeLine(log: Log, res: ServerResponse, facts: object): void {
+  // 499: the client went before it was answered; cut: it did not get all.
+  const http = res.writableFinished ? res.statusCode : res.headersSent ? `${res.statusCode} cut` : 499
+  log[res.statusCode >= 500 ? 'warn' : 'info']({ ...facts, method: res.req.method, http }, 'request')
+}
+
+/** Ends a connection with a status, unless its answer is under way already. */
+function refuseConnection(socket: Duplex, status: number, res: ServerResponse | undefined): void {
+  if (!res || res.writableFinished) {
+    socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
+  } else if (res.headersSent) socket.destroy()
+  else res.once('finish', () => socket.destroy()).writeHead(status, { connection: 'close' }).end()
+}
