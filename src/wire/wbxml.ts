@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { Failure } from '../base/failure.ts'
-import { END, ENTITY, FIRST_TAG, HAS_ATTRIBUTES, HAS_CONTENT, malformed, OPAQUE, Output, Reader, STR_I, STR_T, SWITCH_PAGE } from './wbxml-octets.ts'
+import {
+  END, ENTITY, FIRST_TAG, HAS_ATTRIBUTES, HAS_CONTENT, OPAQUE, STR_I, STR_T, SWITCH_PAGE, malformed, Output, Reader,
+} from './wbxml-octets.ts'
 import { tags } from './wbxml-pages.ts'
 import type { Tag } from './wbxml-pages.ts'
 
@@ -186,10 +188,11 @@ const clean = (value: string): string => value.search(forbidden) < 0 ? value : v
 /** An element begun whose content is not written yet: an array of nodes, or pieces that come in their own time. */
 type Level =
   | { readonly nodes: readonly Node[]; at: number }
-  | { readonly pieces: AsyncIterator<unknown>; write(piece: unknown): Level | undefined; finish(): void }
+  | { readonly pieces: AsyncIterator<unknown>; write(piece: unknown): Level | void; finish(): void }
 
-const later = <Piece>(pieces: AsyncIterable<Piece>, write: (piece: Piece) => Level | undefined | void, finish = () => {}): Level =>
-  ({ pieces: pieces[Symbol.asyncIterator](), write: piece => write(piece as Piece) ?? undefined, finish })
+function later<T>(pieces: AsyncIterable<T>, write: (piece: T) => Level | void, finish = (): void => {}): Level {
+  return { pieces: pieces[Symbol.asyncIterator](), write: piece => write(piece as T), finish }
+}
 
 /** Text in pieces; the halves of a character may come in two of them. */
 function laterText(out: Output, pieces: AsyncIterable<string>): Level {
@@ -223,9 +226,9 @@ function laterOpaque(out: Output, pieces: AsyncIterable<Uint8Array>, length: num
 const isNodes = (content: Content): content is readonly Node[] => Array.isArray(content)
 
 /** Writes an element as far as it can be written at once; answers what is left of it. */
-function open(out: Output, { tag, children }: Node): Level | undefined {
+function open(out: Output, { tag, children }: Node): Level | void {
   if (typeof children === 'string' || children instanceof Uint8Array || isNodes(children)) {
-    if (children.length === 0) return void out.tag(tag, false)
+    if (children.length === 0) return out.tag(tag, false)
     out.tag(tag, true)
     if (isNodes(children)) return { nodes: children, at: 0 }
     if (typeof children === 'string') {
@@ -237,7 +240,7 @@ function open(out: Output, { tag, children }: Node): Level | undefined {
       out.uint(children.length)
       out.bytes(children)
     }
-    return void out.u8(END)
+    return out.u8(END)
   }
   out.tag(tag, true)
   if ('text' in children) return laterText(out, children.text)
@@ -260,7 +263,7 @@ function advance(out: Output, levels: Level[]): Waiting | undefined {
   return undefined
 }
 
-const push = (levels: Level[], level: Level | undefined): void => void (level && levels.push(level))
+const push = (levels: Level[], level: Level | void): void => void (level && levels.push(level))
 
 function finish(out: Output, levels: Level[]): void {
   const level = levels.pop()!

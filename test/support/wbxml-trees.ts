@@ -4,8 +4,10 @@ import { tags } from '../../src/wire/wbxml-pages.ts'
 
 const anyTag = fc.constantFrom(...tags.values())
 
+type Leaf = (tag: Tag) => fc.Arbitrary<Node>
+
 /** Random trees whose leaves are made by `leaf`. */
-export const trees = (leaf: (tag: Tag) => fc.Arbitrary<Node>): fc.Arbitrary<Node> => fc.letrec<{ tree: Node; leaf: Node }>(tie => ({
+export const trees = (leaf: Leaf): fc.Arbitrary<Node> => fc.letrec<{ tree: Node; leaf: Node }>(tie => ({
   leaf: anyTag.chain(leaf),
   tree: fc.oneof(
     { depthSize: 'medium', withCrossShrink: true },

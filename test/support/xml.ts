@@ -1,4 +1,4 @@
-/** What little XML the tests read: elements, attributes, text, character references; comments and declarations are skipped. */
+/** What little XML the tests read: elements, attributes, text, references, CDATA; comments and declarations are skipped. */
 export type XmlElement = {
   readonly space: string
   readonly name: string
@@ -7,7 +7,12 @@ export type XmlElement = {
   text: string
 }
 
-const token = /<!--.*?-->|<\?.*?\?>|<![^>]*>|<(?<close>\/)?(?<name>[\w.-]+)(?<attributes>[^>]*?)(?<empty>\/)?>|(?<text>[^<]+)/gs
+const token = new RegExp([
+  /<!\[CDATA\[(?<cdata>.*?)\]\]>/,
+  /<!--.*?-->|<\?.*?\?>|<![^>]*>/,
+  /<(?<close>\/)?(?<name>[\w.-]+)(?<attributes>[^>]*?)(?<empty>\/)?>/,
+  /(?<text>[^<]+)/,
+].map(one => one.source).join('|'), 'gs')
 
 const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
@@ -20,7 +25,8 @@ export function parseElements(xml: string): XmlElement {
   const open = [root]
   for (const { groups = {}, 0: whole } of xml.matchAll(token)) {
     const parent = open.at(-1)!
-    if (groups['text'] !== undefined) parent.text += unescape(groups['text'])
+    if (groups['cdata'] !== undefined) parent.text += groups['cdata']
+    else if (groups['text'] !== undefined) parent.text += unescape(groups['text'])
     else if (groups['close']) {
       if (parent.name !== groups['name']) throw new Error(`${whole} closes ${parent.name}`)
       if (parent.children.length > 0 && parent.text.trim() !== '') throw new Error(`text beside elements in ${parent.name}`)

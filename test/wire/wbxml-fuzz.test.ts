@@ -12,7 +12,9 @@ const samples = [
     el('AirSync:SyncKey', '0'), el('AirSync:CollectionId', 'a1'), el('AirSync:WindowSize', '100'),
     el('AirSync:Options', [el('AirSyncBase:BodyPreference', [el('AirSyncBase:Type', '4')])]),
   ])])])),
-  encodeSync(el('ComposeMail:SendMail', [el('ComposeMail:ClientId', '1'), el('ComposeMail:Mime', Buffer.from('Subject: x\r\n\r\ny'))])),
+  encodeSync(el('ComposeMail:SendMail', [
+    el('ComposeMail:ClientId', '1'), el('ComposeMail:Mime', Buffer.from('Subject: x\r\n\r\ny')),
+  ])),
   Buffer.from('03016a0561620063004583004d83030100000302020145814801', 'hex'),
 ]
 

@@ -7,7 +7,8 @@ import { parseXml } from '../support/golden.ts'
 import { anyTree } from '../support/wbxml-trees.ts'
 
 /** XML 1.0, Char. */
-const isChar = (code: number): boolean => code === 9 || code === 10 || code === 13 || code >= 0x20 && code <= 0xfffd || code >= 0x10000
+const isChar = (code: number): boolean =>
+  [9, 10, 13].includes(code) || code >= 0x20 && code <= 0xfffd || code >= 0x10000
 
 const received = (content: string): string => [...content.toWellFormed()].filter(one => isChar(one.codePointAt(0)!)).join('')
 
@@ -66,11 +67,12 @@ const collect = async (root: Node): Promise<Uint8Array[]> => {
   return chunks
 }
 
+const mebibyte = new Uint8Array(1 << 20).fill(7)
 const mark = 'pöst€rn🏤 '
 
 describe('a stream', () => {
   it.each<[string, Content, Content]>([
-    ['1 MiB of opaque data', { opaque: later(cut(new Uint8Array(1 << 20).fill(7), 60_000)), length: 1 << 20 }, new Uint8Array(1 << 20).fill(7)],
+    ['1 MiB of opaque data', { opaque: later(cut(mebibyte, 60_000)), length: mebibyte.length }, mebibyte],
     ['a long text in pieces', { text: later(cut(mark.repeat(50_000), 4099)) }, mark.repeat(50_000)],
     ['a long text at once', mark.repeat(50_000), { text: later([mark.repeat(50_000)]) }],
     ['many elements', later(Array.from({ length: 5000 }, (_, i) => el('AirSync:Add', `number ${i}`))),
@@ -113,6 +115,17 @@ describe('a stream', () => {
     }
     await expect(encodeWhole(el('AirSync:Sync', outer()))).rejects.toMatchObject({ kind: 'unavailable' })
     expect(ended).toEqual(['outer'])
+  })
+
+  it('keeps an error that comes while nobody reads for the next who does', async () => {
+    async function* broken(): AsyncGenerator<Node> {
+      await new Promise(resolve => setTimeout(resolve, 5))
+      throw new Failure('unavailable', 'the backend went away')
+    }
+    const chunks = encode(el('AirSync:Sync', broken()))
+    await chunks.next()
+    await new Promise(resolve => setTimeout(resolve, 20))
+    await expect(chunks.next()).rejects.toMatchObject({ kind: 'unavailable' })
   })
 
   it('ends its sources when nobody reads on', async () => {
