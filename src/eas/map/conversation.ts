@@ -1,0 +1,56 @@
+import { hash } from 'node:crypto'
+import { field, parseDate, rawField, type Header } from '../../formats/header.ts'
+
+/** Prefixes of answers and forwards as mail programs write them in their languages. */
+const prefixes = [
+  're', 'fw', 'fwd', 'aw', 'wg', 'antw', 'doorst', 'sv', 'vs', 'vb', 'vl', 'vá', 'tr', 'rv', 'res', 'enc', 'r', 'i', 'rif',
+  'odp', 'pd', 'ynt', 'ilt', 'ref', 'fs', 'továbbítás', 'σχετ', 'πρθ', 'отв', 'на', 'ha', 'пересл', 'відп', 'תשובה', 'השב',
+  'הועבר', 'رد', '回复', '回覆', '答复', '答覆', '转发', '轉寄', '返信', '転送', '답장', '전달',
+]
+const prefix = new RegExp(`^(?:\\s*(?:${prefixes.join('|')})\\s?(?:[[(]\\d{1,3}[\\])])?\\s?[:：])+\\s*`, 'iu')
+
+/** [MS-ASEMAIL] ThreadTopic: the subject without what answering and forwarding put before it. */
+export const threadTopic = (subject: string): string => subject.replace(prefix, '').trim()
+
+/** Message ids of a field, each without its angle brackets. */
+const ids = (header: Header, name: string): string[] =>
+  [...(rawField(header, name) ?? '').slice(0, 64 * 1024).matchAll(/<([^<>\s]{1,500})>/g)].map(match => match[1]!)
+
+/**
+ * [MS-ASCON] ConversationId: 16 octets, the same for every message of a thread: made of the id of the message that began it,
+ * or of the topic where nobody wrote ids.
+ */
+export function conversationId(header: Header): Uint8Array {
+  const root = ids(header, 'references')[0] ?? ids(header, 'in-reply-to')[0] ?? ids(header, 'message-id')[0]
+  const text = root ?? `topic ${threadTopic(field(header, 'subject') ?? '').toLowerCase()}`
+  return hash('sha256', text, 'buffer').subarray(0, 16)
+}
+
+/** Answers of answers that are told of. */
+const deepest = 20
+
+/**
+ * [MS-ASCON] ConversationIndex: five octets of the time the thread began, five for each answer since. Outlook's own Thread-Index
+ * says it exactly; without one the time is the message's own, and each level tells by which message it went.
+ */
+export function conversationIndex(header: Header, received: Date): Uint8Array {
+  const outlook = Buffer.from(rawField(header, 'thread-index') ?? '', 'base64')
+  // [MS-OXOMSG] PidTagConversationIndex: one octet, the time, a GUID of 16, then the levels
+  if (outlook.length >= 22 && outlook[0] === 1) {
+    const levels = Math.min(deepest, Math.floor((outlook.length - 22) / 5))
+    return Buffer.concat([outlook.subarray(1, 6), outlook.subarray(22, 22 + levels * 5)])
+  }
+  const answered = ids(header, 'references').slice(0, deepest)
+  const own = ids(header, 'message-id')[0] ?? ''
+  const later = answered.length > 0 ? [...answered.slice(1), own] : []
+  const levels = later.map(id => hash('sha256', id, 'buffer').subarray(0, 5))
+  return Buffer.concat([fileTime(parseDate(rawField(header, 'date') ?? '') ?? received), ...levels])
+}
+
+/** [MS-DTYP] FILETIME without its first octet, which is 1 in our times, and its last two. */
+function fileTime(date: Date): Buffer {
+  const value = (BigInt(Number.isNaN(date.getTime()) ? 0 : date.getTime()) + 11_644_473_600_000n) * 10_000n
+  const octets = Buffer.alloc(8)
+  octets.writeBigUInt64BE(BigInt.asUintN(64, value))
+  return octets.subarray(1, 6)
+}

@@ -1,0 +1,173 @@
+import { Failure } from '../../base/failure.ts'
+import { utf8Length } from '../../formats/charset.ts'
+import { field, parseAddresses, parseDate, parseHeader, printAddress, rawField } from '../../formats/header.ts'
+import type { Address, Header } from '../../formats/header.ts'
+import type { Message } from '../../model/message.ts'
+import { child, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
+import { since, type Version } from '../versions.ts'
+import { attachmentNodes } from './attachments.ts'
+import { bodyNodes, type Rendered } from './body.ts'
+import { conversationId, conversationIndex, threadTopic } from './conversation.ts'
+import { messageClass } from './message-class.ts'
+
+export type EmailContext = {
+  readonly version: Version
+  /** In the Drafts folder. */
+  readonly draft: boolean
+  /** The FileReference of a section number. */
+  readonly reference: (section: string) => string
+  /** As `renderBody` made it; undefined leaves the body out. */
+  readonly body: Rendered | undefined
+}
+
+type Item = { readonly message: Message; readonly header: Header; readonly subject: string; readonly context: EmailContext }
+type Said = string | Uint8Array | readonly Node[] | undefined
+type Row = { readonly tag: Tag; readonly since?: Version; readonly always?: true; readonly say: (item: Item) => Said }
+
+/** [MS-ASEMAIL] To, From: most characters. */
+const longest = 32_768
+
+const addresses = (header: Header, name: string): Address[] =>
+  header.fields.filter(one => one.name === name).flatMap(one => parseAddresses(one.value))
+
+/** As many as fit. */
+function join(pieces: readonly string[], separator: string): string {
+  let joined = ''
+  for (const piece of pieces) {
+    if (joined.length + separator.length + piece.length > longest) break
+    joined += (joined && separator) + piece
+  }
+  return joined
+}
+
+const people = (name: string, separator = ', ') => ({ header }: Item): string =>
+  join(addresses(header, name).map(printAddress), separator)
+
+const nameOf = ({ name, address }: Address): string => name ?? address
+
+/** [MS-ASEMAIL] E-mail class elements, in the order clients are used to. What says nothing is left out. */
+const rows: readonly Row[] = [
+  { tag: 'Email:To', say: people('to') },
+  { tag: 'Email:Cc', say: people('cc') },
+  { tag: 'Email:From', say: people('from') },
+  { tag: 'Email:Subject', say: ({ subject }) => subject },
+  { tag: 'Email:ReplyTo', say: people('reply-to', '; ') },
+  { tag: 'Email:DateReceived', say: ({ message, header }) => received(message, header).toISOString() },
+  { tag: 'Email:DisplayTo', say: ({ header }) => join(addresses(header, 'to').map(nameOf), ';') },
+  { tag: 'Email:ThreadTopic', say: ({ header, subject }) => field(header, 'thread-topic') || threadTopic(subject) },
+  { tag: 'Email:Importance', say: ({ header }) => importance(header) },
+  { tag: 'Email:Read', say: ({ message }) => isRead(message.flags) },
+  { tag: 'AirSyncBase:Attachments', say: ({ message, context }) => attachmentNodes(message.structure, context.reference) },
+  { tag: 'AirSyncBase:Body', say: ({ context }) => context.body && bodyNodes(context.body.body) },
+  { tag: 'Email:MessageClass', say: ({ message }) => messageClass(message.structure) },
+  { tag: 'Email:InternetCPID', say: () => '65001' }, // UTF-8, which is what is sent
+  { tag: 'Email:Flag', always: true, say: ({ message }) => flag(message.flags) },
+  { tag: 'Email:ContentClass', say: () => 'urn:content-classes:message' },
+  { tag: 'AirSyncBase:NativeBodyType', say: ({ context }) => context.body && String(context.body.nativeType) },
+  { tag: 'Email2:ConversationId', since: '14.0', say: ({ header }) => conversationId(header) },
+  { tag: 'Email2:ConversationIndex', since: '14.0', say: ({ message, header }) => conversationIndex(header, message.received) },
+  { tag: 'Email2:LastVerbExecuted', since: '14.0', say: ({ message }) => lastVerb(message.flags) },
+  { tag: 'Email2:Sender', since: '14.0', say: ({ header }) => sender(header) },
+  { tag: 'Email2:IsDraft', since: '16.0', say: ({ context }) => context.draft ? '1' : '0' },
+  { tag: 'Email2:Bcc', since: '16.0', say: people('bcc') },
+]
+
+/** The children of ApplicationData (or Properties) for a message. Reads the header once; never throws for what is in it. */
+export function emailNodes(message: Message, context: EmailContext): Node[] {
+  const header = parseHeader(message.header)
+  const item = { message, header, subject: (field(header, 'subject') ?? '').slice(0, longest), context }
+  const nodes: Node[] = []
+  for (const { tag, since: least, say, always } of rows) {
+    if (least && !since(context.version, least)) continue
+    const content = say(item)
+    if (content !== undefined && (always || content.length > 0)) nodes.push(el(tag, content))
+  }
+  return nodes
+}
+
+/** INTERNALDATE, for a Date header may be missing, in the future, or a lie. */
+function received(message: Message, header: Header): Date {
+  if (!Number.isNaN(message.received.getTime())) return message.received
+  return parseDate(rawField(header, 'date') ?? '') ?? new Date(0)
+}
+
+// [MS-ASEMAIL] Importance; RFC 2156, Importance and Priority; X-Priority counts from 1, the highest, to 5.
+const importances: Readonly<Record<string, string>> = {
+  high: '2', normal: '1', low: '0', urgent: '2', 'non-urgent': '0', 1: '2', 2: '2', 3: '1', 4: '0', 5: '0',
+}
+
+function importance(header: Header): string {
+  for (const name of ['importance', 'x-priority', 'priority']) {
+    const word = /^[a-z1-5-]+/.exec(rawField(header, name)?.toLowerCase() ?? '')?.[0]
+    const value = word && importances[word]
+    if (value) return value
+  }
+  return '1'
+}
+
+/** [MS-ASEMAIL] Sender: who sent on behalf of From; left out when it is the same. */
+function sender(header: Header): string | undefined {
+  const [actual] = addresses(header, 'sender'), [from] = addresses(header, 'from')
+  if (!actual || actual.address.toLowerCase() === from?.address.toLowerCase()) return undefined
+  return printAddress(actual).slice(0, longest)
+}
+
+/** [MS-ASEMAIL] LastVerbExecuted: 1 answered, 3 forwarded. */
+const lastVerb = (flags: ReadonlySet<string>): string | undefined =>
+  flags.has('\\Answered') ? '1' : flags.has('$Forwarded') ? '3' : undefined
+
+const isRead = (flags: ReadonlySet<string>): string => flags.has('\\Seen') ? '1' : '0'
+
+/** [MS-ASEMAIL] Flag: empty where there is none. */
+const flag = (flags: ReadonlySet<string>): Node[] =>
+  flags.has('\\Flagged') ? [el('Email:Status', '2'), el('Email:FlagType', 'Flag for follow up')] : []
+
+/** [MS-ASEMAIL] Sending E-Mail Changes to the Client: what of an item can change. */
+export const flagNodes = (flags: ReadonlySet<string>, _version: Version): Node[] =>
+  [el('Email:Read', isRead(flags)), el('Email:Flag', flag(flags))]
+
+/** [MS-ASEMAIL] Updating E-Mail Flags: IMAP flags to add and remove. Throws `malformed` for values the elements do not have. */
+export function hearFlags(data: Element): { readonly add: readonly string[]; readonly remove: readonly string[] } {
+  const add: string[] = [], remove: string[] = []
+  const hear = (flag: string, on: boolean): void => void (on ? add : remove).push(flag)
+
+  const read = text(data, 'Email:Read')
+  if (read !== undefined) hear('\\Seen', oneOf(read, ['1', '0']) === '1')
+
+  const followUp = child(data, 'Email:Flag')
+  const status = followUp && text(followUp, 'Email:Status')
+  if (status !== undefined) hear('\\Flagged', oneOf(status, ['2', '1', '0']) === '2')
+  // An empty Flag clears; one without Status edits dates only.
+  else if (followUp?.children.length === 0) hear('\\Flagged', false)
+  return { add, remove }
+}
+
+function oneOf(value: string, values: readonly string[]): string {
+  if (!values.includes(value)) throw new Failure('malformed', `${value.slice(0, 20)} instead of ${values.join(' or ')}`)
+  return value
+}
+
+/** A conversation of its own. */
+const alone = [el('Email2:ConversationId', new Uint8Array(16)), el('Email2:ConversationIndex', new Uint8Array(5))]
+
+/**
+ * An item in the place of a message that could not be read, so that the folder goes on and its owner knows. `why` is a
+ * sentence for people.
+ */
+export function brokenItem(message: Pick<Message, 'received' | 'flags'>, version: Version, why: string): Node[] {
+  const date = Number.isNaN(message.received.getTime()) ? new Date(0) : message.received
+  const data = `This message could not be read: ${why}\r\n\r\nIt is still in the mailbox as it was.`
+  return [
+    el('Email:Subject', 'A message that could not be read'),
+    el('Email:DateReceived', date.toISOString()),
+    el('Email:Importance', '1'),
+    el('Email:Read', isRead(message.flags)),
+    el('AirSyncBase:Body', bodyNodes({ type: 1, size: utf8Length(data), truncated: false, data, preview: undefined })),
+    el('Email:MessageClass', 'IPM.Note'),
+    el('Email:InternetCPID', '65001'),
+    el('Email:Flag', flag(message.flags)),
+    el('Email:ContentClass', 'urn:content-classes:message'),
+    el('AirSyncBase:NativeBodyType', '1'),
+    ...(since(version, '14.0') ? alone : []),
+  ]
+}
