@@ -50,6 +50,7 @@ describe('what is read', () => {
     ['version 1.1', '01 01 6a 00 05'],
     ['version 1.2 and a public identifier of two octets', '02 9f 53 6a 00 05'],
     ['a public identifier in the string table', '03 00 00 6a 03 612f00 05'],
+    ['a number of five octets', '03 80 80 80 80 01 6a 00 05'],
     ['an unknown charset', '03 01 00 00 05'],
     ['US-ASCII', '03 01 03 00 05'],
   ])('may begin with %s', (_, document) => expect(decode(bytes(document)).tag).toBe('AirSync:Sync'))
@@ -84,7 +85,7 @@ describe('what is refused', () => {
     ['version 1.4', '04 01 6a 00 05'],
     ['another charset', '03 01 04 00 05'],
     ['a string table longer than the document', '03 01 6a 7f 05'],
-    ['a number that does not end', '03 ff ff ff ff ff ff 6a 00 05'],
+    ['a number of six octets', '03 80 80 80 80 80 01 6a 00 05'],
     ['a document that stops within an element', '03 01 6a 00 45 4b 03 31 00 01'],
     ['a string that does not end', '03 01 6a 00 45 03 61 01'],
     ['opaque data beyond the end', '03 01 6a 00 45 c3 04 616263'],
