@@ -41,14 +41,15 @@ export const CAPABILITIES = ['IMAP4rev1', 'SASL-IR', 'LOGIN-REFERRALS', 'ID', 'E
 const SPECIAL = [['Drafts', 'Entwürfe'], ['Sent', 'Gesendete Elemente'], ['Trash', 'Papierkorb'], ['Junk', 'Spam']] as const
 
 /** Dovecot 2.3 with IMAP (plain, STARTTLS, TLS) and LMTP, as one unprivileged process tree. */
-export async function startDovecot(ground: Ground, users: readonly User[], certificate: Certificate, options: DovecotOptions = {}): Promise<Dovecot> {
+export async function startDovecot(ground: Ground, users: readonly User[], certificate: Certificate,
+  options: DovecotOptions = {}): Promise<Dovecot> {
   const [port = 0, tlsPort = 0, lmtpPort = 0] = await freePorts(3)
   const dir = openFolder(ground, 'dovecot')
   const mail = openFolder(ground, 'dovecot/mail')
   writeFileSync(join(dir, 'users'), users.map((user, n) => passwdLine(user, n, mail, options)).join(''))
   writeFileSync(join(dir, 'masters'), `${MASTER.name}:{PLAIN}${MASTER.password}\n`)
   const config = join(dir, 'dovecot.conf')
-  writeFileSync(config, configuration(dir, { imap: port, imaps: tlsPort, lmtp: lmtpPort }, certificate, options))
+  writeFileSync(config, configuration({ dir, port, tlsPort, lmtpPort, ...certificate }, options))
   const self = service(ground, { name: 'dovecot', command: 'dovecot', args: ['-F', '-c', config], port, greets: true })
   await self.start()
   return { ...self, tlsPort, lmtpPort }
@@ -63,11 +64,18 @@ function passwdLine(user: User, n: number, mail: string, { acl }: DovecotOptions
   return `${user.name}:{PLAIN}${user.password}:${uid}:${gid}::${mail}/${user.name}::${quota}\n`
 }
 
-function configuration(dir: string, ports: { imap: number, imaps: number, lmtp: number }, certificate: Certificate, options: DovecotOptions): string {
+interface Place extends Certificate {
+  readonly dir: string
+  readonly port: number
+  readonly tlsPort: number
+  readonly lmtpPort: number
+}
+
+function configuration({ dir, port, tlsPort, lmtpPort, cert, key }: Place, options: DovecotOptions): string {
   const { layout = 'plain', storage = 'sdbox', without = [], acl = false, idleSeconds = 5, extra = '' } = options
   const [user, group] = isRoot ? ['nobody', 'nogroup'] : [userInfo().username, '']
   const plugins = acl ? 'quota acl' : 'quota'
-  const announced = CAPABILITIES.filter(name => !without.includes(name)).concat(acl ? ['ACL' as never, 'RIGHTS=texk' as never] : [])
+  const announced = [...CAPABILITIES, ...(acl ? ['ACL', 'RIGHTS=texk'] : [])].filter(name => !without.includes(name))
   return `
 protocols = imap lmtp
 listen = ${HOST}
@@ -83,8 +91,8 @@ default_client_limit = 5000
 default_vsz_limit = 0
 
 ssl = yes
-ssl_cert = <${certificate.cert}
-ssl_key = <${certificate.key}
+ssl_cert = <${cert}
+ssl_key = <${key}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_failure_delay = 0
@@ -134,10 +142,10 @@ service imap-login {
   process_limit = 4
   chroot =
   inet_listener imap {
-    port = ${ports.imap}
+    port = ${port}
   }
   inet_listener imaps {
-    port = ${ports.imaps}
+    port = ${tlsPort}
   }
 }
 service imap {
@@ -148,7 +156,7 @@ service imap-urlauth-login {
 }
 service lmtp {
   inet_listener lmtp {
-    port = ${ports.lmtp}
+    port = ${lmtpPort}
   }
 }
 service auth {

@@ -20,10 +20,10 @@ export async function startExim(ground: Ground, users: readonly User[], certific
   const [port = 0] = await freePorts(1)
   const dir = openFolder(ground, 'exim')
   writeFileSync(join(dir, 'users'), users.map(user => `${user.name}: ${user.password}\n`).join(''))
-  const as = isRoot ? eximUser() : {}
   const config = join(dir, 'exim.conf')
   writeFileSync(config, configuration(dir, certificate, lmtpPort, sizeLimit))
-  const self = service(ground, { name: 'exim', command: 'exim4', args: ['-C', config, '-bdf', '-oX', String(port)], port, as, greets: true })
+  const args = ['-C', config, '-bdf', '-oX', String(port)]
+  const self = service(ground, { name: 'exim', command: 'exim4', args, port, as: isRoot ? eximUser() : {}, greets: true })
   await self.start()
   return self
 }

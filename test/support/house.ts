@@ -28,6 +28,8 @@ export interface Service {
 
 export const HOST = '127.0.0.1'
 export const isRoot = process.getuid?.() === 0
+/** Whom servers run as that need no rights, if there is a choice. */
+export const NOBODY = isRoot ? { uid: 65_534, gid: 65_534 } : {}
 
 // A normal user's path lacks the servers, and test/setup.sh may have unpacked some below the cache folder.
 const CACHE = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
@@ -101,13 +103,14 @@ export function service(ground: Ground, { name, command, args, port, env = {}, a
     port,
     async start() {
       const log = openSync(logFile, 'a')
-      child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], cwd: ground.dir, env: { ...process.env, PATH, ...env }, ...as })
+      const options = { detached: true, cwd: ground.dir, env: { ...process.env, PATH, ...env }, ...as }
+      child = spawn(command, args, { ...options, stdio: ['ignore', log, log] })
       closeSync(log)
       child.on('error', error => writeFileSync(logFile, `${error.message}\n`, { flag: 'a' }))
       writeFileSync(join(ground.dir, `${name}.pid`), String(child.pid))
       child.unref()
       for (let waited = 0; !await answers(port, greets); waited += 1) {
-        if (running() && waited < 1000) await sleep(10)
+        if (running() && waited < 2000) await sleep(10)
         else throw new Error(`${name} does not answer on port ${port}:\n${self.log().split('\n').slice(-12).join('\n')}`)
       }
     },
