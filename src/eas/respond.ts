@@ -8,11 +8,13 @@ export const wbxmlType = 'application/vnd.ms-sync.wbxml'
 /** Every answer of a test run may be kept, to be read by another implementation. */
 export type Exchange = { readonly command: string; readonly version: Version; readonly answer: Uint8Array }
 
+export type Head = { readonly [name: string]: string }
+
 /** Wants the octets of an answer when they are written, unless they are more than `most`. */
 export type Keep = { readonly most: number; done(bytes: Uint8Array): void }
 
 /** The answer as HTTP. A failure before the first octets is thrown here; one after them breaks the body off. */
-export async function respond(answer: Answer, headers: HeadersInit, record: Keep | undefined): Promise<Response> {
+export async function respond(answer: Answer, headers: Head, record: Keep | undefined): Promise<Response> {
   const answered = new Headers(headers)
   if (answer.kind === 'empty') return new Response(null, { headers: answered })
   answered.set('content-type', answer.kind === 'octets' ? answer.type : wbxmlType)
@@ -31,7 +33,7 @@ async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** A refusal that is no tree but an HTTP status. */
-export const httpRefusal = (status: number, headers: HeadersInit): Response => new Response(null, { status, headers })
+export const httpRefusal = (status: number, headers: Head): Response => new Response(null, { status, headers })
 
 /** What is done within this turn of the event loop goes out with its length, the rest as it comes. */
 async function streamed(source: AsyncIterable<Uint8Array>, headers: Headers): Promise<Response> {

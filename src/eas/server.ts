@@ -9,7 +9,7 @@ import type { Call } from './command.ts'
 import { readContent } from './content.ts'
 import { policyFault } from './policy.ts'
 import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
-import { httpRefusal, httpStatusOf, respond, statusOf, type Exchange, type Keep } from './respond.ts'
+import { httpRefusal, httpStatusOf, respond, statusOf, type Exchange, type Head, type Keep } from './respond.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
 import type { Waits } from './waits.ts'
@@ -75,6 +75,7 @@ async function answer(house: House, request: Request, visit: Visit): Promise<Res
     }
     if (content.body && content.body.tag !== entry.root) throw new Failure('malformed', `${content.body.tag} in ${parsed.command}`)
     const answered = await entry.command.run(call)
+    if (answered.kind === 'wbxml' && commonStatus(parsed, answered.root)) return await refusal(house, parsed, visit, answered.root)
     visit.facts['status'] ??= answered.kind === 'wbxml' ? statusOf(answered.root) : undefined
     return await respond(answered, headersOf(house), keeper(house, parsed))
   } catch (error) {
@@ -102,13 +103,15 @@ const contentStatus: Partial<Record<Kind, string>> = { unsupported: '101', malfo
 
 /** A refusing tree, or the HTTP status that versions before 14.0 get in its place. */
 function refusal(house: House, parsed: EasRequest, visit: Visit, refused: Node | number): Promise<Response> | Response {
-  const status = typeof refused === 'number' ? refused : since(parsed.version, '14.0') ? undefined : httpStatusOf(refused)
+  const status = typeof refused === 'number' ? refused : commonStatus(parsed, refused)
   visit.facts['status'] = status ? `HTTP ${status}` : statusOf(refused as Node)
   if (status) return httpRefusal(status, headersOf(house))
   return respond({ kind: 'wbxml', root: refused as Node }, headersOf(house), keeper(house, parsed))
 }
 
-const headersOf = ({ settings }: House): HeadersInit => ({ 'ms-server-activesync': settings.ceiling, 'cache-control': 'private' })
+const commonStatus = ({ version }: EasRequest, root: Node): number | undefined => since(version, '14.0') ? undefined : httpStatusOf(root)
+
+const headersOf = ({ settings }: House): Head => ({ 'ms-server-activesync': settings.ceiling, 'cache-control': 'private' })
 
 const keeper = ({ record }: House, { command, version }: EasRequest): Keep | undefined =>
   record && { most: Infinity, done: answer => record({ command, version, answer }) }

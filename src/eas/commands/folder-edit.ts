@@ -80,6 +80,7 @@ function edit(
       if ('status' in edited) return wbxml(el(root, [el('FolderHierarchy:Status', edited.status)]))
       const result = [keepHierarchy(cache, settings.secret, account, edited.client), ...(edited.id ? [edited.id] : [])]
       cache.set(`folder-edit:${scope}:${request}`, result, { seconds: 3600 })
+      cache.set(`told:${scope}`, result[0])
       return answer(root, result)
     },
     refuse: kind => el(root, [el('FolderHierarchy:Status', status[name][kind] ?? '6')]),

@@ -9,7 +9,7 @@ const status: Partial<Record<Kind, string>> = { stale: '9', malformed: '10' }
 
 // [MS-ASCMD] FolderSync. Key 0 tells the whole hierarchy and touches nothing else: item keys stay valid.
 export const folderSync: Command = {
-  async run({ body, stores, cache, settings, facts }) {
+  async run({ body, stores, cache, settings, scope, facts }) {
     const key = body && text(body, 'FolderHierarchy:SyncKey')
     if (!key) throw new Failure('malformed', 'FolderSync without SyncKey')
     const account = stores.person.login
@@ -24,9 +24,11 @@ export const folderSync: Command = {
       ...deletes.map(id => el('FolderHierarchy:Delete', [el('FolderHierarchy:ServerId', id)])),
     ]
     Object.assign(facts, { folders: now.length, adds: adds.length, updates: updates.length, deletes: deletes.length })
+    const next = keepHierarchy(cache, settings.secret, account, now)
+    cache.set(`told:${scope}`, next) // for Ping, which asks for a FolderSync when the hierarchy is another one
     return wbxml(el('FolderHierarchy:FolderSync', [
       el('FolderHierarchy:Status', '1'),
-      el('FolderHierarchy:SyncKey', keepHierarchy(cache, settings.secret, account, now)),
+      el('FolderHierarchy:SyncKey', next),
       el('FolderHierarchy:Changes', [el('FolderHierarchy:Count', String(changes.length)), ...changes]),
     ]))
   },

@@ -1,0 +1,69 @@
+import { Failure, type Kind } from '../../base/failure.ts'
+import type { FolderId } from '../../model/folder.ts'
+import { parseSyncKey } from '../../state/sync-key.ts'
+import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
+import { wbxml, type Call, type Command } from '../command.ts'
+import { filterDay } from '../filter.ts'
+import { outcome } from '../outcome.ts'
+import { since } from '../versions.ts'
+
+/** [MS-ASCMD] Status (GetItemEstimate), for one collection. */
+const collectionStatus: Partial<Record<Kind, string>> = { 'not-found': '2', denied: '2', stale: '4', malformed: '103', unsupported: '110' }
+const notPrimed = '3'
+const mostCollections = 300
+
+/** Common Status Codes, for the whole request. */
+const status: Partial<Record<Kind, string>> = { malformed: '103', unavailable: '111' }
+
+// [MS-ASCMD] GetItemEstimate
+export const getItemEstimate: Command = {
+  async run(call) {
+    const list = call.body && child(call.body, 'GetItemEstimate:Collections')
+    const collections = list ? children(list, 'GetItemEstimate:Collection') : []
+    if (collections.length === 0 || collections.length > mostCollections) throw new Failure('malformed', 'number of collections')
+    call.facts['collections'] = collections.length
+    const responses: Node[] = []
+    for (const collection of collections) {
+      const found = await outcome(estimate(call, collection))
+      if (found instanceof Failure && !collectionStatus[found.kind]) throw found
+      responses.push(response(call, collection, found))
+    }
+    return wbxml(el('GetItemEstimate:GetItemEstimate', responses))
+  },
+
+  refuse: kind => el('GetItemEstimate:GetItemEstimate', [el('GetItemEstimate:Status', status[kind] ?? '110')]),
+}
+
+/** How many items a Sync with this key would still tell about; `not primed` for key 0. */
+async function estimate(call: Call, collection: Element): Promise<number | 'not primed'> {
+  const id = text(collection, 'GetItemEstimate:CollectionId')
+  const key = text(collection, 'AirSync:SyncKey')
+  if (!id || !key) throw new Failure('malformed', 'Collection without CollectionId or SyncKey')
+  const { mail, person } = call.stores
+  const folder = await mail.folder(id as FolderId)
+  if (key === '0') return 'not primed'
+  const { cursor, options } = parseSyncKey(call.settings.secret, person.login, folder.id, key)
+  const filter = filterOf(collection) ?? options?.filter ?? 0
+  if (filter > 5) throw new Failure(filter > 8 ? 'malformed' : 'unsupported', `FilterType ${filter}`)
+  if (!folder.selectable) return 0
+  return mail.estimate(folder.id, cursor.validity === 0 ? undefined : cursor, filterDay(filter, call.now()))
+}
+
+/** Up to 12.1 FilterType stands in the collection, from 14.0 in its Options, where a block for the SMS class does not count. */
+function filterOf(collection: Element): number | undefined {
+  const options = children(collection, 'AirSync:Options').find(block => text(block, 'AirSync:Class') !== 'SMS')
+  const filter = (options && text(options, 'AirSync:FilterType')) ?? text(collection, 'AirSync:FilterType')
+  return filter === undefined ? undefined : /^\d{1,3}$/.test(filter) ? Number(filter) : Infinity
+}
+
+function response(call: Call, collection: Element, found: number | 'not primed' | Failure): Node {
+  const value = found === 'not primed' ? notPrimed : found instanceof Failure ? collectionStatus[found.kind]! : '1'
+  return el('GetItemEstimate:Response', [
+    el('GetItemEstimate:Status', value),
+    el('GetItemEstimate:Collection', [
+      ...(since(call.request.version, '14.0') ? [] : [el('GetItemEstimate:Class', 'Email')]),
+      el('GetItemEstimate:CollectionId', text(collection, 'GetItemEstimate:CollectionId') ?? ''),
+      el('GetItemEstimate:Estimate', String(typeof found === 'number' ? found : 0)),
+    ]),
+  ])
+}

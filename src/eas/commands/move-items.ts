@@ -1,0 +1,103 @@
+import { Failure, type Kind } from '../../base/failure.ts'
+import type { FolderId } from '../../model/folder.ts'
+import type { MessageRef } from '../../model/ports.ts'
+import { parseItemId, printItemId } from '../../state/item-id.ts'
+import { children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
+import { wbxml, type Call, type Command } from '../command.ts'
+import { outcome } from '../outcome.ts'
+
+/** [MS-ASCMD] Status (MoveItems). */
+const badSource = '1', badDestination = '2', success = '3', sameFolder = '4', failed = '5', locked = '7'
+const groupStatus: Partial<Record<Kind, string>> = { 'not-found': badSource, stale: badSource, unavailable: locked, busy: locked }
+
+const mostMoves = 10_000
+const day = 24 * 60 * 60
+
+type Move = { readonly id: string; readonly from: FolderId; readonly to: FolderId; status?: string; movedTo?: string }
+type Sources = { readonly validity: number; readonly moves: Move[]; readonly refs: MessageRef[] }
+
+/** What is remembered of a move under its source id, so that the repeated request gets the same answer. */
+type Moved = { readonly to: FolderId; readonly id: string }
+
+// [MS-ASCMD] MoveItems
+export const moveItems: Command = {
+  async run(call) {
+    const asked = call.body ? children(call.body, 'Move:Move') : []
+    if (asked.length === 0 || asked.length > mostMoves) throw new Failure('malformed', 'number of moves')
+    const moves = asked.map(readMove)
+    const known = new Map((await call.stores.mail.folders()).map(folder => [folder.id, folder]))
+    for (const move of moves) {
+      const before = call.cache.get<Moved>(`move:${call.scope}:${move.id}`)
+      if (before?.to === move.to) Object.assign(move, { status: success, movedTo: before.id })
+      else if (!known.has(move.from)) move.status = badSource
+      else if (!known.get(move.to)?.selectable) move.status = badDestination
+      else if (move.from === move.to) move.status = sameFolder
+    }
+    for (const group of grouped(moves)) await moveGroup(call, group)
+    call.facts['items'] = moves.length
+    call.facts['moved'] = moves.filter(move => move.status === success).length
+    return wbxml(el('Move:MoveItems', moves.map(answer)))
+  },
+
+  refuse: kind => el('Move:MoveItems', [el('Move:Status', groupStatus[kind] ?? failed)]),
+}
+
+function readMove(element: Element): Move {
+  const id = text(element, 'Move:SrcMsgId'), from = text(element, 'Move:SrcFldId'), to = text(element, 'Move:DstFldId')
+  if (!id || !from || !to) throw new Failure('malformed', 'a move without its ids')
+  return { id, from: from as FolderId, to: to as FolderId }
+}
+
+/** Moves that are one command at the backend. An id that names nothing in its folder gets its status here. */
+function grouped(moves: readonly Move[]): Sources[] {
+  const groups = new Map<string, Sources>()
+  for (const move of moves) {
+    if (move.status) continue
+    const ref = refOf(move)
+    if (!ref) {
+      move.status = badSource
+      continue
+    }
+    const key = `${ref.folder} ${ref.validity} ${move.to}`
+    const group = groups.get(key) ?? { validity: ref.validity, moves: [], refs: [] }
+    groups.set(key, group)
+    group.moves.push(move)
+    group.refs.push(ref)
+  }
+  return [...groups.values()]
+}
+
+function refOf(move: Move): MessageRef | undefined {
+  try {
+    const ref = parseItemId(move.id)
+    return ref.folder === move.from ? ref : undefined
+  } catch (error) {
+    if (error instanceof Failure) return undefined
+    throw error
+  }
+}
+
+async function moveGroup(call: Call, { validity, moves, refs }: Sources): Promise<void> {
+  const { from, to } = moves[0]!
+  const uids = [...new Set(refs.map(ref => ref.uid))]
+  const moved = await outcome(call.stores.mail.move(from, validity, uids, to))
+  moves.forEach((move, i) => {
+    const uid = moved instanceof Failure ? undefined : moved.uids.get(refs[i]!.uid)
+    if (moved instanceof Failure) move.status = groupStatus[moved.kind] ?? failed
+    else if (uid === undefined) move.status = badSource
+    else remember(call, move, printItemId({ folder: to, validity: moved.validity, uid }))
+  })
+}
+
+/** The second line is for Sync: the client has the item under its new id already, some would show it twice. */
+function remember(call: Call, move: Move, id: string): void {
+  Object.assign(move, { status: success, movedTo: id })
+  call.cache.set(`move:${call.scope}:${move.id}`, { to: move.to, id } satisfies Moved, { seconds: day })
+  call.cache.set(`moved:${call.scope}:${id}`, call.now().getTime(), { seconds: day })
+}
+
+const answer = ({ id, status, movedTo }: Move): Node => el('Move:Response', [
+  el('Move:SrcMsgId', id),
+  el('Move:Status', status ?? failed),
+  ...(movedTo ? [el('Move:DstMsgId', movedTo)] : []),
+])

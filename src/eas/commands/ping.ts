@@ -1,0 +1,77 @@
+import { Failure, type Kind } from '../../base/failure.ts'
+import type { Folder, FolderId } from '../../model/folder.ts'
+import { hierarchyKey, show } from '../../state/snapshot.ts'
+import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
+import { wbxml, type Answer, type Call, type Command } from '../command.ts'
+import { folderType } from '../folder-type.ts'
+import { waitForChange, type Standing } from '../wait.ts'
+
+/** [MS-ASCMD] Status (Ping). */
+const expired = '1', changed = '2', incomplete = '3', outOfBounds = '5', tooMany = '6', hierarchyChanged = '7'
+const status: Partial<Record<Kind, string>> = { malformed: '4', 'not-found': hierarchyChanged }
+
+/** What a device said once and need not say again. */
+type Parameters = { readonly heartbeat: number; readonly folders: readonly FolderId[] }
+
+// [MS-ASCMD] Ping. Where the device stands in a folder is what its last Sync left in memory; without that any event is news.
+export const ping: Command = {
+  async run(call) {
+    const said = readPing(call)
+    if ('status' in said) return answer(said.status, said.more)
+    const { scope, cache, facts, stores } = call
+    facts['collections'] = said.folders.length
+    const folders = await stores.mail.folders()
+    const watched = said.folders.map(id => folders.find(folder => folder.id === id))
+    if (watched.includes(undefined) || hierarchyMoved(call, folders)) return answer(hierarchyChanged)
+    cache.set(`ping:${scope}`, said, { seconds: 30 * 86_400 })
+
+    const mailboxes = watched.filter(folder => folder !== undefined).filter(folder => folder.selectable)
+    const standings = new Map(mailboxes.map(({ id }) => [id, cache.get<Standing>(`cursor:${scope}:${id}`)]))
+    const woken = await waitForChange(call, standings, said.heartbeat)
+    if (woken.kind !== 'changed') return answer(expired)
+    facts['changed'] = woken.folders.length
+    return answer(changed, [el('Ping:Folders', woken.folders.map(id => el('Ping:Folder', id)))])
+  },
+
+  refuse: kind => el('Ping:Ping', [el('Ping:Status', status[kind] ?? '8')]),
+}
+
+const answer = (value: string, more: readonly Node[] = []): Answer => wbxml(el('Ping:Ping', [el('Ping:Status', value), ...more]))
+
+/** What this request says, completed by what an earlier one did; or the status that refuses it. */
+function readPing({ body, cache, scope, settings }: Call): Parameters | { status: string; more?: Node[] } {
+  const before = cache.get<Parameters>(`ping:${scope}`)
+  const heartbeat = (body && readHeartbeat(body)) ?? before?.heartbeat
+  const list = body && child(body, 'Ping:Folders')
+  const folders = list ? children(list, 'Ping:Folder').map(readFolder) : before?.folders
+  if (heartbeat === undefined || !folders?.length) return { status: incomplete }
+  const { min, max } = settings.heartbeat
+  if (heartbeat < min || heartbeat > max) {
+    return { status: outOfBounds, more: [el('Ping:HeartbeatInterval', String(heartbeat < min ? min : max))] }
+  }
+  const each = [...new Set(folders)]
+  if (each.length > settings.pingFolders) return { status: tooMany, more: [el('Ping:MaxFolders', String(settings.pingFolders))] }
+  return { heartbeat, folders: each }
+}
+
+function readHeartbeat(body: Element): number | undefined {
+  const value = text(body, 'Ping:HeartbeatInterval')
+  if (value !== undefined && !/^\d{1,9}$/.test(value)) throw new Failure('malformed', 'HeartbeatInterval')
+  return value === undefined ? undefined : Number(value)
+}
+
+function readFolder(folder: Element): FolderId {
+  const id = text(folder, 'Ping:Id')
+  if (!id) throw new Failure('malformed', 'a folder without Id')
+  return id as FolderId
+}
+
+/** Whether the hierarchy is not the one FolderSync told this device last. Said once: some devices do not listen. */
+function hierarchyMoved({ cache, scope, settings, stores }: Call, folders: readonly Folder[]): boolean {
+  const told = cache.get<string>(`told:${scope}`)
+  if (told === undefined) return false
+  const now = hierarchyKey(settings.secret, stores.person.login, show(folders, folderType))
+  if (told === now) return false
+  cache.set(`told:${scope}`, now)
+  return true
+}

@@ -1,0 +1,69 @@
+import { Failure, type Kind } from '../../base/failure.ts'
+import { child, children, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
+import { wbxml, type Call, type Command } from '../command.ts'
+import { policyElements } from '../policy-elements.ts'
+import { policyKey } from '../policy.ts'
+import { hearDevice } from './settings.ts'
+
+/** [MS-ASPROV] Status (Provision). */
+const status: Partial<Record<Kind, string>> = { malformed: '2' }
+
+/** [MS-ASPROV] Status (Policy). */
+const noPolicy = '2', unknownType = '3', wrongKey = '5'
+
+/** [MS-ASPROV] PolicyType, from 12.0. */
+const policyType = 'MS-EAS-Provisioning-WBXML'
+
+/** What a phone says it did with the policy that it cannot stay for; a partial success (2) is accepted. */
+const unacceptable: Readonly<Record<string, string>> = { 3: '139', 4: '145' }
+
+// [MS-ASPROV] Provision Command: the policy under a temporary key, then the final key for its acknowledgement. Nothing is stored.
+export const provision: Command = {
+  async run(call) {
+    if (!call.body) throw new Failure('malformed', 'Provision without a body')
+    const device = child(call.body, 'Settings:DeviceInformation')
+    if (device) hearDevice(call, device)
+    const list = child(call.body, 'Provision:Policies')
+    const policies = list ? children(list, 'Provision:Policy') : []
+    const refused = policies.map(policy => unacceptable[text(policy, 'Provision:Status') ?? '']).find(Boolean)
+    if (refused && call.settings.policy) return wbxml(provisioned(refused, []))
+    const answers = policies.slice(0, 8).map(policy => answer(call, policy))
+    return wbxml(provisioned('1', answers.length ? [el('Provision:Policies', answers)] : [], device))
+  },
+
+  refuse: kind => provisioned(status[kind] ?? '3', []),
+}
+
+const provisioned = (value: string, rest: readonly Node[], device?: Element): Node => el('Provision:Provision', [
+  ...(device ? [el('Settings:DeviceInformation', [el('Settings:Status', '1')])] : []),
+  el('Provision:Status', value),
+  ...rest,
+])
+
+function answer(call: Call, asked: Element): Node {
+  const { settings, request } = call
+  const type = text(asked, 'Provision:PolicyType') ?? ''
+  const key = (phase: 'temporary' | 'final'): string => policyKey(settings, phase, call.stores.person.login, request.deviceId)
+  if (type !== policyType) return policy(type, unknownType)
+  if (!settings.policy) return policy(type, noPolicy)
+  const acknowledged = text(asked, 'Provision:PolicyKey')
+  if (acknowledged === undefined) {
+    return policy(type, '1', [el('Provision:PolicyKey', key('temporary')), el('Provision:Data', [el('Provision:EASProvisionDoc', settingsOf(settings.policy))])])
+  }
+  // The final key again: the answer that brought it was lost.
+  const known = acknowledged === key('temporary') || acknowledged === key('final')
+  return known ? policy(type, '1', [el('Provision:PolicyKey', key('final'))]) : policy(type, wrongKey)
+}
+
+const policy = (type: string, value: string, rest: readonly Node[] = []): Node => el('Provision:Policy', [
+  el('Provision:PolicyType', type.slice(0, 64)),
+  el('Provision:Status', value),
+  ...rest,
+])
+
+function settingsOf(wanted: Readonly<Record<string, string | number | boolean>>): Node[] {
+  return Object.entries(policyElements).map(([name, harmless]) => {
+    const value = wanted[name] ?? harmless
+    return el(`Provision:${name}` as Tag, typeof value === 'boolean' ? (value ? '1' : '0') : String(value))
+  })
+}

@@ -1,0 +1,53 @@
+import { textPieces } from '../formats/structure.ts'
+import type { Message } from '../model/message.ts'
+import { el, type Content, type Node } from '../wire/wbxml.ts'
+import type { BodyPlan, Rendered } from './map/body.ts'
+
+/** Octets above which a whole message is not held in memory to be sent as MIME. */
+const large = 256 * 1024
+
+/** Whether all of a large message is wanted as it is. */
+export const wantsMimeStream = ({ choices }: BodyPlan, message: { readonly size: number }): boolean =>
+  choices[0]?.type === 4 && message.size > large && choices[0].limit >= message.size
+
+/** The item's nodes with the message flowing through [MS-ASAIRS] Data. */
+export function renderMimeStream(
+  octets: AsyncIterable<Uint8Array>, { size, structure }: Message, nodesOf: (rendered: Rendered) => Node[],
+): Node[] {
+  const nativeType = textPieces(structure).some(piece => piece.rich) ? 2 : 1
+  const body = { type: 4, size, truncated: false, data: 'x', preview: undefined } as const
+  return nodesOf({ body, nativeType }).map(node => node.tag === 'AirSyncBase:Body' ? el(node.tag, withData(node.children, octets)) : node)
+}
+
+const withData = (children: Content, octets: AsyncIterable<Uint8Array>): Node[] =>
+  (children as readonly Node[]).map(child => child.tag === 'AirSyncBase:Data' ? el(child.tag, { text: texts(octets) }) : child)
+
+/** UTF-8 where it is, else the characters that 8-bit octets most likely are; a character may lie across two chunks. */
+export async function* texts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  let left: Uint8Array = new Uint8Array()
+  for await (const chunk of chunks) {
+    const octets = left.length ? Buffer.concat([left, chunk]) : chunk
+    const whole = octets.subarray(0, octets.length - unfinished(octets))
+    left = octets.subarray(whole.length)
+    yield decode(whole)
+  }
+  if (left.length) yield decode(left)
+}
+
+function decode(octets: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets)
+  } catch {
+    return new TextDecoder('windows-1252').decode(octets)
+  }
+}
+
+/** Octets at the end that begin a character of UTF-8 which goes on in the next chunk. */
+function unfinished(octets: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, octets.length); back++) {
+    const octet = octets[octets.length - back]!
+    if (octet < 0x80) return 0
+    if (octet >= 0xc0) return (octet >= 0xf0 ? 4 : octet >= 0xe0 ? 3 : 2) > back ? back : 0
+  }
+  return 0
+}

@@ -1,0 +1,108 @@
+import { createHash, createHmac } from 'node:crypto'
+import { Failure, type Kind } from '../base/failure.ts'
+import { parseAddresses, parseHeader, rawField, type Header } from '../formats/header.ts'
+import { editHeader, missingFields, printMailbox, recipients, splitMessage, type HeaderEdits } from '../formats/mime-write.ts'
+import type { Person } from '../model/ports.ts'
+import { nonDeliveryNote } from './non-delivery.ts'
+import type { Call } from './command.ts'
+import { outcome } from './outcome.ts'
+
+export type Outgoing = {
+  readonly mime: Uint8Array
+  /** [MS-ASCMD] ClientId, from 14.0. */
+  readonly clientId: string | undefined
+  /** A copy goes to Sent. */
+  readonly save: boolean
+}
+
+/** [MS-ASCMD] Common Status Codes: why a message was not sent. */
+const unreadable = '107', previouslySent = '118', noRecipient = '119'
+const submissionStatus: Partial<Record<Kind, string>> = { malformed: '120', denied: '120', unsupported: '120', quota: '115', 'too-large': '122' }
+
+const day = 24 * 60 * 60
+
+/**
+ * Sends a message once, whatever is repeated: undefined, or the Status that refuses it. Within a day memory knows the ClientId; a
+ * process without that memory looks for the Message-ID in Sent, which is ours, made of ClientId and message, where the client gave none.
+ * What remains is a crash between the submission and the copy in Sent, and a message whose copy nobody wanted.
+ */
+export async function sendOnce(call: Call, outgoing: Outgoing): Promise<string | undefined> {
+  const header = parseHeader(splitMessage(outgoing.mime).header)
+  if (header.fields.length === 0) return unreadable
+  const to = recipients(header)
+  if (to.length === 0) return noRecipient
+  const given = rawField(header, 'message-id')
+  const mark = outgoing.clientId ?? given
+  if (mark === undefined) return send(call, outgoing, header, to, [])
+
+  const slot = `sent:${call.scope}:${mark}`
+  const before = call.cache.get<'sending' | 'sent'>(slot)
+  if (before === 'sent') return previouslySent
+  if (before === 'sending') throw new Failure('busy', 'the same message is being sent', { retryAfter: 10 })
+  call.cache.set(slot, 'sending', { seconds: 600 })
+  try {
+    const id = given ?? ownMessageId(call, outgoing)
+    if (outgoing.save && await isInSent(call, id)) return previouslySent
+    const status = await send(call, outgoing, header, to, given ? [] : [['Message-ID', id]])
+    if (status === undefined) call.cache.set(slot, 'sent', { seconds: day })
+    return status
+  } finally {
+    if (call.cache.get(slot) === 'sending') call.cache.delete(slot)
+  }
+}
+
+function ownMessageId({ settings, scope, stores }: Call, { clientId, mime }: Outgoing): string {
+  const digest = createHash('sha256').update(mime).digest()
+  const mac = createHmac('sha256', settings.secret).update(`message\0${scope}\0${clientId}\0`).update(digest).digest('hex').slice(0, 32)
+  return `<${mac}@${domainOf(primary(stores.person))}>`
+}
+
+async function isInSent({ stores }: Call, messageId: string): Promise<boolean> {
+  const sent = await stores.mail.folderByRole('sent')
+  return (await stores.mail.findByHeader(sent.id, 'Message-ID', messageId.slice(0, 900))).length > 0
+}
+
+async function send(
+  call: Call, { mime, save }: Outgoing, header: Header, to: readonly string[], extra: [string, string][],
+): Promise<string | undefined> {
+  const { stores, settings, log, facts, now } = call
+  const { from, edits } = sender(header, stores.person)
+  const missing = missingFields(header, { date: now(), domain: domainOf(from) }).filter(([name]) => !extra.some(([own]) => own === name))
+  const append = [...extra, ...missing]
+  const drop = [...edits.remove ?? [], 'Return-Path']
+  const submitted = await outcome(stores.submission.send(from, to, editHeader(mime, { ...edits, append, remove: [...drop, 'Bcc'] })))
+  if (submitted instanceof Failure) {
+    const status = submissionStatus[submitted.kind]
+    if (!status) throw submitted
+    facts['failure'] = submitted.message
+    return status
+  }
+  // The message has gone out: nothing that follows may have it sent again.
+  Object.assign(facts, { recipients: to.length, refused: submitted.refused.length || undefined, octets: mime.length })
+  const filed = save && !settings.submissionKeepsSent
+    ? await outcome(file(call, 'sent', editHeader(mime, { ...edits, append, remove: drop }), ['\\Seen']))
+    : undefined
+  const told = submitted.refused.length ? await outcome(file(call, 'inbox', nonDeliveryNote(header, from, submitted.refused, now()), [])) : undefined
+  for (const failed of [filed, told]) if (failed instanceof Failure) log.warn({ kind: failed.kind, cause: failed.message }, 'not filed after sending')
+  return undefined
+}
+
+async function file({ stores }: Call, role: 'sent' | 'inbox', message: Uint8Array, flags: string[]): Promise<void> {
+  const folder = await stores.mail.folderByRole(role)
+  await stores.mail.append(folder.id, message, flags)
+}
+
+/** [MS-ASCMD] SendMail: nobody sends as somebody else. An address that is not the user's own is replaced, the name beside it stays. */
+function sender(header: Header, person: Person): { from: string; edits: HeaderEdits } {
+  const owned = (address: string): boolean => person.addresses.some(own => own.toLowerCase() === address.toLowerCase())
+  const written = parseAddresses(rawField(header, 'from') ?? '')[0]
+  const strange = parseAddresses(rawField(header, 'sender') ?? '').some(({ address }) => !owned(address))
+  const remove = strange ? ['Sender'] : []
+  if (written && owned(written.address)) return { from: written.address, edits: { remove } }
+  const from = primary(person)
+  const name = written?.name ?? person.displayName
+  return { from, edits: { remove, set: [['From', printMailbox(name ? { name, address: from } : { address: from })]] } }
+}
+
+const primary = ({ addresses, login }: Person): string => addresses[0] ?? login
+const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1) || 'localhost'

@@ -1,0 +1,16 @@
+/**
+ * [MS-ASPROV] EASProvisionDoc: every setting in the order of the document, with the value that asks nothing of a phone. '' is an empty
+ * element: no limit. Phones that find a setting missing refuse the whole policy, so all are sent.
+ */
+export const policyElements = {
+  DevicePasswordEnabled: '0', AlphanumericDevicePasswordRequired: '0', PasswordRecoveryEnabled: '0', RequireStorageCardEncryption: '0',
+  AttachmentsEnabled: '1', MinDevicePasswordLength: '', MaxInactivityTimeDeviceLock: '', MaxDevicePasswordFailedAttempts: '',
+  MaxAttachmentSize: '', AllowSimpleDevicePassword: '1', DevicePasswordExpiration: '', DevicePasswordHistory: '0',
+  AllowStorageCard: '1', AllowCamera: '1', RequireDeviceEncryption: '0', AllowUnsignedApplications: '1',
+  AllowUnsignedInstallationPackages: '1', MinDevicePasswordComplexCharacters: '3', AllowWiFi: '1', AllowTextMessaging: '1',
+  AllowPOPIMAPEmail: '1', AllowBluetooth: '2', AllowIrDA: '1', RequireManualSyncWhenRoaming: '0', AllowDesktopSync: '1',
+  MaxCalendarAgeFilter: '0', AllowHTMLEmail: '1', MaxEmailAgeFilter: '0', MaxEmailBodyTruncationSize: '-1',
+  MaxEmailHTMLBodyTruncationSize: '-1', RequireSignedSMIMEMessages: '0', RequireEncryptedSMIMEMessages: '0',
+  RequireSignedSMIMEAlgorithm: '0', RequireEncryptionSMIMEAlgorithm: '0', AllowSMIMEEncryptionAlgorithmNegotiation: '2',
+  AllowSMIMESoftCerts: '1', AllowBrowser: '1', AllowConsumerEmail: '1', AllowRemoteDesktop: '1', AllowInternetSharing: '1',
+} as const

@@ -1,0 +1,83 @@
+import { decodeTransfer } from './transfer-encoding.ts'
+
+type Chunks = AsyncIterable<Uint8Array>
+
+/** RFC 2045, Content-Transfer-Encoding, of octets that come in pieces: see `decodeTransfer`. */
+export function decodeStream(chunks: Chunks, encoding: string): Chunks {
+  switch (encoding.trim().toLowerCase()) {
+    case 'base64': return decoded(chunks, encoding, base64Border)
+    case 'quoted-printable': return decoded(chunks, encoding, lineBorder)
+    default: return chunks
+  }
+}
+
+/** A text without line ends is cut here, whatever it is. */
+const longestLine = 64 * 1024
+
+/** Decodes piece by piece, each up to a border behind which decoding can begin anew. */
+async function* decoded(chunks: Chunks, encoding: string, border: (octets: Buffer) => number): AsyncGenerator<Uint8Array> {
+  let left: Buffer = Buffer.alloc(0)
+  for await (const chunk of chunks) {
+    const octets = left.length ? Buffer.concat([left, chunk]) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    const at = border(octets)
+    if (at > 0) yield decodeTransfer(octets.subarray(0, at), encoding)
+    left = octets.subarray(at)
+  }
+  if (left.length) yield decodeTransfer(left, encoding)
+}
+
+const LF = 0x0a
+
+/** Behind the last line end; quoted-printable treats each line by itself. */
+function lineBorder(octets: Buffer): number {
+  const at = octets.lastIndexOf(LF) + 1
+  if (at > 0 || octets.length < longestLine) return at
+  const equals = octets.lastIndexOf(0x3d)
+  return equals >= octets.length - 2 ? equals : octets.length
+}
+
+/** Behind the last group of four characters of the alphabet: 24 bits, three octets. */
+function base64Border(octets: Buffer): number {
+  let characters = 0
+  let at = 0
+  for (let index = 0; index < octets.length; index++) {
+    if (!inAlphabet(octets[index]!)) continue
+    if (++characters % 4 === 0) at = index + 1
+  }
+  return at
+}
+
+const inAlphabet = (octet: number): boolean =>
+  (octet >= 0x41 && octet <= 0x5a) || (octet >= 0x61 && octet <= 0x7a) || (octet >= 0x2f && octet <= 0x39) ||
+  octet === 0x2b || octet === 0x2d || octet === 0x5f || octet === 0x3d
+
+/** The text form of [MS-ASCMD] Data: base64 without line ends, in pieces. */
+export async function* base64Stream(chunks: Chunks): AsyncGenerator<string> {
+  let left: Buffer = Buffer.alloc(0)
+  for await (const chunk of chunks) {
+    const octets = left.length ? Buffer.concat([left, chunk]) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    const whole = octets.length - octets.length % 3
+    if (whole > 0) yield octets.toString('base64', 0, whole)
+    left = octets.subarray(whole)
+  }
+  if (left.length) yield left.toString('base64')
+}
+
+/** `length` octets from `offset`; reads no further than that. */
+export async function* sliceStream(chunks: Chunks, offset: number, length: number): AsyncGenerator<Uint8Array> {
+  const end = offset + length
+  let at = 0
+  for await (const chunk of chunks) {
+    const from = Math.max(0, offset - at), to = Math.min(chunk.length, end - at)
+    if (from < to) yield chunk.subarray(from, to)
+    at += chunk.length
+    if (at >= end) return
+  }
+}
+
+/** Octets in all of it. */
+export async function streamLength(chunks: Chunks): Promise<number> {
+  let length = 0
+  for await (const chunk of chunks) length += chunk.length
+  return length
+}
