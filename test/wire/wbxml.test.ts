@@ -16,7 +16,8 @@ describe('what is written', () => {
     ['octets', el('AirSync:Sync', bytes('000102')), '45 c3 03 000102 01'],
     ['a page only where it changes', el('AirSync:Add', [el('Email:To', 'a'), el('Email:Cc', 'b'), el('AirSync:Status', '1')]),
       '47 0002 56 03 61 00 01 57 03 62 00 01 0000 4e 03 31 00 01 01'],
-    ['lengths of several octets', el('AirSync:Sync', new Uint8Array(200)), `45 c3 8148 ${'00'.repeat(200)} 01`],
+    ['lengths of two octets', el('AirSync:Sync', new Uint8Array(200)), `45 c3 8148 ${'00'.repeat(200)} 01`],
+    ['lengths of four octets', el('AirSync:Sync', new Uint8Array(2 ** 21)), `45 c3 81808000 ${'00'.repeat(2 ** 21)} 01`],
     ['no character that XML could not hold', el('AirSync:Sync', '\0a\x01\t\x1f\n\ufffe\uffffb\r'), '45 03 61 09 0a 62 0d 00 01'],
     ['half a character as the replacement character', el('AirSync:Sync', 'a\ud83d'), '45 03 61 efbfbd 00 01'],
   ])('is %s', async (_, node, body) => {
