@@ -119,6 +119,7 @@ describe('a stream', () => {
 
   it('keeps an error that comes while nobody reads for the next who does', async () => {
     async function* broken(): AsyncGenerator<Node> {
+      yield el('AirSync:Status', '1')
       await new Promise(resolve => setTimeout(resolve, 5))
       throw new Failure('unavailable', 'the backend went away')
     }
@@ -145,7 +146,10 @@ describe('a stream', () => {
     for (;;) yield new Uint8Array(1)
   }
 
-  it.each([['less', [new Uint8Array(9)]], ['more', endless()]])('fails when opaque data is %s than announced', async (_, pieces) => {
+  it.each([
+    ['less', [new Uint8Array(9)]],
+    ['more', endless()],
+  ])('fails when opaque data is %s than announced', async (_, pieces) => {
     const content = { opaque: later(pieces), length: 10 }
     await expect(encodeWhole(el('AirSync:Sync', content))).rejects.toMatchObject({ name: 'Failure', kind: 'unavailable' })
   })
