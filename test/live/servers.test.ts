@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { connect } from 'node:net'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -104,6 +108,21 @@ describe('a house with every server', () => {
     await broken
     await proxy.close()
   })
+})
+
+it('leaves nothing behind when the process that opened a house is killed', async () => {
+  const script = `import { startHouse } from './test/support/live.ts'
+    const house = await startHouse()
+    console.log(JSON.stringify([house.dir, house.imap.port, house.submission.port]))
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = await once(child.stdout, 'data') as [Buffer]
+  const [dir, ...ports] = JSON.parse(line.toString()) as [string, number, number]
+  expect(existsSync(dir)).toBe(true)
+  child.kill('SIGKILL')
+  await expect.poll(() => existsSync(dir)).toBe(false)
+  const refuses = (port: number) => once(connect(port), 'connect').then(() => false, () => true)
+  for (const port of ports) await expect.poll(() => refuses(port)).toBe(true)
 })
 
 describe('a Dovecot', () => {

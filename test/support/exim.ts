@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Certificate } from './certificate.ts'
 import type { Ground, Service } from './house.ts'
-import { freePorts, HOST, isRoot, openFolder, service } from './house.ts'
+import { freePorts, HOST, NOBODY, openFolder, service } from './house.ts'
 import type { User } from './users.ts'
 import { DOMAIN } from './users.ts'
 
@@ -22,18 +22,11 @@ export async function startExim(ground: Ground, users: readonly User[], certific
   writeFileSync(join(dir, 'users'), users.map(user => `${user.name}: ${user.password}\n`).join(''))
   const config = join(dir, 'exim.conf')
   writeFileSync(config, configuration(dir, certificate, lmtpPort, sizeLimit))
+  // Exim is setuid root, but becomes the user who starts it with an own configuration; that user must then be `exim_user`.
   const args = ['-C', config, '-bdf', '-oX', String(port)]
-  const self = service(ground, { name: 'exim', command: 'exim4', args, port, as: isRoot ? eximUser() : {}, greets: true })
+  const self = service(ground, { name: 'exim', command: 'exim4', args, port, as: NOBODY, greets: true })
   await self.start()
   return self
-}
-
-// Exim gives up root for an own configuration only if a normal user starts it, and lets only its own user (`daemon` in an
-// unpacked one, see test/setup.sh) or a member of `admin_groups` start a daemon.
-function eximUser(): { uid: number, gid: number } {
-  const entry = /^(?:Debian-exim|daemon):[^:]*:(\d+):(\d+)/gm
-  const found = [...readFileSync('/etc/passwd', 'utf8').matchAll(entry)].pop()
-  return { uid: Number(found?.[1]), gid: Number(found?.[2]) }
 }
 
 const configuration = (dir: string, certificate: Certificate, lmtpPort: number, sizeLimit: number): string => `
@@ -46,7 +39,8 @@ log_file_path = ${dir}/%slog
 pid_file_path = ${dir}/exim.pid
 keep_environment =
 deliver_drop_privilege
-admin_groups = ${(process.getgroups?.() ?? []).join(' : ')}
+exim_user = ${NOBODY.uid ?? process.getuid?.()}
+exim_group = ${NOBODY.gid ?? process.getgid?.()}
 smtp_accept_max = 200
 smtp_accept_queue_per_connection = 0
 rfc1413_query_timeout = 0s

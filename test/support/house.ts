@@ -29,7 +29,7 @@ export interface Service {
 export const HOST = '127.0.0.1'
 export const isRoot = process.getuid?.() === 0
 /** Whom servers run as that need no rights, if there is a choice. */
-export const NOBODY = isRoot ? { uid: 65_534, gid: 65_534 } : {}
+export const NOBODY: { readonly uid?: number, readonly gid?: number } = isRoot ? { uid: 65_534, gid: 65_534 } : {}
 
 // A normal user's path lacks the servers, and test/setup.sh may have unpacked some below the cache folder.
 const CACHE = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
