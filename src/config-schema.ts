@@ -1,0 +1,160 @@
+import * as z from 'zod'
+import type { Backend, BackendsConfig, Security } from './backend/connect.ts'
+import type { EasSettings } from './eas/settings.ts'
+import { versions } from './eas/versions.ts'
+import { pages } from './wire/wbxml-pages.ts'
+
+// The one description of the configuration file: what may stand where, and what holds where nothing stands.
+
+const text = z.string().min(1)
+const seconds = z.int().min(1)
+const pem = z.string().startsWith('-----BEGIN ', { error: 'must be PEM text; write ${file:PATH} to read it from a file' })
+const range = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], { error: 'must be an address or a range like 10.0.0.0/8' })
+const domain = text.toLowerCase()
+const upstream = z.url({ protocol: /^https?$/, error: 'must be a URL like http://127.0.0.1:8443' })
+const template = z.string().includes('{local}', { error: 'must contain {local}, as in {local}@{domain}' })
+
+const listen = z.strictObject({
+  host: text.exactOptional(),
+  port: z.int().min(0).max(65535).default(8080),
+  tls: z.strictObject({ cert: pem, key: pem }).exactOptional(),
+  trustedProxies: z.array(range).default([]),
+})
+
+const endpoint = {
+  host: text,
+  port: z.int().min(1).max(65535).exactOptional(),
+  security: z.enum(['tls', 'starttls', 'none']).default('tls'),
+  rejectUnauthorized: z.boolean().exactOptional(),
+  ca: pem.exactOptional(),
+}
+
+/** Fills in the registered port of the kind of security. */
+const withPort = (ports: Record<Security, number>) => <T extends { port?: number; security: Security }>(settings: T) =>
+  ({ ...settings, port: settings.port ?? ports[settings.security] })
+
+const folders = z.strictObject({
+  inbox: text.exactOptional(), drafts: text.exactOptional(), trash: text.exactOptional(), sent: text.exactOptional(),
+  outbox: text.exactOptional(), junk: text.exactOptional(), archive: text.exactOptional(),
+})
+
+const backend = z.strictObject({
+  domains: z.union([z.literal('*'), z.array(domain).min(1)], { error: "must be a list of domains, or '*' for all others" })
+    .default('*'),
+  login: template.default('{local}@{domain}'),
+  defaultDomain: domain.exactOptional(),
+  imap: z.strictObject({ ...endpoint, folders: folders.exactOptional() })
+    .transform(withPort({ tls: 993, starttls: 143, none: 143 })),
+  smtp: z.strictObject({ ...endpoint, auth: z.boolean().default(true), keepsSent: z.boolean().exactOptional() })
+    .transform(withPort({ tls: 465, starttls: 587, none: 25 })),
+  master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),
+  aliases: z.record(text, z.array(text)).exactOptional(),
+}) satisfies z.ZodType<Backend>
+
+const sessions = z.strictObject({
+  idleSeconds: seconds.exactOptional(), max: z.int().min(1).exactOptional(), timeoutSeconds: seconds.exactOptional(),
+}) satisfies z.ZodType<BackendsConfig['sessions']>
+
+const auth = z.strictObject({
+  rememberSeconds: seconds.exactOptional(), refuseSeconds: seconds.exactOptional(), tries: z.int().min(1).exactOptional(),
+}) satisfies z.ZodType<BackendsConfig['auth']>
+
+/** [MS-ASPROV] EASProvisionDoc: its settings by their names, except those that hold others. */
+const { DevicePasswordEnabled: first, AllowInternetSharing: last } = pages.Provision.tags
+const policyValue = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number, true or false' })
+const policy = z.strictObject(Object.fromEntries(Object.entries(pages.Provision.tags)
+  .filter(([, token]) => token >= first && token <= last)
+  .map(([name]) => [name, policyValue.exactOptional()])))
+
+const eas = z.strictObject({
+  ceiling: z.enum(versions).default('16.1'),
+  heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
+    .refine(({ min, max }) => min <= max, { error: 'must not have a min above its max' }).prefault({}),
+  pingFolders: z.int().min(1).max(1000).default(300),
+  maxRequest: z.int().min(64 * 1024).max(1024 ** 3).default(40 * 1024 * 1024),
+  policy: policy.exactOptional(),
+})
+
+/** Backends that claim the same domain: each user must have one. */
+function claimedTwice(backends: readonly Backend[]): string | undefined {
+  const domains = backends.flatMap(({ domains }) => domains === '*' ? ['*'] : [...new Set(domains)])
+  return domains.find((domain, index) => domains.indexOf(domain) !== index)
+}
+
+const backends = z.array(backend).min(1).superRefine((list, context) => {
+  const twice = claimedTwice(list)
+  if (twice) context.addIssue({ code: 'custom', message: `must not name the domain ${twice} in two backends` })
+})
+
+/** The file as a whole. */
+export const schema = z.strictObject({
+  listen: listen.prefault({}),
+  secret: z.string().min(32),
+  upstream: upstream.exactOptional(),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+  cache: z.strictObject({ megabytes: z.int().min(1).default(64) }).prefault({}),
+  backends,
+  sessions: sessions.exactOptional(),
+  auth: auth.exactOptional(),
+  eas: eas.prefault({}),
+})
+
+type File = z.infer<typeof schema>
+
+/** What the program is started with: the file's settings, put together as the parts want them. */
+export type Config = Pick<File, 'listen' | 'log' | 'cache'> & {
+  readonly upstream: string | undefined
+  readonly backends: BackendsConfig
+  readonly eas: EasSettings
+}
+
+export function arrange(file: File): Config {
+  const { listen, log, cache, upstream, secret, backends, sessions, auth, eas } = file
+  return {
+    listen, log, cache, upstream,
+    backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }) },
+    eas: {
+      ceiling: eas.ceiling, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders, maxRequest: eas.maxRequest,
+      secret: Buffer.from(secret),
+      policy: eas.policy as EasSettings['policy'],
+      // A copy too many is the smaller harm where backends differ.
+      submissionKeepsSent: backends.every(({ smtp }) => smtp.keepsSent === true),
+    },
+  }
+}
+
+/** The part of the schema that describes one setting; undefined where the path leads nowhere. */
+export function schemaAt(path: readonly PropertyKey[]): z.core.$ZodType | undefined {
+  let here: z.core.$ZodType | undefined = schema
+  for (const key of path) {
+    here = bare(here)
+    if (here instanceof z.ZodObject) here = here.shape[String(key)] as z.core.$ZodType | undefined
+    else if (here instanceof z.ZodArray) here = here.element
+    else if (here instanceof z.ZodRecord) here = here.valueType
+    else if (here instanceof z.ZodUnion) here = here.options.map(bare).find(option => option instanceof z.ZodArray)?.element
+    else return undefined
+  }
+  return here && bare(here)
+}
+
+/** What a default, an optional mark or a transformation is wrapped around. */
+function bare(wrapped: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
+  let inner = wrapped
+  for (;;) {
+    if (inner instanceof z.ZodPipe) inner = inner.in
+    else if (wrappers.some(wrapper => inner instanceof wrapper)) inner = (inner as z.ZodDefault).unwrap()
+    else return inner
+  }
+}
+
+const wrappers = [z.ZodDefault, z.ZodPrefault, z.ZodExactOptional]
+
+/** Names of the settings a group may have. */
+export function namesAt(path: readonly PropertyKey[]): readonly string[] {
+  const group = schemaAt(path)
+  return group instanceof z.ZodObject ? Object.keys(group.shape) : []
+}
+
+/** Whether a setting is text, so that what an environment variable says is not read as a number. */
+export const isText = (path: readonly PropertyKey[]): boolean =>
+  [z.ZodString, z.ZodEnum].some(kind => schemaAt(path) instanceof kind)
