@@ -36,7 +36,7 @@ const CACHE = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
 const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin:${CACHE}/postern-servers/usr/sbin`
 
 // Waits for the end of its standard input, whatever the reason, then cleans up: no exit handler could do that after SIGKILL.
-const KEEPER = `cat; for f in "$0"/*.pid; do [ -f "$f" ] && kill -KILL -- "-$(cat "$f")" 2>/dev/null; done
+const KEEPER = `cat; for f in "$0"/*.pid; do [ -f "$f" ] && kill -s KILL -- "-$(cat "$f")" 2>/dev/null; done
 for i in 1 2 3 4 5 6 7 8; do rm -rf "$0" 2>/dev/null && exit; sleep 0.1; done`
 
 export function openGround(): Ground {
