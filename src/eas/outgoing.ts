@@ -74,7 +74,7 @@ async function send(
   if (submitted instanceof Failure) {
     const status = submissionStatus[submitted.kind]
     if (!status) throw submitted
-    facts['failure'] = submitted.message
+    Object.assign(facts, { failure: submitted.kind, why: submitted.message.slice(0, 300) })
     return status
   }
   // The message has gone out: nothing that follows may have it sent again.

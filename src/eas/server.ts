@@ -1,5 +1,5 @@
 import { Failure, type Kind } from '../base/failure.ts'
-import type { Front, Visit } from '../base/front.ts'
+import type { Credentials, Front, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import type { Open } from '../model/ports.ts'
 import type { Cache } from '../state/cache.ts'
@@ -25,23 +25,19 @@ export type EasParts = {
 }
 
 export type EasFront = Front & {
-  /** Other settings and backends for the requests that begin from now on; those that wait go on waiting. */
-  reload(next: { settings: EasSettings; open: Open }): void
   /** Ends every wait with the answer that nothing happened. */
   drain(): void
 }
 
 /** [MS-ASHTTP] Exchange ActiveSync for whatever `open` opens. */
 export function easFront(parts: EasParts): EasFront {
-  let { settings, open } = parts
   const draining = new AbortController()
   const waits: Waits = new Map()
   return {
     name: 'eas',
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
-    reload: next => void ({ settings, open } = next),
     drain: () => draining.abort(),
-    answer: (request, visit) => answer({ ...parts, settings, open, waits, draining: draining.signal }, request, visit),
+    answer: (request, visit) => answer({ ...parts, waits, draining: draining.signal }, request, visit),
   }
 }
 
@@ -59,7 +55,7 @@ async function answer(house: House, request: Request, visit: Visit): Promise<Res
     note(visit, parsed)
     const entry = entryOf(parsed.command)
     if (!entry) return httpRefusal(501, {})
-    const stores = await house.open(visit.credentials, visit.address)
+    const stores = await house.open(named(visit.credentials, parsed), visit.address)
     step.entry = entry
     const account = stores.person.login
     const fault = deviceFault(parsed) ?? (speaks(entry, parsed.version) ? undefined : '138') ??
@@ -80,10 +76,13 @@ async function answer(house: House, request: Request, visit: Visit): Promise<Res
     return await respond(answered, headersOf(house), keeper(house, parsed))
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    visit.facts['failure'] = error.message
+    Object.assign(visit.facts, { failure: error.kind, why: error.message.slice(0, 300) })
     return refuse(house, visit, step, error)
   }
 }
+
+/** A bearer token does not tell whose it is; the base64 query may. */
+const named = (credentials: Credentials, { user }: EasRequest): Credentials => credentials.user ? credentials : { ...credentials, user }
 
 /** How far a request had come. */
 type Step = { parsed?: EasRequest; entry?: Entry; call?: Call }

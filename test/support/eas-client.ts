@@ -1,0 +1,435 @@
+import http from 'node:http'
+import https from 'node:https'
+import { child, children, decode, el, encodeSync, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
+import { plainQuery, base64Query, type Query } from './eas-query.ts'
+import { hold, type Held } from './eas-view.ts'
+
+/** A phone, as far as the protocol goes: it knows nothing of Postern but the bytes. */
+export type PhoneOptions = {
+  /** `http://127.0.0.1:1234` */
+  readonly url: string
+  readonly user: string
+  readonly password: string
+  readonly deviceId?: string
+  readonly deviceType?: string
+  readonly version?: string
+  readonly query?: 'plain' | 'base64'
+  readonly userAgent?: string
+}
+
+export type HttpAnswer = { readonly status: number; readonly headers: http.IncomingHttpHeaders; readonly bytes: Uint8Array }
+
+export type Overrides = {
+  readonly method?: string
+  /** Instead of the whole path and query. */
+  readonly path?: string
+  /** Added to the query. */
+  readonly parameters?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  readonly signal?: AbortSignal
+  /** Sends so many octets of the body, then breaks off; the answer is an error. */
+  readonly cutAfter?: number
+  /** Sees the answer as it comes. */
+  readonly onData?: (chunk: Uint8Array) => void
+}
+
+/** What a Sync says about one collection; `id` alone means "give me what is new". */
+export type CollectionWish = {
+  readonly id: string
+  /** Instead of the key the phone holds. */
+  readonly key?: string
+  readonly window?: number
+  readonly getChanges?: boolean
+  readonly deletesAsMoves?: boolean
+  /** FilterType, bodies and so on; [] is an empty Options, undefined none at all. */
+  readonly options?: OptionsWish | undefined
+  readonly commands?: readonly PhoneCommand[]
+}
+
+export type OptionsWish = {
+  readonly filter?: number
+  readonly mimeSupport?: 0 | 1 | 2
+  readonly mimeTruncation?: number
+  readonly conflict?: 0 | 1
+  readonly bodies?: readonly { type: number; size?: number; allOrNone?: boolean; preview?: number }[]
+  readonly class?: string
+}
+
+export type PhoneCommand =
+  | { readonly kind: 'Change'; readonly id: string; readonly read?: boolean; readonly flagged?: boolean; readonly data?: readonly Node[] }
+  | { readonly kind: 'Delete' | 'Fetch'; readonly id: string }
+  | { readonly kind: 'Add'; readonly clientId: string; readonly data: readonly Node[] }
+
+export type SyncWish = {
+  readonly collections: readonly CollectionWish[]
+  readonly window?: number
+  /** Minutes. */
+  readonly wait?: number
+  /** Seconds. */
+  readonly heartbeat?: number
+  readonly partial?: boolean
+  /** No body at all. */
+  readonly empty?: boolean
+  /** The answer gets lost: the phone does not take it in. */
+  readonly lose?: boolean
+  readonly overrides?: Overrides
+}
+
+export type SyncResult = {
+  readonly http: number
+  /** Status at the top, '' when it is not there; `empty` for an answer without a body. */
+  readonly status: string
+  readonly empty: boolean
+  readonly limit: string | undefined
+  readonly collections: readonly CollectionResult[]
+  readonly bytes: Uint8Array
+}
+
+export type CollectionResult = {
+  readonly id: string
+  readonly status: string
+  readonly key: string
+  readonly class: string | undefined
+  readonly more: boolean
+  readonly adds: readonly string[]
+  readonly changes: readonly string[]
+  readonly deletes: readonly string[]
+  readonly softDeletes: readonly string[]
+  /** Everything in Responses. */
+  readonly responses: readonly { kind: string; id: string; clientId: string | undefined; status: string; data: Element | undefined }[]
+}
+
+export type FolderView = { readonly id: string; parent: string; name: string; type: string }
+
+const wbxmlType = 'application/vnd.ms-sync.wbxml'
+
+export class Phone {
+  readonly options: Required<PhoneOptions>
+  policyKey = '0'
+  folderKey = '0'
+  readonly folders = new Map<string, FolderView>()
+  readonly collections = new Map<string, Held>()
+  readonly #agent: http.Agent
+
+  constructor(options: PhoneOptions) {
+    this.options = {
+      deviceId: 'PHONE1', deviceType: 'TestPhone', version: '16.1', query: 'plain', userAgent: 'TestPhone/1.0', ...options,
+    }
+    this.#agent = options.url.startsWith('https:') ? new https.Agent({ keepAlive: true, rejectUnauthorized: false }) : new http.Agent({ keepAlive: true })
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  /** The id of a folder by its name, or by its type number. */
+  folder(name: string): string {
+    const found = [...this.folders.values()].find(folder => folder.name === name || folder.type === name)
+    if (!found) throw new Error(`the phone has no folder ${name}`)
+    return found.id
+  }
+
+  held(id: string): Held {
+    let held = this.collections.get(id)
+    if (!held) this.collections.set(id, held = hold())
+    return held
+  }
+
+  /** One request of whatever kind. A tree is sent as WBXML, octets as they are. */
+  raw(command: string, body: Node | Uint8Array | undefined, overrides: Overrides = {}): Promise<HttpAnswer> {
+    const { user, password, version, deviceId, deviceType } = this.options
+    const query: Query = {
+      command, user, deviceId, deviceType, version, policyKey: this.policyKey, parameters: overrides.parameters ?? {},
+    }
+    const base64 = this.options.query === 'base64'
+    const octets = body === undefined || body instanceof Uint8Array ? body : encodeSync(body)
+    const headers: Record<string, string | undefined> = {
+      authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+      'user-agent': this.options.userAgent,
+      ...(base64 ? {} : { 'ms-asprotocolversion': version, 'x-ms-policykey': this.policyKey }),
+      ...(octets ? { 'content-type': wbxmlType, 'content-length': String(octets.length) } : {}),
+      ...overrides.headers,
+    }
+    const path = overrides.path ?? `/Microsoft-Server-ActiveSync?${base64 ? base64Query(query) : plainQuery(query)}`
+    return this.#send(path, headers, octets, overrides)
+  }
+
+  #send(path: string, headers: Record<string, string | undefined>, octets: Uint8Array | undefined, overrides: Overrides): Promise<HttpAnswer> {
+    const { url } = this.options
+    const sent = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)) as Record<string, string>
+    return new Promise((resolve, reject) => {
+      const request = (url.startsWith('https:') ? https : http).request(new URL(path, url), {
+        method: overrides.method ?? 'POST', headers: sent, agent: this.#agent, ...(overrides.signal ? { signal: overrides.signal } : {}),
+      }, response => {
+        const chunks: Uint8Array[] = []
+        response.on('data', (chunk: Uint8Array) => {
+          chunks.push(chunk)
+          overrides.onData?.(chunk)
+        })
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(chunks) }))
+        response.on('error', reject)
+      })
+      request.on('error', reject)
+      if (overrides.cutAfter !== undefined && octets) request.write(octets.subarray(0, overrides.cutAfter), () => request.destroy(new Error('cut')))
+      else request.end(octets)
+    })
+  }
+
+  /** A command and its tree; throws for anything but HTTP 200. Undefined for an empty answer. */
+  async command(command: string, body: Node | undefined, overrides: Overrides = {}): Promise<Element | undefined> {
+    const { status, bytes } = await this.raw(command, body, overrides)
+    if (status !== 200) throw new Error(`${command}: HTTP ${status}`)
+    return bytes.length ? decode(bytes) : undefined
+  }
+
+  async optionsRequest(): Promise<{ versions: string[]; commands: string[] }> {
+    const { status, headers } = await this.raw('', undefined, { method: 'OPTIONS', path: '/Microsoft-Server-ActiveSync' })
+    if (status !== 200) throw new Error(`OPTIONS: HTTP ${status}`)
+    const list = (name: string): string[] => String(headers[name] ?? '').split(',').filter(Boolean)
+    return { versions: list('ms-asprotocolversions'), commands: list('ms-asprotocolcommands') }
+  }
+
+  /** Both phases; the key that ends them is used from then on. False when the server has no policy. */
+  async provision(): Promise<boolean> {
+    const ask = async (rest: readonly Node[]): Promise<Element> => {
+      const answer = await this.command('Provision', el('Provision:Provision', [
+        el('Provision:Policies', [el('Provision:Policy', [el('Provision:PolicyType', 'MS-EAS-Provisioning-WBXML'), ...rest])]),
+      ]))
+      return descend(answer, 'Provision:Policies', 'Provision:Policy')
+    }
+    this.policyKey = '0'
+    const first = await ask([])
+    if (text(first, 'Provision:Status') === '2') return false
+    this.policyKey = text(first, 'Provision:PolicyKey') ?? '0'
+    const second = await ask([el('Provision:PolicyKey', this.policyKey), el('Provision:Status', '1')])
+    this.policyKey = text(second, 'Provision:PolicyKey') ?? '0'
+    return true
+  }
+
+  /** Changes as `Add Name`, `Update Name`, `Delete Name`; the phone's own list follows them. */
+  async folderSync(key = this.folderKey, overrides: Overrides = {}): Promise<{ status: string; changes: string[] }> {
+    const answer = await this.command('FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', key)]), overrides)
+    const status = answer && text(answer, 'FolderHierarchy:Status') || ''
+    if (status !== '1') return { status, changes: [] }
+    if (key === '0') this.folders.clear()
+    this.folderKey = text(answer!, 'FolderHierarchy:SyncKey') ?? ''
+    const list = child(answer!, 'FolderHierarchy:Changes')?.children ?? []
+    return { status, changes: list.flatMap(change => this.#takeFolder(change)) }
+  }
+
+  #takeFolder(change: Element): string[] {
+    const said = (tag: Tag): string => text(change, tag) ?? ''
+    const id = said('FolderHierarchy:ServerId')
+    const kind = change.tag.slice(change.tag.indexOf(':') + 1)
+    if (kind === 'Count') return []
+    const before = this.folders.get(id)
+    if (kind === 'Delete') this.folders.delete(id)
+    else this.folders.set(id, {
+      id, parent: said('FolderHierarchy:ParentId'), name: said('FolderHierarchy:DisplayName'), type: said('FolderHierarchy:Type'),
+    })
+    return [`${kind} ${this.folders.get(id)?.name ?? before?.name}`]
+  }
+
+  /** FolderCreate, FolderUpdate or FolderDelete; the phone's own list follows what succeeded. */
+  async editFolder(
+    kind: 'Create' | 'Update' | 'Delete', wish: { id?: string; parent?: string; name?: string; type?: string; key?: string },
+  ): Promise<{ status: string; id: string }> {
+    const said = (tag: Tag, value: string | undefined): Node[] => value === undefined ? [] : [el(tag, value)]
+    const root: Tag = `FolderHierarchy:Folder${kind}`
+    const answer = await this.command(`Folder${kind}`, el(root, [
+      el('FolderHierarchy:SyncKey', wish.key ?? this.folderKey),
+      ...said('FolderHierarchy:ServerId', wish.id),
+      ...said('FolderHierarchy:ParentId', wish.parent ?? (kind === 'Delete' ? undefined : '0')),
+      ...said('FolderHierarchy:DisplayName', wish.name),
+      ...said('FolderHierarchy:Type', wish.type ?? (kind === 'Create' ? '12' : undefined)),
+    ]))
+    const status = answer && text(answer, 'FolderHierarchy:Status') || ''
+    const id = answer && text(answer, 'FolderHierarchy:ServerId') || wish.id || ''
+    if (status !== '1') return { status, id }
+    this.folderKey = text(answer!, 'FolderHierarchy:SyncKey') ?? ''
+    if (kind === 'Delete') this.folders.delete(id)
+    else this.folders.set(id, { id, parent: wish.parent ?? '0', name: wish.name ?? '', type: wish.type ?? '12' })
+    return { status, id }
+  }
+
+  async sync(wish: SyncWish): Promise<SyncResult> {
+    const body = wish.empty ? undefined : this.syncBody(wish)
+    const answered = await this.raw('Sync', body, wish.overrides)
+    const result = readSync(answered)
+    if (!wish.lose && !wish.empty) for (const asked of wish.collections) this.held(asked.id).sent(asked)
+    if (!wish.lose && result.root) for (const collection of result.found) this.held(collection.id).take(collection)
+    const { found, root: _, ...rest } = result
+    return { ...rest, collections: found.map(({ element: __, ...one }) => one) }
+  }
+
+  /** The body of a Sync, with the keys the phone holds. */
+  syncBody({ collections, window, wait, heartbeat, partial }: SyncWish): Node {
+    const { version } = this.options
+    return el('AirSync:Sync', [
+      ...(collections.length ? [el('AirSync:Collections', collections.map(one => collectionNode(one, this.held(one.id).key, version)))] : []),
+      ...number('AirSync:Wait', wait), ...number('AirSync:HeartbeatInterval', heartbeat), ...number('AirSync:WindowSize', window),
+      ...(partial ? [el('AirSync:Partial')] : []),
+    ])
+  }
+
+  /** Primes the collection where needed, then syncs until there is no more. Returns the number of answers. */
+  async syncAll(id: string, wish: Omit<CollectionWish, 'id'> = {}): Promise<number> {
+    if (this.held(id).key === '0') await this.sync({ collections: [{ id }] })
+    for (let answers = 1; ; answers++) {
+      const { collections, status } = await this.sync({ collections: [{ id, ...wish }] })
+      const bad = status || collections.find(one => one.status !== '1')?.status
+      if (bad && bad !== '1') throw new Error(`Sync: Status ${bad}`)
+      if (!collections.some(one => one.more)) return answers
+    }
+  }
+
+  async ping(folders?: readonly string[], heartbeat?: number, overrides: Overrides = {}): Promise<{ status: string; folders: string[]; limit: string | undefined }> {
+    const body = folders || heartbeat !== undefined ? el('Ping:Ping', [
+      ...number('Ping:HeartbeatInterval', heartbeat),
+      ...(folders ? [el('Ping:Folders', folders.map(id => el('Ping:Folder', [el('Ping:Id', id), el('Ping:Class', 'Email')])))] : []),
+    ]) : undefined
+    const answer = await this.command('Ping', body, overrides)
+    const list = answer && child(answer, 'Ping:Folders')
+    return {
+      status: answer && text(answer, 'Ping:Status') || '', folders: list ? children(list, 'Ping:Folder').map(one => one.text) : [],
+      limit: answer && (text(answer, 'Ping:HeartbeatInterval') ?? text(answer, 'Ping:MaxFolders')),
+    }
+  }
+
+  /** '' when it was sent; else the Status, or `HTTP 500`. */
+  async sendMail(mime: string | Uint8Array, { clientId = String(Math.random()), save = true }: { clientId?: string; save?: boolean } = {}): Promise<string> {
+    const octets = Buffer.from(mime as Uint8Array)
+    const answer = this.options.version === '12.1'
+      ? await this.raw('SendMail', octets, { headers: { 'content-type': 'message/rfc822' }, parameters: { SaveInSent: save ? 'T' : 'F' } })
+      : await this.raw('SendMail', el('ComposeMail:SendMail', [
+        el('ComposeMail:ClientId', clientId), ...(save ? [el('ComposeMail:SaveInSentItems')] : []), el('ComposeMail:Mime', octets),
+      ]))
+    if (answer.status !== 200) return `HTTP ${answer.status}`
+    return answer.bytes.length ? text(decode(answer.bytes), 'ComposeMail:Status') ?? '' : ''
+  }
+
+  async moveItems(moves: readonly { id: string; from: string; to: string }[]): Promise<{ id: string; status: string; newId: string | undefined }[]> {
+    const answer = await this.command('MoveItems', el('Move:MoveItems', moves.map(({ id, from, to }) =>
+      el('Move:Move', [el('Move:SrcMsgId', id), el('Move:SrcFldId', from), el('Move:DstFldId', to)]))))
+    const results = children(answer!, 'Move:Response').map(one => ({
+      id: text(one, 'Move:SrcMsgId') ?? '', status: text(one, 'Move:Status') ?? '', newId: text(one, 'Move:DstMsgId'),
+    }))
+    moves.forEach(({ from, to }, i) => {
+      const { id, status, newId } = results[i]!
+      if (status === '3' && newId) this.held(from).moveTo(this.held(to), id, newId)
+    })
+    return results
+  }
+
+  async getItemEstimate(collections: readonly { id: string; key?: string; filter?: number }[]): Promise<{ id: string; status: string; estimate: number }[]> {
+    const old = this.options.version === '12.1'
+    const nodes = collections.map(({ id, key = this.held(id).key, filter }) => el('GetItemEstimate:Collection', old
+      ? [el('GetItemEstimate:Class', 'Email'), el('GetItemEstimate:CollectionId', id), ...number('AirSync:FilterType', filter ?? 0), el('AirSync:SyncKey', key)]
+      : [el('AirSync:SyncKey', key), el('GetItemEstimate:CollectionId', id), ...(filter === undefined ? [] : [el('AirSync:Options', number('AirSync:FilterType', filter))])]))
+    const answer = await this.command('GetItemEstimate', el('GetItemEstimate:GetItemEstimate', [el('GetItemEstimate:Collections', nodes)]))
+    return children(answer!, 'GetItemEstimate:Response').map(one => {
+      const collection = child(one, 'GetItemEstimate:Collection')!
+      return {
+        id: text(collection, 'GetItemEstimate:CollectionId') ?? '', status: text(one, 'GetItemEstimate:Status') ?? '',
+        estimate: Number(text(collection, 'GetItemEstimate:Estimate')),
+      }
+    })
+  }
+
+  /** Fetch of items and files; the answers in order. */
+  async fetch(
+    wishes: readonly ({ id: string; folder?: string; options?: OptionsWish } | { file: string; range?: string })[],
+  ): Promise<{ status: string; id: string; properties: Element | undefined }[]> {
+    const answer = await this.command('ItemOperations', el('ItemOperations:ItemOperations', wishes.map(wish => el('ItemOperations:Fetch', [
+      el('ItemOperations:Store', 'Mailbox'),
+      ...('file' in wish
+        ? [el('AirSyncBase:FileReference', wish.file), ...(wish.range ? [el('ItemOperations:Options', [el('ItemOperations:Range', wish.range)])] : [])]
+        : [
+          ...(wish.folder ? [el('AirSync:CollectionId', wish.folder)] : []), el('AirSync:ServerId', wish.id),
+          ...(wish.options ? [el('ItemOperations:Options', optionNodes(wish.options))] : []),
+        ]),
+    ]))))
+    const response = child(answer!, 'ItemOperations:Response')
+    return (response?.children ?? []).map(one => ({
+      status: text(one, 'ItemOperations:Status') ?? '', id: text(one, 'AirSync:ServerId') ?? text(one, 'AirSyncBase:FileReference') ?? '',
+      properties: child(one, 'ItemOperations:Properties'),
+    }))
+  }
+
+  /** Settings with these parts; the answer's tree. */
+  async settings(...parts: readonly Node[]): Promise<Element> {
+    return (await this.command('Settings', el('Settings:Settings', parts)))!
+  }
+}
+
+const number = (tag: Tag, value: number | undefined): Node[] => value === undefined ? [] : [el(tag, String(value))]
+
+/** The element below, by tags. Throws where one is missing. */
+export function descend(element: Element | undefined, ...path: readonly Tag[]): Element {
+  let at = element
+  for (const tag of path) at = at && child(at, tag)
+  if (!at) throw new Error(`no ${path.join(' > ')}`)
+  return at
+}
+
+function collectionNode(wish: CollectionWish, key: string, version: string): Node {
+  const { id, window, getChanges, deletesAsMoves, options, commands } = wish
+  return el('AirSync:Collection', [
+    ...(version === '12.1' ? [el('AirSync:Class', 'Email')] : []),
+    el('AirSync:SyncKey', wish.key ?? key),
+    el('AirSync:CollectionId', id),
+    ...(deletesAsMoves === undefined ? [] : [el('AirSync:DeletesAsMoves', deletesAsMoves ? '1' : '0')]),
+    ...(getChanges === undefined ? [] : [el('AirSync:GetChanges', getChanges ? '1' : '0')]),
+    ...number('AirSync:WindowSize', window),
+    ...(options ? [el('AirSync:Options', optionNodes(options))] : []),
+    ...(commands?.length ? [el('AirSync:Commands', commands.map(commandNode))] : []),
+  ])
+}
+
+function optionNodes({ filter, mimeSupport, mimeTruncation, conflict, bodies = [], ...rest }: OptionsWish): Node[] {
+  return [
+    ...number('AirSync:FilterType', filter), ...(rest.class ? [el('AirSync:Class', rest.class)] : []),
+    ...bodies.map(({ type, size, allOrNone, preview }) => el('AirSyncBase:BodyPreference', [
+      ...number('AirSyncBase:Type', type), ...number('AirSyncBase:TruncationSize', size),
+      ...(allOrNone === undefined ? [] : [el('AirSyncBase:AllOrNone', allOrNone ? '1' : '0')]), ...number('AirSyncBase:Preview', preview),
+    ])),
+    ...number('AirSync:Conflict', conflict), ...number('AirSync:MIMESupport', mimeSupport), ...number('AirSync:MIMETruncation', mimeTruncation),
+  ]
+}
+
+function commandNode(command: PhoneCommand): Node {
+  if (command.kind === 'Add') return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ApplicationData', command.data)])
+  const id = el('AirSync:ServerId', command.id)
+  if (command.kind !== 'Change') return el(`AirSync:${command.kind}`, [id])
+  const { read, flagged, data } = command
+  return el('AirSync:Change', [id, el('AirSync:ApplicationData', data ?? [
+    ...(read === undefined ? [] : [el('Email:Read', read ? '1' : '0')]),
+    ...(flagged === undefined ? [] : [el('Email:Flag', flagged ? [el('Email:Status', '2'), el('Email:FlagType', 'for Follow Up')] : [])]),
+  ])])
+}
+
+/** A collection of the answer with its element, which the phone's view takes in. */
+export type Answered = CollectionResult & { readonly element: Element }
+
+function readSync({ status: http, bytes }: HttpAnswer) {
+  const root = http === 200 && bytes.length ? decode(bytes) : undefined
+  const list = root && child(root, 'AirSync:Collections')
+  return {
+    http, bytes, root, status: root && text(root, 'AirSync:Status') || '', empty: http === 200 && bytes.length === 0,
+    limit: root && text(root, 'AirSync:Limit'), found: list ? children(list, 'AirSync:Collection').map(readCollection) : [],
+  }
+}
+
+function readCollection(element: Element): Answered {
+  const said = (tag: Tag): string => text(element, tag) ?? ''
+  const ids = (tag: Tag): string[] => children(child(element, 'AirSync:Commands') ?? element, tag).map(one => text(one, 'AirSync:ServerId') ?? '')
+  return {
+    element, id: said('AirSync:CollectionId'), status: said('AirSync:Status'), key: said('AirSync:SyncKey'), class: text(element, 'AirSync:Class'),
+    more: child(element, 'AirSync:MoreAvailable') !== undefined,
+    adds: ids('AirSync:Add'), changes: ids('AirSync:Change'), deletes: ids('AirSync:Delete'), softDeletes: ids('AirSync:SoftDelete'),
+    responses: (child(element, 'AirSync:Responses')?.children ?? []).map(one => ({
+      kind: one.tag.slice(one.tag.indexOf(':') + 1), id: text(one, 'AirSync:ServerId') ?? '', clientId: text(one, 'AirSync:ClientId'),
+      status: text(one, 'AirSync:Status') ?? '', data: child(one, 'AirSync:ApplicationData'),
+    })),
+  }
+}
