@@ -39,7 +39,7 @@ export function field(header: Header, name: string): string | undefined {
   return raw === undefined ? undefined : oneLine(decodeWords(raw))
 }
 
-const oneLine = (text: string): string => cleanText(text.replace(/[\s\0]+/g, ' ')).trim()
+const oneLine = (text: string): string => cleanText(text.replace(/\s+/g, ' ')).trim()
 
 export type Parameters = Record<string, string>
 
