@@ -41,8 +41,8 @@ type Query = ReadonlyMap<string, string>
 
 /**
  * Reads the query, plain or base64, and the headers. A header wins over the query where both speak, as the base64 form always
- * carries a version. Throws `malformed` for a query that is neither form or names no command, `unsupported` for a version this
- * program does not speak.
+ * carries a version. Throws `malformed` for a query that is neither form or names no command and for a version this program does
+ * not speak, `unsupported` for none.
  */
 export function parseRequest(url: URL, headers: Headers): EasRequest {
   const raw = url.search.slice(1)
@@ -84,8 +84,10 @@ const isHex = (id: string): boolean => id.length >= 16 && id.length % 2 === 0 &&
 
 function parseVersion(text: string | undefined): Version {
   const version = versions.find(v => v === text?.trim())
-  if (!version) throw new Failure('unsupported', `protocol version ${JSON.stringify(text?.slice(0, 16) ?? 'missing')}`)
-  return version
+  if (version) return version
+  // [MS-ASCMD] VersionNotSupported: HTTP 505 for devices of version 1.0, which send no header, else 400
+  const kind = text === undefined || text === '1.0' ? 'unsupported' : 'malformed'
+  throw new Failure(kind, `protocol version ${JSON.stringify(text?.slice(0, 16) ?? 'missing')}`)
 }
 
 /** A base64 query has no `=` but for its padding. */

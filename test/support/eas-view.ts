@@ -1,5 +1,5 @@
 import { child, text, type Element, type Tag } from '../../src/wire/wbxml.ts'
-import type { Answered, CollectionWish } from './eas-client.ts'
+import type { Answered, CollectionWish } from './eas-sync.ts'
 
 /** A message as the phone shows it. */
 export type HeldItem = {

@@ -1,0 +1,132 @@
+import { child, children, decode, el, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
+import type { HttpAnswer, Overrides } from './eas-client.ts'
+
+/** What a Sync says about one collection; `id` alone means "give me what is new". */
+export type CollectionWish = {
+  readonly id: string
+  /** Instead of the key the phone holds. */
+  readonly key?: string
+  readonly window?: number
+  readonly getChanges?: boolean
+  readonly deletesAsMoves?: boolean
+  /** FilterType, bodies and so on; [] is an empty Options, undefined none at all. */
+  readonly options?: OptionsWish | undefined
+  readonly commands?: readonly PhoneCommand[]
+}
+
+export type OptionsWish = {
+  readonly filter?: number
+  readonly mimeSupport?: 0 | 1 | 2
+  readonly mimeTruncation?: number
+  readonly conflict?: 0 | 1
+  readonly bodies?: readonly { type: number; size?: number; allOrNone?: boolean; preview?: number }[]
+  readonly class?: string
+}
+
+export type PhoneCommand =
+  | { readonly kind: 'Change'; readonly id: string; readonly read?: boolean; readonly flagged?: boolean; readonly data?: readonly Node[] }
+  | { readonly kind: 'Delete' | 'Fetch'; readonly id: string }
+  | { readonly kind: 'Add'; readonly clientId: string; readonly data: readonly Node[] }
+
+export type SyncWish = {
+  readonly collections: readonly CollectionWish[]
+  readonly window?: number
+  /** Minutes. */
+  readonly wait?: number
+  /** Seconds. */
+  readonly heartbeat?: number
+  readonly partial?: boolean
+  /** No body at all. */
+  readonly empty?: boolean
+  /** The answer gets lost: the phone does not take it in. */
+  readonly lose?: boolean
+  readonly overrides?: Overrides
+}
+
+export type SyncResult = {
+  readonly http: number
+  /** Status at the top, '' when it is not there; `empty` for an answer without a body. */
+  readonly status: string
+  readonly empty: boolean
+  readonly limit: string | undefined
+  readonly collections: readonly CollectionResult[]
+  readonly bytes: Uint8Array
+}
+
+export type CollectionResult = {
+  readonly id: string
+  readonly status: string
+  readonly key: string
+  readonly class: string | undefined
+  readonly more: boolean
+  readonly adds: readonly string[]
+  readonly changes: readonly string[]
+  readonly deletes: readonly string[]
+  readonly softDeletes: readonly string[]
+  /** Everything in Responses. */
+  readonly responses: readonly { kind: string; id: string; clientId: string | undefined; status: string; data: Element | undefined }[]
+}
+
+export const number = (tag: Tag, value: number | undefined): Node[] => value === undefined ? [] : [el(tag, String(value))]
+
+export function collectionNode(wish: CollectionWish, key: string, version: string): Node {
+  const { id, window, getChanges, deletesAsMoves, options, commands } = wish
+  return el('AirSync:Collection', [
+    ...(version === '12.1' ? [el('AirSync:Class', 'Email')] : []),
+    el('AirSync:SyncKey', wish.key ?? key),
+    el('AirSync:CollectionId', id),
+    ...(deletesAsMoves === undefined ? [] : [el('AirSync:DeletesAsMoves', deletesAsMoves ? '1' : '0')]),
+    ...(getChanges === undefined ? [] : [el('AirSync:GetChanges', getChanges ? '1' : '0')]),
+    ...number('AirSync:WindowSize', window),
+    ...(options ? [el('AirSync:Options', optionNodes(options))] : []),
+    ...(commands?.length ? [el('AirSync:Commands', commands.map(commandNode))] : []),
+  ])
+}
+
+export function optionNodes({ filter, mimeSupport, mimeTruncation, conflict, bodies = [], ...rest }: OptionsWish): Node[] {
+  return [
+    ...number('AirSync:FilterType', filter), ...(rest.class ? [el('AirSync:Class', rest.class)] : []),
+    ...bodies.map(({ type, size, allOrNone, preview }) => el('AirSyncBase:BodyPreference', [
+      ...number('AirSyncBase:Type', type), ...number('AirSyncBase:TruncationSize', size),
+      ...(allOrNone === undefined ? [] : [el('AirSyncBase:AllOrNone', allOrNone ? '1' : '0')]), ...number('AirSyncBase:Preview', preview),
+    ])),
+    ...number('AirSync:Conflict', conflict), ...number('AirSync:MIMESupport', mimeSupport), ...number('AirSync:MIMETruncation', mimeTruncation),
+  ]
+}
+
+function commandNode(command: PhoneCommand): Node {
+  if (command.kind === 'Add') return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ApplicationData', command.data)])
+  const id = el('AirSync:ServerId', command.id)
+  if (command.kind !== 'Change') return el(`AirSync:${command.kind}`, [id])
+  const { read, flagged, data } = command
+  return el('AirSync:Change', [id, el('AirSync:ApplicationData', data ?? [
+    ...(read === undefined ? [] : [el('Email:Read', read ? '1' : '0')]),
+    ...(flagged === undefined ? [] : [el('Email:Flag', flagged ? [el('Email:Status', '2'), el('Email:FlagType', 'for Follow Up')] : [])]),
+  ])])
+}
+
+/** A collection of the answer with its element, which the phone's view takes in. */
+export type Answered = CollectionResult & { readonly element: Element }
+
+export function readSync({ status: http, bytes }: HttpAnswer) {
+  const root = http === 200 && bytes.length ? decode(bytes) : undefined
+  const list = root && child(root, 'AirSync:Collections')
+  return {
+    http, bytes, root, status: root && text(root, 'AirSync:Status') || '', empty: http === 200 && bytes.length === 0,
+    limit: root && text(root, 'AirSync:Limit'), found: list ? children(list, 'AirSync:Collection').map(readCollection) : [],
+  }
+}
+
+function readCollection(element: Element): Answered {
+  const said = (tag: Tag): string => text(element, tag) ?? ''
+  const ids = (tag: Tag): string[] => children(child(element, 'AirSync:Commands') ?? element, tag).map(one => text(one, 'AirSync:ServerId') ?? '')
+  return {
+    element, id: said('AirSync:CollectionId'), status: said('AirSync:Status'), key: said('AirSync:SyncKey'), class: text(element, 'AirSync:Class'),
+    more: child(element, 'AirSync:MoreAvailable') !== undefined,
+    adds: ids('AirSync:Add'), changes: ids('AirSync:Change'), deletes: ids('AirSync:Delete'), softDeletes: ids('AirSync:SoftDelete'),
+    responses: (child(element, 'AirSync:Responses')?.children ?? []).map(one => ({
+      kind: one.tag.slice(one.tag.indexOf(':') + 1), id: text(one, 'AirSync:ServerId') ?? '', clientId: text(one, 'AirSync:ClientId'),
+      status: text(one, 'AirSync:Status') ?? '', data: child(one, 'AirSync:ApplicationData'),
+    })),
+  }
+}
