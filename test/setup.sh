@@ -52,7 +52,7 @@ for package in $missing; do
     # Another mail server is installed here and stays: unpack ours. Exim wants its user, whose name is compiled in, to exist.
     echo "setup: unpacking $package into $cache"
     mkdir -p "$cache"
-    (cd "$cache" && apt-get -qq download exim4-base $package && for deb in ./*.deb; do dpkg -x "$deb" . && rm "$deb"; done)
+    (cd "$cache" && apt-get -qq -o APT::Sandbox::User=root download exim4-base $package && for deb in ./*.deb; do dpkg -x "$deb" . && rm "$deb"; done)
     LC_ALL=C sed -i 's/Debian-exim/daemon\x00\x00\x00\x00\x00/g' "$cache/usr/sbin/exim4"
   else
     echo "setup: $package would remove other packages from this machine; please decide and install it yourself" >&2

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Certificate } from './certificate.ts'
 import type { Ground, Service } from './house.ts'
@@ -20,13 +21,24 @@ export async function startExim(ground: Ground, users: readonly User[], certific
   const [port = 0] = await freePorts(1)
   const dir = openFolder(ground, 'exim')
   writeFileSync(join(dir, 'users'), users.map(user => `${user.name}: ${user.password}\n`).join(''))
-  const config = join(dir, 'exim.conf')
-  writeFileSync(config, configuration(dir, certificate, lmtpPort, sizeLimit))
+  const [command, config] = [binary(dir), join(dir, 'exim.conf')]
+  writeFileSync(config, `exim_path = ${command}\n${configuration(dir, certificate, lmtpPort, sizeLimit)}`)
   // Exim is setuid root, but becomes the user who starts it with an own configuration; that user must then be `exim_user`.
   const args = ['-C', config, '-bdf', '-oX', String(port)]
-  const self = service(ground, { name: 'exim', command: 'exim4', args, port, as: NOBODY, greets: true })
+  const self = service(ground, { name: 'exim', command, args, port, as: NOBODY, greets: true })
   await self.start()
   return self
+}
+
+function binary(dir: string): string {
+  const installed = '/usr/sbin/exim4'
+  if (existsSync(installed)) return installed
+  // test/setup.sh has unpacked one, in a place where NOBODY may not go.
+  const copy = join(dir, 'exim4')
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
+  copyFileSync(join(cache, 'postern-servers/usr/sbin/exim4'), copy)
+  chmodSync(copy, 0o755)
+  return copy
 }
 
 const configuration = (dir: string, certificate: Certificate, lmtpPort: number, sizeLimit: number): string => `

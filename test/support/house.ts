@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -31,9 +31,8 @@ export const isRoot = process.getuid?.() === 0
 /** Whom servers run as that need no rights, if there is a choice. */
 export const NOBODY: { readonly uid?: number, readonly gid?: number } = isRoot ? { uid: 65_534, gid: 65_534 } : {}
 
-// A normal user's path lacks the servers, and test/setup.sh may have unpacked some below the cache folder.
-const CACHE = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
-const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin:${CACHE}/postern-servers/usr/sbin`
+// A normal user's path lacks the servers.
+const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`
 
 // Waits for the end of its standard input, whatever the reason, then cleans up: no exit handler could do that after SIGKILL.
 const KEEPER = `cat; for f in "$0"/*.pid; do [ -f "$f" ] && kill -s KILL -- "-$(cat "$f")" 2>/dev/null; done
@@ -97,7 +96,7 @@ export function service(ground: Ground, { name, command, args, port, env = {}, a
   const signal = (what: NodeJS.Signals) => {
     try { if (child?.pid) process.kill(-child.pid, what) } catch { /* the group is gone */ }
   }
-  const running = () => child !== undefined && child.exitCode === null && child.signalCode === null
+  const running = () => child?.pid !== undefined && child.exitCode === null && child.signalCode === null
   const self: Service = {
     host: HOST,
     port,
