@@ -116,7 +116,7 @@ export type Watcher = {
 /** Sends mail on behalf of the user. */
 export interface Submission {
   /**
-   * Throws `Failure`: `denied` when the sender is refused, `malformed` when no recipient was accepted (message says which),
+   * Throws `Failure`: `denied` when the sender is refused, `malformed` when no recipient was accepted,
    * `too-large`, `quota`, `unavailable`. Resolves with the refused recipients when at least one was accepted.
    */
   send(from: string, to: readonly string[], message: Uint8Array): Promise<{ readonly refused: readonly string[] }>

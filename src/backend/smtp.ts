@@ -1,0 +1,82 @@
+import { createTransport } from 'nodemailer'
+import { Failure, type Kind } from '../base/failure.ts'
+import type { Submission } from '../model/ports.ts'
+import type { Backend } from './connect.ts'
+import type { Login } from './imap-connection.ts'
+
+/** What nodemailer tells of a failed submission. */
+type Refusal = {
+  readonly code?: string
+  readonly command?: string
+  readonly responseCode?: number
+  readonly response?: string
+  readonly rejected?: readonly string[]
+  readonly rejectedErrors?: readonly { readonly responseCode?: number }[]
+}
+
+const mostRecipients = 10_000
+const connectTimeout = 15_000, silence = 120_000
+
+/** RFC 6409, Message Submission: a connection for each message, logged in as the user. `spent` is told the milliseconds of each. */
+export function smtpSubmission(endpoint: Backend['smtp'], login: Login, spent: (milliseconds: number) => void = () => {}): Submission {
+  const transport = createTransport({
+    host: endpoint.host,
+    port: endpoint.port,
+    secure: endpoint.security === 'tls',
+    requireTLS: endpoint.security === 'starttls',
+    ignoreTLS: endpoint.security === 'none',
+    tls: { rejectUnauthorized: endpoint.rejectUnauthorized ?? true, ...(endpoint.ca ? { ca: endpoint.ca } : {}) },
+    ...(endpoint.auth ? { auth: authOf(login) } : {}),
+    connectionTimeout: connectTimeout, greetingTimeout: connectTimeout, socketTimeout: silence,
+    disableFileAccess: true, disableUrlAccess: true,
+  })
+  return {
+    async send(from, to, message) {
+      for (const address of [from, ...to]) validate(address)
+      if (to.length === 0 || to.length > mostRecipients) throw new Failure('malformed', `${to.length} recipients`)
+      const begun = performance.now()
+      try {
+        const raw = Buffer.from(message.buffer, message.byteOffset, message.length)
+        const sent = await transport.sendMail({ envelope: { from, to: [...to] }, raw })
+        return { refused: (sent.rejected ?? []).map(addressOf) }
+      } catch (error) {
+        throw failure(`${endpoint.host}:${endpoint.port}`, error)
+      } finally {
+        spent(performance.now() - begun)
+      }
+    },
+  }
+}
+
+const authOf = (login: Login): Record<string, string> => login.kind === 'password'
+  ? { user: login.user, pass: login.password }
+  : { type: 'OAuth2', user: login.user, accessToken: login.token }
+
+const addressOf = (entry: string | { address: string }): string => typeof entry === 'string' ? entry : entry.address
+
+/** A line break in an address would be read as another command or another address. */
+function validate(address: string): void {
+  if (!address || address.length > 320 || /[\s<>\p{Cc}]/u.test(address)) throw new Failure('malformed', 'an address SMTP cannot carry')
+}
+
+function failure(name: string, error: unknown): Failure {
+  const { code, command, responseCode = 0, response = '', rejected, rejectedErrors } = error as Refusal
+  const said = `${name} said ${responseCode || code || 'nothing'}`
+  if (code === 'EAUTH' || command?.startsWith('AUTH')) {
+    return new Failure(responseCode >= 500 ? 'auth' : 'unavailable', `${said} to the login`, { cause: error })
+  }
+  if (rejected?.length) {
+    const later = (rejectedErrors ?? []).some(({ responseCode: one = 0 }) => one < 500)
+    return new Failure(later ? 'unavailable' : 'malformed', `${said} to each of ${rejected.length} recipients`, { cause: error })
+  }
+  if (responseCode < 500) return new Failure('unavailable', `${said} to ${command ?? 'the connection'}`, { cause: error })
+  return new Failure(permanent(responseCode, response), `${said} to ${command ?? 'the message'}`, { cause: error })
+}
+
+/** RFC 3463, Enumerated Status Codes: 2.2 is a full mailbox, 2.3 and 3.4 a message too large. */
+function permanent(code: number, response: string): Kind {
+  const enhanced = /\b5\.(\d{1,3}\.\d{1,3})\b/.exec(response)?.[1]
+  if (enhanced === '2.2') return 'quota'
+  if (enhanced === '2.3' || enhanced === '3.4' || code === 552) return 'too-large'
+  return 'denied'
+}
