@@ -3,7 +3,7 @@ import { cleanText, decodeText } from './charset.ts'
 import { PlainText } from './plain-text.ts'
 
 type Options = {
-  /** Write the address behind the text of a link. */
+  /** Write the addresses of links and the names of pictures. */
   readonly links?: boolean
   /** Stop when about so many characters are there. */
   readonly limit?: number
@@ -44,7 +44,7 @@ class Elements {
       case 'br': return this.text.line()
       case 'hr': return this.text.rule()
       case 'td': case 'th': return this.text.tab()
-      case 'img': return this.say(attributes['alt']?.trim() ? `[${attributes['alt'].trim()}]` : '')
+      case 'img': return this.#picture(attributes['alt'] ?? '')
       case 'a': return this.#openLink(attributes['href'] ?? '')
       case 'pre': return void this.text.pre++
       case 'blockquote': return void this.text.quotes++
@@ -79,6 +79,10 @@ class Elements {
     const next = this.#lists.at(-1) ?? 0
     if (next > 0) this.#lists[this.#lists.length - 1] = next + 1
     this.text.bullet(next > 0 ? `${next}. ` : '- ', this.#lists.length)
+  }
+
+  #picture(name: string): void {
+    if (this.#links && name.trim() !== '') this.say(`[${name.trim()}]`)
   }
 
   #openLink(href: string): void {
@@ -137,8 +141,13 @@ const escape = (text: string): string => text.replace(/[&<>"]/g, character => es
 /** Web addresses in running text, without the punctuation that follows them. */
 const webAddress = /\bhttps?:\/\/[^\s<>"]{1,2000}/g
 
-/** Plain text as an HTML document: lines, indentation and web addresses survive. */
-export function textToHtml(text: string): string {
+/** Plain text as an HTML document; nothing stays nothing. */
+export const textToHtml = (text: string): string => text && `${before}${htmlLines(text)}</body></html>`
+
+const before = '<html><head><meta http-equiv="Content-Type" content="text/html; charset=utf-8"></head><body>'
+
+/** Plain text as it may stand inside HTML: lines, indentation and web addresses survive. */
+export function htmlLines(text: string): string {
   const pieces: string[] = []
   let at = 0
   for (const { 0: found, index } of text.matchAll(webAddress)) {
@@ -147,10 +156,8 @@ export function textToHtml(text: string): string {
     at = index + url.length
   }
   pieces.push(spaced(escape(text.slice(at))))
-  return `${before}${pieces.join('')}</body></html>`
+  return pieces.join('')
 }
-
-const before = '<html><head><meta http-equiv="Content-Type" content="text/html; charset=utf-8"></head><body>'
 
 const spaced = (html: string): string => html
   .replace(/\t/g, '        ')

@@ -46,7 +46,7 @@ function extension(type: string): string {
 /** Always a name with an ending: without one some phones open nothing. */
 function displayName(part: Part, index: number): string {
   const given = part.filename?.replace(/[\\/:*?"<>|\s]+/g, ' ').trim().slice(-200) ?? ''
-  if (/\.\w{1,10}$/.test(given)) return given
+  if ((isMessage(part) ? /\.eml$/i : /\.\w{1,10}$/).test(given)) return given
   if (given) return `${given}.${extension(part.type)}`
   const kind = isMessage(part) ? 'message' : part.type.startsWith('image/') ? 'image' : 'attachment'
   return `${kind}-${index + 1}.${extension(part.type)}`

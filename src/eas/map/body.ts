@@ -1,6 +1,6 @@
 import { Failure } from '../../base/failure.ts'
 import { cleanText, cutUtf8, decodeText, utf8Length } from '../../formats/charset.ts'
-import { decodeHtml, htmlToText, preview, textToHtml } from '../../formats/html.ts'
+import { decodeHtml, htmlLines, htmlToText, preview, textToHtml } from '../../formats/html.ts'
 import { textPieces } from '../../formats/structure.ts'
 import { decodedSize, decodeTransfer } from '../../formats/transfer-encoding.ts'
 import type { Message, Part } from '../../model/message.ts'
@@ -24,7 +24,7 @@ export type BodyPlan = {
   readonly parts: readonly Omit<PartWish, 'uid'>[]
   readonly choices: readonly Choice[]
   readonly message: Pick<Message, 'structure' | 'size'>
-  /** Parts are fetched as far as will probably do at first, whole when that was not enough. */
+  /** Parts are fetched as far as will probably do at first, as far as can be needed when that was not enough. */
   readonly whole: boolean
 }
 
@@ -100,13 +100,14 @@ function fetches(message: BodyPlan['message'], choices: readonly Choice[], whole
 /** Octets, as they are stored, that a text of `limit` octets in UTF-8 will hardly exceed. */
 function enough(part: Part, limit: number, converted: boolean, whole: boolean): number {
   const html = converted && part.type === 'text/html'
+  const ceiling = html ? most.converted : most.text
   if (limit === 0) return 0
-  if (whole) return html ? most.converted : most.text
+  if (whole) return html ? ceiling : Math.min(64 * KB + 8 * limit, ceiling)
   const charset = part.parameters['charset']?.toLowerCase() ?? ''
   const wide = /^(utf-?(16|32|7)|ucs|iso-10646|iso-2022|hz)/.test(charset) ? 4 : 1
   const decoded = (html ? 64 * KB + 8 * limit : limit + 256) * wide
   const encoded = { base64: 1.4, 'quoted-printable': 1.5 }[part.encoding.toLowerCase()] ?? 1
-  return Math.min(Math.ceil(decoded * encoded), html ? most.converted : most.text)
+  return Math.min(Math.ceil(decoded * encoded), ceiling)
 }
 
 export type Rendered = { readonly body: Body; readonly nativeType: 1 | 2 }
@@ -147,18 +148,17 @@ type Read = (section: string) => { readonly octets: Uint8Array; readonly cut: bo
 function renderText(plan: BodyPlan, choice: Choice, type: 1 | 2, read: Read): Body | undefined {
   const list = sources(plan.message.structure, type)
   if (choice.limit === 0) return withoutData(list, choice, type, read)
-  let data = ''
+  const texts: Text[] = []
   let cut = false
   let seen = 0
-  for (const { part, converted } of list) {
+  for (const { part } of list) {
     const source = read(part.section)
-    const text = decodePart(part, source)
-    const piece = !converted ? text : type === 1 ? htmlToText(text) : textToHtml(text)
-    data += (type === 1 && data !== '' && !data.endsWith('\n') ? '\r\n' : '') + piece
+    texts.push({ html: part.type === 'text/html', text: decodePart(part, source) })
     seen += source.octets.length
     cut ||= source.cut
     if (cut) break
   }
+  const data = type === 1 ? asText(texts) : asHtml(texts)
   const whole = utf8Length(data)
   if (cut && whole <= choice.limit && !plan.whole) return undefined
   const total = list.reduce((sum, { part }) => sum + part.size, 0)
@@ -169,6 +169,18 @@ function renderText(plan: BodyPlan, choice: Choice, type: 1 | 2, read: Read): Bo
     preview: type === 1 && shown !== '' ? undefined : previewOf(data, type, choice.preview),
   }
 }
+
+type Text = { readonly html: boolean; readonly text: string }
+
+/** One below the other. */
+function asText(texts: readonly Text[]): string {
+  const pieces = texts.map(({ html, text }) => html ? htmlToText(text) : text).filter(text => text !== '')
+  return pieces.map((text, index) => index < pieces.length - 1 && !text.endsWith('\n') ? `${text}\r\n` : text).join('')
+}
+
+const asHtml = (texts: readonly Text[]): string => texts.some(({ html }) => html)
+  ? texts.map(({ html, text }) => html ? text : `<br>${htmlLines(text)}`).join('\r\n')
+  : textToHtml(asText(texts))
 
 /** TruncationSize 0: the size is known from the structure. */
 function withoutData(list: ReturnType<typeof sources>, choice: Choice, type: 1 | 2, read: Read): Body {

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { brokenItem, emailNodes, flagNodes, hearFlags } from '../../../src/eas/map/email.ts'
+import { planBody, renderBody, type BodyWish } from '../../../src/eas/map/body.ts'
+import { versions, type Version } from '../../../src/eas/versions.ts'
+import { decode, el, encodeSync, type Node } from '../../../src/wire/wbxml.ts'
+import { mutations } from '../../support/fuzz.ts'
+import { golden, printNode } from '../../support/golden.ts'
+import { fetched, tell, type Told } from '../../support/mime-tree.ts'
+
+const html: BodyWish = { bodies: [{ type: 2, truncationSize: 4096, preview: 40 }], mimeSupport: 0, mimeTruncation: 8 }
+
+function item(told: Told, version: Version, wish = html, draft = false): Node {
+  const plan = planBody(told.message, wish, version)
+  const rendered = renderBody(plan, fetched(told, plan.parts))
+  if ('more' in rendered) throw new Error('small messages are fetched whole')
+  const reference = (section: string): string => `f1:1:1:${section}`
+  return el('AirSync:ApplicationData', emailNodes(told.message, { version, draft, reference, body: rendered }))
+}
+
+// Octets, for not all of them are UTF-8.
+const eml = (name: string): Uint8Array => readFileSync(new URL(`../../golden/eas/email/${name}.eml`, import.meta.url))
+const read = (name: string, given?: Parameters<typeof tell>[1]): Told => tell(eml(name), given)
+
+describe('the item of', () => {
+  it.each([
+    ['a newsletter in two forms', 'newsletter', { flags: ['\\Seen', '\\Flagged', '\\Answered'] }],
+    ['a message with pictures and files', 'pictures', { flags: ['$Forwarded'] }],
+    ['a signed message', 'signed', {}],
+    ['an encrypted message', 'encrypted', {}],
+    ['text between pictures, by Outlook', 'between-pictures', {}],
+    ['a bounce', 'bounce', {}],
+    ['an invitation', 'invitation', {}],
+    ['a message whose charset lies', 'lying-charset', {}],
+    ['garbage', 'nothing', {}],
+  ])('%s', async (_, name, given) => {
+    golden(`eas/email/${name}.xml`, await printNode(item(read(name, given), '16.1')))
+  })
+
+  it.each(['12.1', '14.1'] as const)('a newsletter, by version %s', async version => {
+    golden(`eas/email/newsletter.${version}.xml`, await printNode(item(read('newsletter'), version)))
+  })
+
+  it('a draft, which shows its Bcc from 16.0', async () => {
+    const told = tell('From: a@x\nTo: b@x\nBcc: "C" <c@x>\nSubject: Draft\n\nText')
+    const has = (version: Version): string[] => emailTags(item(told, version, html, true)).filter(tag => /Bcc|IsDraft/.test(tag))
+    expect([has('14.1'), has('16.0')]).toEqual([[], ['Email2:IsDraft', 'Email2:Bcc']])
+  })
+})
+
+const emailTags = (node: Node): string[] => decode(encodeSync(node)).children.map(child => child.tag)
+const said = (eml: string, tag: string, version: Version = '16.1'): string | undefined =>
+  decode(encodeSync(item(tell(eml), version))).children.find(child => child.tag === tag)?.text
+
+it.each<[string, string, string, string | undefined]>([
+  ['no subject', 'From: a@x\n\n', 'Email:Subject', undefined],
+  ['several To fields', 'To: a@x\nTo: "B" <b@x>\n\n', 'Email:To', 'a@x, "B" <b@x>'],
+  ['names to show, semicolons between', 'To: "Doe, John" <j@x>, b@x\n\n', 'Email:DisplayTo', 'Doe, John;b@x'],
+  ['several addresses to reply to', 'Reply-To: a@x, b@x\n\n', 'Email:ReplyTo', 'a@x; b@x'],
+  ['high importance', 'X-Priority: 1 (Highest)\n\n', 'Email:Importance', '2'],
+  ['low importance', 'Priority: non-urgent\n\n', 'Email:Importance', '0'],
+  ['importance nobody knows', 'Importance: very\n\n', 'Email:Importance', '1'],
+  ['another sender', 'From: a@x\nSender: b@x\n\n', 'Email2:Sender', 'b@x'],
+  ['the same sender', 'From: A@x\nSender: a@X\n\n', 'Email2:Sender', undefined],
+  ['a topic', 'Subject: Re: AW[2]: Fwd: =?utf-8?Q?=E5=9B=9E=E5=A4=8D=EF=BC=9A?= Plan: B\n\n', 'Email:ThreadTopic', 'Plan: B'],
+  ['a topic told', 'Subject: x\nThread-Topic: y\n\n', 'Email:ThreadTopic', 'y'],
+  ['a read receipt', 'Content-Type: multipart/report; report-type=disposition-notification; boundary=x\n\n--x--', 'Email:MessageClass', 'REPORT.IPM.NOTE.IPNRN'],
+  ['a signature of PGP', 'Content-Type: multipart/signed; protocol="application/pgp-signature"; boundary=x\n\n--x--', 'Email:MessageClass', 'IPM.Note'],
+])('an item tells %s', (_, eml, tag, expected) => {
+  expect(said(eml, tag)).toBe(expected)
+})
+
+it('To ends before the address that would not fit', () => {
+  const to = said(`To: ${Array.from({ length: 5000 }, (_, n) => `a${n}@x.example`).join(', ')}\n\n`, 'Email:To')!
+  expect(to.length).toBeGreaterThan(32_700)
+  expect(to.length).toBeLessThanOrEqual(32_768)
+  expect(to).toMatch(/@x\.example$/)
+})
+
+it('an unreadable INTERNALDATE gives way to the Date field, and that to the beginning of time', () => {
+  const received = new Date(NaN)
+  const dated = (eml: string): string | undefined =>
+    decode(encodeSync(item(tell(eml, { received }), '16.1'))).children.find(({ tag }) => tag === 'Email:DateReceived')?.text
+  expect(dated('Date: Mon, 23 Nov 2026 03:46:00 +0000\n\n')).toBe('2026-11-23T03:46:00.000Z')
+  expect(dated('Date: x\n\n')).toBe('1970-01-01T00:00:00.000Z')
+})
+
+it('every message whatsoever becomes an item that can be written and read', () => {
+  const samples = ['newsletter', 'pictures', 'signed', 'bounce'].map(eml)
+  for (const bytes of mutations(samples, 1000, 7)) {
+    for (const version of ['12.1', '16.1'] as const) {
+      expect(emailTags(item(tell(bytes), version))).toContain('Email:DateReceived')
+    }
+  }
+})
+
+describe('flags', () => {
+  const change = (...nodes: Node[]) => hearFlags(decode(encodeSync(el('AirSync:ApplicationData', nodes))))
+
+  it.each<[string, Node[], string[], string[]]>([
+    ['read', [el('Email:Read', '1')], ['\\Seen'], []],
+    ['unread', [el('Email:Read', '0')], [], ['\\Seen']],
+    ['flagged', [el('Email:Flag', [el('Email:Status', '2'), el('Email:FlagType', 'x')])], ['\\Flagged'], []],
+    ['completed', [el('Email:Flag', [el('Email:Status', '1')])], [], ['\\Flagged']],
+    ['cleared', [el('Email:Flag', [el('Email:Status', '0')])], [], ['\\Flagged']],
+    ['cleared by an empty element', [el('Email:Flag')], [], ['\\Flagged']],
+    ['edited in its dates only', [el('Email:Flag', [el('Tasks:DueDate', '2026-11-23T00:00:00.000Z')])], [], []],
+    ['both', [el('Email:Read', '1'), el('Email:Flag')], ['\\Seen'], ['\\Flagged']],
+    ['neither', [el('Email:Subject', 'x')], [], []],
+  ])('are heard: %s', (_, nodes, add, remove) => {
+    expect(change(...nodes)).toEqual({ add, remove })
+  })
+
+  it.each([el('Email:Read', 'true'), el('Email:Read'), el('Email:Flag', [el('Email:Status', '3')])])('that do not exist are malformed', node => {
+    expect(() => change(node)).toThrow(expect.objectContaining({ kind: 'malformed' }))
+  })
+
+  it('are told as they are heard', () => {
+    for (const flags of [[], ['\\Seen'], ['\\Flagged'], ['\\Seen', '\\Flagged', '$Junk']]) {
+      const told = change(...flagNodes(new Set(flags), '16.1'))
+      expect(told.add).toEqual(flags.filter(flag => flag.startsWith('\\')))
+    }
+  })
+})
+
+it.each(versions)('a message that cannot be read becomes an item that says so, in version %s', version => {
+  const nodes = brokenItem({ received: new Date(NaN), flags: new Set() }, version, 'the server does not give it out.')
+  const data = decode(encodeSync(el('AirSync:ApplicationData', nodes)))
+  expect(data.children.some(({ tag }) => tag.startsWith('Email2:'))).toBe(version !== '12.1')
+  const body = data.children.find(({ tag }) => tag === 'AirSyncBase:Body')
+  expect(body?.children.at(-1)?.text).toContain('could not be read: the server does not give it out.')
+})
