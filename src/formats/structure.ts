@@ -16,7 +16,8 @@ const isMultipart = (part: Part): boolean => part.type.startsWith('multipart/')
 
 /** Shown as text by every mail program. */
 const isText = (part: Part): boolean => part.type === 'text/plain' || part.type === 'text/html'
-const isNamed = (part: Part): boolean => part.disposition === 'attachment' || part.filename !== undefined
+const isAttached = (part: Part): boolean => part.disposition === 'attachment'
+const isNamed = (part: Part): boolean => isAttached(part) || part.filename !== undefined
 
 /**
  * The message's text, first to last: RFC 2046, Multipart Media Type (alternative, mixed), RFC 2387 (related), RFC 1847 (signed).
@@ -24,18 +25,20 @@ const isNamed = (part: Part): boolean => part.disposition === 'attachment' || pa
  * a message without text.
  */
 export function textPieces(root: Part): readonly TextPiece[] {
-  return pieces(root, 0).slice(0, mostPieces)
+  const found = pieces(root, 0, isNamed)
+  // Some programs give the text itself a name.
+  return found.length > 0 ? found.slice(0, mostPieces) : pieces(root, 0, isAttached).slice(0, 1)
 }
 
-function pieces(part: Part, depth: number): TextPiece[] {
-  if (isNamed(part) || depth > deepest) return []
+function pieces(part: Part, depth: number, isFile: (part: Part) => boolean): TextPiece[] {
+  if (isFile(part) || depth > deepest) return []
   if (part.type === 'text/html') return [{ rich: [part] }]
   if (part.type === 'text/plain') return [{ plain: [part] }]
-  const all = (): TextPiece[] => part.children.flatMap(child => pieces(child, depth + 1))
+  const all = (): TextPiece[] => part.children.flatMap(child => pieces(child, depth + 1, isFile))
   switch (part.type) {
-    case 'multipart/alternative': return alternative(part.children.map(child => pieces(child, depth + 1)))
-    case 'multipart/related': return pieces(relatedRoot(part) ?? part, depth + 1)
-    case 'multipart/signed': return part.children[0] ? pieces(part.children[0], depth + 1) : []
+    case 'multipart/alternative': return alternative(part.children.map(child => pieces(child, depth + 1, isFile)))
+    case 'multipart/related': return part.children.length > 0 ? pieces(relatedRoot(part)!, depth + 1, isFile) : []
+    case 'multipart/signed': return part.children[0] ? pieces(part.children[0], depth + 1, isFile) : []
     // RFC 6522, Multipart/Report: the first part is the one for people
     case 'multipart/report': return all().slice(0, 1)
     default: return isMultipart(part) ? all() : []

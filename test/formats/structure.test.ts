@@ -23,6 +23,7 @@ const cases: [string, Sketch, string, string][] = [
   ['plain text', plain, 'plain 1', ''],
   ['HTML', html, 'rich 1', ''],
   ['nothing but a file', part('application/pdf'), '', '1'],
+  ['plain text with a name and nothing else', part('text/plain', { filename: 'a.txt' }), 'plain 1', ''],
   ['plain text that is a file', part('text/plain', { disposition: 'attachment' }), '', '1'],
   ['two alternatives', part('multipart/alternative', plain, html), 'plain 1 rich 2', ''],
   ['alternatives in the wrong order', part('multipart/alternative', html, plain), 'plain 2 rich 1', ''],
@@ -43,6 +44,7 @@ const cases: [string, Sketch, string, string][] = [
   ['a report', part('multipart/report', plain, part('message/delivery-status'), part('text/rfc822-headers')), 'plain 1', '2 3'],
   ['a forwarded message', part('multipart/mixed', plain, part('message/rfc822', html)), 'plain 1', '2'],
   ['a message that is a message', part('message/rfc822', plain), '', '1'],
+  ['related parts of nothing', part('multipart/related'), '', ''],
   ['a multipart of nothing', part('multipart/mixed'), '', ''],
   ['an unknown multipart', part('multipart/x-new', plain, png()), 'plain 1', '2'],
 ]
