@@ -4,7 +4,7 @@ import type { FolderId } from '../../model/folder.ts'
 import type { MailStore, MessageRef } from '../../model/ports.ts'
 import { parseItemId } from '../../state/item-id.ts'
 import type { SyncOptions } from '../../state/sync-options.ts'
-import { el, type Node } from '../../wire/wbxml.ts'
+import { el, type Element, type Node } from '../../wire/wbxml.ts'
 import { hearFlags } from '../map/email.ts'
 import type { ClientCommand } from './sync-request.ts'
 
@@ -99,11 +99,20 @@ async function removeAll({ mail, folder, cursor: { validity }, deletesAsMoves }:
 type FlagEdit = ReturnType<typeof hearFlags>
 type Group = { readonly edit: FlagEdit; readonly items: readonly Named[] }
 
-/** Changes that wish the same are one STORE. */
+function heard(data: Element): FlagEdit | undefined {
+  try {
+    return hearFlags(data)
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'malformed') return undefined
+    throw error
+  }
+}
+
+/** Changes that wish the same are one STORE; one that makes no sense fails alone. */
 function grouped(changes: readonly Named[], refuse: Refuse): Group[] {
   const groups = new Map<string, { edit: FlagEdit; items: Named[] }>()
   for (const item of changes) {
-    const edit = item.command.data ? hearFlags(item.command.data) : undefined
+    const edit = item.command.data && heard(item.command.data)
     if (!edit) {
       refuse(item.command, '6')
       continue
