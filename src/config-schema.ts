@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls'
 import * as z from 'zod'
 import type { Backend, BackendsConfig, Security } from './backend/connect.ts'
 import type { EasSettings } from './eas/settings.ts'
@@ -8,16 +9,27 @@ import { pages } from './wire/wbxml-pages.ts'
 
 const text = z.string().min(1)
 const seconds = z.int().min(1)
-const pem = z.string().startsWith('-----BEGIN ', { error: 'must be PEM text; write ${file:PATH} to read it from a file' })
+const pem = z.string().startsWith('-----BEGIN ', {
+  error: 'must be PEM text; write ${file:PATH} to read it from a file', abort: true,
+})
 const range = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], { error: 'must be an address or a range like 10.0.0.0/8' })
 const domain = text.toLowerCase()
 const upstream = z.url({ protocol: /^https?$/, error: 'must be a URL like http://127.0.0.1:8443' })
 const template = z.string().includes('{local}', { error: 'must contain {local}, as in {local}@{domain}' })
 
+function isPair(pair: { cert: string; key: string }): boolean {
+  try {
+    createSecureContext(pair)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const listen = z.strictObject({
   host: text.exactOptional(),
   port: z.int().min(0).max(65535).default(8080),
-  tls: z.strictObject({ cert: pem, key: pem }).exactOptional(),
+  tls: z.strictObject({ cert: pem, key: pem }).refine(isPair, { error: 'must be a certificate and its own key' }).exactOptional(),
   trustedProxies: z.array(range).default([]),
 })
 

@@ -31,7 +31,9 @@ export function parseConfig(text: string, source: Source): Config {
   const broken = document.errors.map(({ pos, message }) => `${source.name}:${lines.linePos(pos[0]).line}: ${message}`)
   if (broken.length) throw new Failure('malformed', broken.join('\n'))
   const settings: unknown = document.toJS({ maxAliasCount: 100 }) ?? {}
-  if (typeof settings !== 'object' || Array.isArray(settings)) throw new Failure('malformed', `${source.name}:1: is no configuration`)
+  if (typeof settings !== 'object' || Array.isArray(settings)) {
+    throw new Failure('malformed', `${source.name}:1: is no configuration`)
+  }
 
   const { variables, faults } = override(settings as Record<string, unknown>, source.environment)
   const result = schema.safeParse(fill(settings, source, faults), { reportInput: true })

@@ -22,7 +22,8 @@ export type Certificate = { readonly cert: string; readonly key: string }
 export type Routes = { readonly fronts: readonly Front[]; readonly passThrough: PassThrough | undefined }
 
 export type HttpOptions = {
-  readonly host: string
+  /** All addresses when undefined. */
+  readonly host?: string | undefined
   /** 0 takes a free one. */
   readonly port: number
   readonly tls?: Certificate | undefined
@@ -41,7 +42,7 @@ export type HttpServer = {
   /** For connections from now on. */
   secure(certificate: Certificate): void
   /** Errors so far that no one expected. A test run that leaves one has failed. */
-  bugs(): number
+  readonly bugs: () => number
   /** Stops accepting, has waiting requests answered, and cuts what has not ended after so many seconds. */
   close(seconds: number): Promise<void>
 }
@@ -70,6 +71,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const addressOf = addressReader(options.trustedProxies ?? [])
   const nextId = counter()
   let routes = generation(first)
+  const retired = new Set<Routes>()
   let closing = false
   let bugs = 0
   /** The latest answer on a connection, for what goes wrong below HTTP. */
@@ -134,10 +136,12 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
 
   return {
     port: (server.address() as AddressInfo).port,
-    replace(next) {
+    async replace(next) {
       const former = routes
       routes = generation(next)
-      return former.retire()
+      retired.add(former)
+      await former.retire()
+      retired.delete(former)
     },
     secure(certificate) {
       if (server instanceof https.Server) server.setSecureContext(certificate)
@@ -146,7 +150,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     async close(seconds) {
       closing = true
       const closed = new Promise(resolve => server.close(resolve))
-      for (const front of routes.fronts) front.drain?.()
+      for (const { fronts } of [routes, ...retired]) fronts.forEach(front => front.drain?.())
       const cut = setTimeout(() => {
         server.closeAllConnections()
         for (const socket of upgraded) socket.destroy()

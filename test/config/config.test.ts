@@ -9,7 +9,8 @@ import { loadConfig, parseConfig } from '../../src/config.ts'
 const folder = mkdtempSync(join(tmpdir(), 'postern-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const parse = (text: string, environment: Record<string, string> = {}) => parseConfig(text, { name: 'p.yaml', folder, environment })
+const parse = (text: string, environment: Record<string, string> = {}) =>
+  parseConfig(text, { name: 'p.yaml', folder, environment })
 const secret = 'a secret of more than 32 characters'
 const good = `secret: ${secret}
 backends:
@@ -26,6 +27,8 @@ function faults(text: string, environment: Record<string, string> = {}): string[
   }
   return []
 }
+
+const another = (domains: string) => `  - domains: ${domains}\n    imap: { host: x }\n    smtp: { host: x }\n`
 
 describe('a configuration', () => {
   it('needs a secret and the hosts of a backend', () => {
@@ -56,7 +59,8 @@ describe('a configuration', () => {
   })
 
   it('compares domains in lower case', () => {
-    expect(parse(good.replace('- imap', '- domains: [Example.ORG]\n    imap')).backends.backends[0]!.domains).toEqual(['example.org'])
+    const { backends } = parse(good.replace('- imap', '- domains: [Example.ORG]\n    imap'))
+    expect(backends.backends[0]!.domains).toEqual(['example.org'])
   })
 })
 
@@ -92,30 +96,45 @@ describe('a fault is named with its line, its setting and a hint', () => {
     ['no backends', `secret: ${secret}`, 'p.yaml:1: backends is missing. It lists the mail servers; see examples/postern.yaml'],
     ['an empty list', `secret: ${secret}\nbackends: []`, 'p.yaml:2: backends must not be empty'],
     ['a misspelt setting', `${good}listen:\n  prot: 80\n`, 'p.yaml:6: listen.prot is not a setting; did you mean "port"?'],
-    ['a setting in another spelling', `${good}eas:\n  ping_folders: 80\n`, 'p.yaml:6: eas.ping_folders is not a setting; did you mean "pingFolders"?'],
+    ['a setting in another spelling', `${good}eas:\n  ping_folders: 80\n`,
+      'p.yaml:6: eas.ping_folders is not a setting; did you mean "pingFolders"?'],
     ['an unknown setting', `${good}colour: red\n`, 'p.yaml:5: colour is not a setting'],
-    ['deep in a list', good.replace('{ host: imap.example }', '{ host: imap.example,\n      hots: 1 }'), 'p.yaml:4: backends.0.imap.hots is not a setting; did you mean "host"?'],
-    ['what is missing deep in a list', good.replace('{ host: smtp.example }', '\n      port: 25'), 'p.yaml:4: backends.0.smtp.host is missing. It must be text'],
+    ['deep in a list', good.replace('{ host: imap.example }', '{ host: imap.example,\n      hots: 1 }'),
+      'p.yaml:4: backends.0.imap.hots is not a setting; did you mean "host"?'],
+    ['what is missing deep in a list', good.replace('{ host: smtp.example }', '\n      port: 25'),
+      'p.yaml:4: backends.0.smtp.host is missing. It must be text'],
     ['text for a number', `${good}listen: { port: many }`, 'p.yaml:5: listen.port must be a number, but is text'],
     ['half a port', `${good}listen: { port: 80.5 }`, 'p.yaml:5: listen.port must be a whole number, but is a number'],
     ['a port too many', `${good}listen: { port: 70000 }`, 'p.yaml:5: listen.port must be at most 65535, but is 70000'],
-    ['a number for text', `${good}    master: { user: m, password: 12345 }`, 'p.yaml:5: backends.0.master.password must be text, but is a number; put it in quotes'],
+    ['a number for text', `${good}    master: { user: m, password: 12345 }`,
+      'p.yaml:5: backends.0.master.password must be text, but is a number; put it in quotes'],
     ['a group for text', `${good}upstream: { url: x }`, 'p.yaml:5: upstream must be text, but is a group of settings'],
-    ['a word that is none of them', `${good}log: { level: warning }`, 'p.yaml:5: log.level must be one of debug, info, warn, error, silent, but is "warning"'],
-    ['a word that is nearly one', good.replace('imap.example', 'imap.example, security: startls'), 'p.yaml:3: backends.0.imap.security must be one of tls, starttls, none, but is "startls"; did you mean "starttls"?'],
-    ['a version without quotes', `${good}eas: { ceiling: 16.1 }`, 'p.yaml:5: eas.ceiling must be one of 12.1, 14.0, 14.1, 16.0, 16.1, but is 16.1; put it in quotes'],
+    ['a word that is none of them', `${good}log: { level: warning }`,
+      'p.yaml:5: log.level must be one of debug, info, warn, error, silent, but is "warning"'],
+    ['a word that is nearly one', good.replace('imap.example', 'imap.example, security: startls'),
+      'p.yaml:3: backends.0.imap.security must be one of tls, starttls, none, but is "startls"; did you mean "starttls"?'],
+    ['a version without quotes', `${good}eas: { ceiling: 16.1 }`,
+      'p.yaml:5: eas.ceiling must be one of 12.1, 14.0, 14.1, 16.0, 16.1, but is 16.1; put it in quotes'],
     ['no URL', `${good}upstream: webmail:80`, 'p.yaml:5: upstream must be a URL like http://127.0.0.1:8443'],
-    ['no PEM', `${good}listen:\n  tls:\n    cert: /etc/cert.pem\n    key: '-----BEGIN PRIVATE KEY-----'`, 'p.yaml:7: listen.tls.cert must be PEM text; write ${file:PATH} to read it from a file'],
-    ['no range', `${good}listen: { trustedProxies: [10.0.0.0/8,\n 10.0.0/8] }`, 'p.yaml:6: listen.trustedProxies.1 must be an address or a range like 10.0.0.0/8'],
-    ['a login without the user', good.replace('- imap', "- login: postern\n    imap"), 'p.yaml:3: backends.0.login must contain {local}, as in {local}@{domain}'],
-    ['a heartbeat upside down', `${good}eas: { heartbeat: { min: 900, max: 600 } }`, 'p.yaml:5: eas.heartbeat must not have a min above its max'],
-    ['a domain claimed twice', `${good}  - domains: [a.example, b.example]\n    imap: { host: x }\n    smtp: { host: x }\n  - domains: [b.example]\n    imap: { host: x }\n    smtp: { host: x }\n`, 'p.yaml:2: backends must not name the domain b.example in two backends'],
-    ['a policy nobody knows', `${good}eas:\n  policy:\n    MinDevicePasswordLenght: 4`, 'p.yaml:7: eas.policy.MinDevicePasswordLenght is not a setting; did you mean "MinDevicePasswordLength"?'],
+    ['no PEM', `${good}listen:\n  tls:\n    cert: /etc/cert.pem\n    key: '-----BEGIN PRIVATE KEY-----'`,
+      'p.yaml:7: listen.tls.cert must be PEM text; write ${file:PATH} to read it from a file'],
+    ['no range', `${good}listen: { trustedProxies: [10.0.0.0/8,\n 10.0.0/8] }`,
+      'p.yaml:6: listen.trustedProxies.1 must be an address or a range like 10.0.0.0/8'],
+    ['a login without the user', good.replace('- imap', "- login: postern\n    imap"),
+      'p.yaml:3: backends.0.login must contain {local}, as in {local}@{domain}'],
+    ['a heartbeat upside down', `${good}eas: { heartbeat: { min: 900, max: 600 } }`,
+      'p.yaml:5: eas.heartbeat must not have a min above its max'],
+    ['a domain claimed twice', good + ['[a.example, b.example]', '[b.example]'].map(another).join(''),
+      'p.yaml:2: backends must not name the domain b.example in two backends'],
+    ['a policy nobody knows', `${good}eas:\n  policy:\n    MinDevicePasswordLenght: 4`,
+      'p.yaml:7: eas.policy.MinDevicePasswordLenght is not a setting; did you mean "MinDevicePasswordLength"?'],
     ['a setting twice', `${good}secret: b`, 'p.yaml:5: Map keys must be unique'],
     ['no YAML', `${good}  - [`, 'p.yaml:5: Flow sequence in block collection must be sufficiently indented and end with a ]'],
     ['a list', '- a', 'p.yaml:1: is no configuration'],
-    ['a variable that is not set', good.replace(secret, '${env:NOTHING}'), 'p.yaml:1: secret wants the environment variable NOTHING, which is not set'],
-    ['a file that is not there', good.replace(secret, '${file:nothing}'), 'p.yaml:1: secret wants the file nothing, which cannot be read (ENOENT)'],
+    ['a variable that is not set', good.replace(secret, '${env:NOTHING}'),
+      'p.yaml:1: secret wants the environment variable NOTHING, which is not set'],
+    ['a file that is not there', good.replace(secret, '${file:nothing}'),
+      'p.yaml:1: secret wants the file nothing, which cannot be read (ENOENT)'],
   ])('%s', (_, text, fault) => {
     expect(faults(text)).toEqual([fault])
   })
@@ -125,7 +144,8 @@ describe('a fault is named with its line, its setting and a hint', () => {
   })
 
   it('but no secret is shown', () => {
-    const text = good.replace(secret, '5555').replace('{ host: smtp', "{ rejectUnauthorized: 'hush', host: smtp") + '    master: { user: m, password: [hush] }'
+    const text = good.replace(secret, '5555').replace('{ host: smtp', "{ rejectUnauthorized: 'hush', host: smtp")
+      + '    master: { user: m, password: [hush] }'
     expect(faults(text)).toHaveLength(3)
     expect(faults(text).join()).not.toMatch(/5555|hush/)
   })
@@ -144,10 +164,12 @@ describe('the environment', () => {
     [{ POSTERN_UPSTREAM: '${env:WEBMAIL}', WEBMAIL: 'http://webmail' }, ({ upstream }) => upstream, 'http://webmail'],
     [{ POSTERN_BACKENDS__0__IMAP__HOST: 'other.example' }, ({ backends }) => backends.backends[0]!.imap.host, 'other.example'],
     [{ POSTERN_BACKENDS__0__SMTP__KEEPS_SENT: 'true' }, ({ eas }) => eas.submissionKeepsSent, true],
-    [{ POSTERN_BACKENDS__1: '{ domains: [a.example], imap: { host: x }, smtp: { host: x } }' }, ({ backends }) => backends.backends.length, 2],
+    [{ POSTERN_BACKENDS__1: '{ domains: [a.example], imap: { host: x }, smtp: { host: x } }' },
+      ({ backends }) => backends.backends.length, 2],
     [{ POSTERN_EAS__POLICY__MINDEVICEPASSWORDLENGTH: '6' }, ({ eas }) => eas.policy, { MinDevicePasswordLength: 6 }],
     [{ POSTERN_EAS__CEILING: '14.1' }, ({ eas }) => eas.ceiling, '14.1'],
-    [{ POSTERN_PORT: 'tcp://10.96.0.7:80', POSTERN_SERVICE_HOST: '10.96.0.7', POSTERN_PASSWORD: 'x' }, ({ listen }) => listen.port, 8080],
+    [{ POSTERN_PORT: 'tcp://10.96.0.7:80', POSTERN_SERVICE_HOST: '10.96.0.7', POSTERN_PASSWORD: 'x' },
+      ({ listen }) => listen.port, 8080],
   ])('%j', (environment, of, value) => {
     expect(of(parse(good, environment))).toEqual(value)
   })
@@ -162,7 +184,8 @@ describe('the environment', () => {
     [{ POSTERN_UPSTRAEM: 'http://x' }, 'POSTERN_UPSTRAEM: names no setting; did you mean "upstream"?'],
     [{ POSTERN_NO__SUCH: '1' }, 'POSTERN_NO__SUCH: names no setting'],
     [{ POSTERN_LISTEN__PORT: 'many' }, 'POSTERN_LISTEN__PORT: listen.port must be a number, but is text'],
-    [{ POSTERN_LOG__LEVEL: '${env:NOTHING}' }, 'POSTERN_LOG__LEVEL: log.level wants the environment variable NOTHING, which is not set'],
+    [{ POSTERN_LOG__LEVEL: '${env:NOTHING}' },
+      'POSTERN_LOG__LEVEL: log.level wants the environment variable NOTHING, which is not set'],
   ])('%j is a fault', (environment, fault) => {
     expect(faults(good, environment)).toEqual([fault])
   })

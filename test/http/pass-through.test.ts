@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import http, { type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { passThrough } from '../../src/http/pass-through.ts'
@@ -40,7 +41,8 @@ describe('a path no front claims', () => {
       req.pipe(res.writeHead(207, { 'x-own': 'yes' }))
     })
     const server = await inFrontOf(url)
-    const response = await fetch(`${server.url}/Dav/Ann?a=B`, { method: 'PROPFIND', body: '<propfind/>', headers: { 'x-forwarded-for': '192.0.2.7' } })
+    const headers = { 'x-forwarded-for': '192.0.2.7' }
+    const response = await fetch(`${server.url}/Dav/Ann?a=B`, { method: 'PROPFIND', body: '<propfind/>', headers })
     expect([response.status, response.headers.get('x-own'), await response.text()]).toEqual([207, 'yes', '<propfind/>'])
     expect(seen[0]!.url).toBe('/Dav/Ann?a=B')
     expect(seen[0]!.headers).toMatchObject({
@@ -87,7 +89,8 @@ describe('a path no front claims', () => {
 
   it('needs no slow-body limit: the upstream has its own', async () => {
     const { url } = await upstream((req, res) => void req.pipe(res))
-    const server = await serve({ fronts: [], passThrough: passThrough(url, keptLog()) }, { pace: { seconds: 0.05, octets: 1000 } })
+    const pace = { seconds: 0.05, octets: 1000 }
+    const server = await serve({ fronts: [], passThrough: passThrough(url, keptLog()) }, { pace })
     stop.push(() => server.close(0))
     const client = connection(server.port)
     client.write('POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n')
@@ -109,15 +112,17 @@ describe('a path no front claims', () => {
 })
 
 describe('a WebSocket', () => {
-  const hello = 'GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+  const hello = 'GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
+    + 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
 
   /** Accepts and gives back every octet; RFC 6455, Server's Opening Handshake. */
   const echoing = async () => {
     const server = await upstream((_, res) => void res.end('no socket'))
-    const sockets: import('node:stream').Duplex[] = []
+    const sockets: Duplex[] = []
     server.on('upgrade', (req: IncomingMessage, socket) => {
-      const accept = createHash('sha1').update(`${req.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`)
+      const key = `${req.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n')
+      socket.write(`Sec-WebSocket-Accept: ${createHash('sha1').update(key).digest('base64')}\r\n\r\n`)
       socket.pipe(socket)
       sockets.push(socket)
     })
@@ -169,7 +174,7 @@ describe('a WebSocket', () => {
 
   it('is what an offer of HTTP/2 is not', async () => {
     const client = connection((await inFrontOf('http://127.0.0.1:9')).port)
-    client.write('GET /front HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n')
+    client.write('GET /front HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n')
     expect(await client.until(/ours/)).toMatch(/^HTTP\/1.1 200 /)
   })
 })

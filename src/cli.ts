@@ -1,0 +1,125 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import { createLog, startApp } from './app.ts'
+import { Failure } from './base/failure.ts'
+import { loadConfig } from './config.ts'
+import { stackOf } from './http/exchange.ts'
+import { readPassword } from './password.ts'
+import { decode } from './wire/wbxml.ts'
+import { printXml } from './wire/xml.ts'
+
+const help = `Postern gives a mail host Exchange ActiveSync.
+
+  postern serve  [--config FILE]               answer phones; SIGHUP reads FILE again, SIGTERM ends
+  postern check  [--config FILE] --user NAME   try each server behind Postern with a user's credentials
+  postern decode [FILE]                        print WBXML, or its hexadecimal digits, as XML
+  postern --help | --version
+
+FILE of serve and check is postern.yaml, or what POSTERN_CONFIG names; see examples/postern.yaml for what is in it.
+check takes the password from POSTERN_PASSWORD, asks for it, or with --password-stdin reads it from standard input.
+decode reads standard input when FILE is missing or -.
+
+It ends with 0 when all is well, 1 when something is not, 2 when it was called wrongly.
+`
+
+type Options = { config?: string | undefined; user?: string | undefined; 'password-stdin'?: boolean | undefined }
+type Run = (options: Options, operands: readonly string[]) => Promise<number>
+
+const options = {
+  config: { type: 'string' }, user: { type: 'string' }, 'password-stdin': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' },
+} as const
+
+/** Each command with the options it knows and the most operands it takes. */
+const commands: Readonly<Record<string, { run: Run; knows: readonly (keyof Options)[]; operands: number }>> = {
+  serve: { run: serve, knows: ['config'], operands: 0 },
+  check: { run: check, knows: ['config', 'user', 'password-stdin'], operands: 0 },
+  decode: { run: decodeFile, knows: [], operands: 1 },
+}
+
+/** Called wrongly: exit status 2. */
+class Usage extends Error {}
+
+async function main(args: string[]): Promise<number> {
+  const { values: { help: asked, version, ...values }, positionals: [name, ...operands] } = parse(args)
+  if (asked) return say(help)
+  if (version) return say(`postern ${ownVersion()}\n`)
+  const command = name === undefined ? undefined : commands[name]
+  if (!command) throw new Usage(name === undefined ? 'A command is missing.' : `There is no command ${name}.`)
+  const unknown = Object.keys(values).find(option => !command.knows.includes(option as keyof Options))
+  if (unknown) throw new Usage(`${name} has no option --${unknown}.`)
+  if (operands.length > command.operands) throw new Usage(`${name} does not know what to do with ${operands.at(-1)}.`)
+  return command.run(values, operands)
+}
+
+const ownVersion = (): string =>
+  (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true })
+  } catch (error) {
+    throw new Usage((error as Error).message.replace(/[.']* To specify [^]*/, "'."))
+  }
+}
+
+async function serve(options: Options): Promise<number> {
+  const config = configOf(options)
+  const log = createLog(config.log.level)
+  const app = await startApp(config, log)
+  log.info({ url: app.url }, 'ready')
+
+  process.on('SIGHUP', () => {
+    try {
+      const next = configOf(options)
+      app.reload(next)
+      log.level = next.log.level
+      log.info({}, 'configuration reloaded')
+    } catch (error) {
+      log.error({ why: error instanceof Failure ? error.message : stackOf(error) }, 'configuration refused, the former one stays')
+    }
+  })
+  // A rejection nobody waits for harms one user at most; ending would harm all.
+  process.on('unhandledRejection', error => log.error({ stack: stackOf(error) }, 'bug'))
+
+  const signal = await new Promise<string>(resolve => {
+    for (const name of ['SIGTERM', 'SIGINT']) process.once(name, resolve)
+  })
+  log.info({ signal }, 'ending')
+  await app.close()
+  return 0
+}
+
+async function check({ user, ...options }: Options): Promise<number> {
+  if (!user) throw new Usage('check wants --user NAME.')
+  const config = configOf(options)
+  const given = options['password-stdin'] ? undefined : process.env['POSTERN_PASSWORD']
+  const password = given ?? await readPassword(`Password of ${user}: `)
+  throw new Failure('unsupported', `check of ${user} is not here yet ${config.log.level} ${password.length}`)
+}
+
+async function decodeFile(_: Options, [file = '-']: readonly string[]): Promise<number> {
+  const bytes = file === '-' ? await buffer(process.stdin) : readFileSync(file)
+  const digits = bytes.toString('latin1').replace(/\s|0x|,/g, '')
+  const isHex = /^([0-9a-f]{2})+$/i.test(digits)
+  return say(printXml(decode(isHex ? Buffer.from(digits, 'hex') : bytes)))
+}
+
+const configOf = (options: Options) => loadConfig(options.config ?? process.env['POSTERN_CONFIG'] ?? 'postern.yaml', process.env)
+
+function say(text: string): number {
+  process.stdout.write(text)
+  return 0
+}
+
+/** What ends the program, in a sentence; only of what no one expected, where it happened. */
+function complain(error: unknown): number {
+  const expected = error instanceof Failure || error instanceof Usage || (error instanceof Error && 'syscall' in error)
+  process.stderr.write(`postern: ${expected ? error.message : stackOf(error)}\n`)
+  if (error instanceof Usage) process.stderr.write('Try: postern --help\n')
+  return error instanceof Usage ? 2 : 1
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch(complain)
