@@ -28,6 +28,8 @@ export class MemoryAccount {
   rejection: Failure | undefined
   /** Thrown by every mail operation from now on. */
   outage: Failure | undefined
+  /** Milliseconds until a watch hears of an event, as real servers take some. */
+  eventDelay = 0
   /** Calls by name. */
   readonly calls: string[] = []
   readonly #boxes = new Map<FolderId, Box>()
@@ -97,7 +99,11 @@ export class MemoryAccount {
   }
 
   #happened(id: FolderId): void {
-    for (const { folders, on } of this.#watches) if (folders.includes(id)) on.changed(id)
+    const tell = (): void => {
+      for (const { folders, on } of this.#watches) if (folders.includes(id)) on.changed(id)
+    }
+    if (this.eventDelay) setTimeout(tell, this.eventDelay)
+    else tell()
   }
 
   #box(id: FolderId): Box {

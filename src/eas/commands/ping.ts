@@ -26,7 +26,9 @@ export const ping: Command = {
     cache.set(`ping:${scope}`, said, { seconds: 30 * 86_400 })
 
     const mailboxes = watched.filter(folder => folder !== undefined).filter(folder => folder.selectable)
-    const standings = new Map(mailboxes.map(({ id }) => [id, cache.get<Standing>(`cursor:${scope}:${id}`)]))
+    const standing = (id: FolderId): Standing => cache.get<Standing>(`cursor:${scope}:${id}`)
+    const standings = new Map(mailboxes.map(({ id }) => [id, standing(id)]))
+    standings.get = standing // a Sync beside this wait moves the device on
     const woken = await waitForChange(call, standings, said.heartbeat)
     if (woken.kind !== 'changed') return answer(expired)
     facts['changed'] = woken.folders.length
