@@ -7,8 +7,7 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
 
   const chunks: Uint8Array[] = []
   let length = 0
-  // Cancelling would tell the server to stop reading; a client must be read to its end before it is answered.
-  for await (const chunk of request.body?.values({ preventCancel: true }) ?? []) {
+  for await (const chunk of request.body ?? []) {
     length += chunk.length
     if (length > maxBytes) throw tooLarge()
     chunks.push(chunk)

@@ -44,6 +44,7 @@ export function receive(message: IncomingMessage, scheme: 'http' | 'https'): Inc
 export const hasBody = ({ method, headers }: IncomingMessage): boolean =>
   method !== 'GET' && method !== 'HEAD' && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)
 
+/** Cancelling it does nothing: what a front does not want is drained before the answer. */
 function stream(chunks: AsyncIterator<Buffer>): ReadableStream<Uint8Array> {
   return new ReadableStream({
     async pull(controller) {

@@ -15,7 +15,7 @@ const worthwhile = 1024
 /** What is ready in one go up to here is sent as one piece with its length. */
 const shortAnswer = 16 * 1024
 /** Fast, and within a few percent of the best for WBXML full of text. */
-const level = 3
+const level = 4
 
 const compressible = /^(text\/|application\/(json|xml|[\w.-]+\+xml|vnd\.ms-sync\b))/
 
