@@ -28,6 +28,8 @@ export class MemoryAccount {
   rejection: Failure | undefined
   /** Thrown by every mail operation from now on. */
   outage: Failure | undefined
+  /** Nothing can be appended any more. */
+  full = false
   /** Milliseconds until a watch hears of an event, as real servers take some. */
   eventDelay = 0
   /** Calls by name. */
@@ -239,6 +241,7 @@ export class MemoryAccount {
         happened(id)
       },
       append: async (id, message, flags) => {
+        if (this.full) throw new Failure('quota', 'over quota')
         const { folder, box } = this.#box(id)
         return { validity: box.validity, uid: this.deliver(folder.name, message, { flags: [...flags] }) }
       },
