@@ -1,0 +1,38 @@
+// Speed beside raw IMAP on the same server: `npm run bench`, `npm run bench -- NAME`, `-- --quick`, `-- --profile DIR`.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { availableParallelism, cpus } from 'node:os'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { arrival } from './arrival.ts'
+import { attachment } from './attachment.ts'
+import { openBench, type Bench } from './bench-house.ts'
+import { firstSync } from './first-sync.ts'
+import { noChanges } from './no-changes.ts'
+import { waiting } from './waiting.ts'
+
+const tables: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
+  'first-sync': firstSync, 'no-changes': noChanges, arrival, attachment, waiting,
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, profile: { type: 'string' } },
+})
+const unknown = positionals.find(name => !Object.hasOwn(tables, name))
+if (unknown) {
+  console.error(`There is no table ${unknown}; there are ${Object.keys(tables).join(', ')}.`)
+  process.exit(2)
+}
+
+const profile = values.profile && resolve(values.profile)
+if (profile) mkdirSync(profile, { recursive: true })
+const dovecot = execFileSync('dovecot', ['--version'], { encoding: 'utf8', env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` } }).trim()
+console.log(`node ${process.version}, Dovecot ${dovecot}, ${availableParallelism()} of ${cpus()[0]?.model ?? 'unknown processors'}.`)
+console.log('Postern, Dovecot and this client share them. Postern is a process of its own; only numbers of one run compare.')
+const bench = await openBench({ quick: values.quick, profile })
+try {
+  for (const name of positionals.length ? positionals : Object.keys(tables)) await tables[name]!(bench)
+} finally {
+  await bench.close()
+}

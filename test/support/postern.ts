@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'yaml'
+import { freePorts, HOST } from './house.ts'
+import type { House } from './live.ts'
+import { DOMAIN } from './users.ts'
+
+export interface PosternOptions {
+  readonly host?: string
+  readonly port?: number
+  /** Sections that replace those of `configuration`. */
+  readonly settings?: object
+  /** Options of node itself, `--cpu-prof` say. */
+  readonly node?: readonly string[]
+}
+
+/** Postern as a process of its own. It keeps its configuration and its port over kill() and start(). */
+export interface Postern {
+  readonly host: string
+  readonly port: number
+  readonly pid: number
+  /** Path of its YAML file. */
+  readonly config: string
+  start(): Promise<void>
+  /** SIGTERM, and waits for its end; answers its exit status. */
+  stop(): Promise<number | null>
+  /** SIGKILL: no time to save anything. */
+  kill(): Promise<void>
+  /** What it wrote so far. */
+  log(): string
+}
+
+const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+
+/** The settings that put Postern in front of a house. */
+export const configuration = (house: House, host: string, port: number) => ({
+  listen: { host, port },
+  secret: 'every process of a site shares this secret; here nobody else does',
+  backends: [{
+    domains: [DOMAIN],
+    imap: { host: house.imap.host, port: house.imap.port, security: 'none' },
+    smtp: { host: house.submission.host, port: house.submission.port, security: 'none' },
+  }],
+})
+
+/** Starts `postern serve` on a free port, answering when it answers. It ends with the house at the latest. */
+export async function startPostern(house: House, { host = HOST, port, settings = {}, node = [] }: PosternOptions = {}): Promise<Postern> {
+  const own = port ?? (await freePorts(1))[0]!
+  const place = join(house.dir, `postern-${own}`)
+  writeFileSync(`${place}.yaml`, stringify({ ...configuration(house, host, own), ...settings }))
+  let child: ReturnType<typeof spawn> | undefined
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    const [status] = await exit as [number | null]
+    return status
+  }
+  const self: Postern = {
+    host: HOST,
+    port: own,
+    config: `${place}.yaml`,
+    get pid() { return child?.pid ?? 0 },
+    async start() {
+      const log = openSync(`${place}.log`, 'a')
+      child = spawn(process.execPath, [...node, cli, 'serve', '--config', self.config], { detached: true, stdio: ['ignore', log, log] })
+      closeSync(log)
+      writeFileSync(`${place}.pid`, String(child.pid)) // for whoever cleans the house up
+      child.unref()
+      for (let tries = 0; !await answers(own); tries += 1) {
+        if (child.exitCode !== null || tries > 1000) throw new Error(`Postern did not start:\n${self.log().slice(-2000)}`)
+        await sleep(20)
+      }
+    },
+    stop: () => end('SIGTERM'),
+    kill: async () => void await end('SIGKILL'),
+    log: () => readFileSync(`${place}.log`, 'utf8'),
+  }
+  await self.start()
+  return self
+}
+
+const answers = (port: number): Promise<boolean> =>
+  fetch(`http://${HOST}:${port}/.postern/health`).then(async response => { await response.arrayBuffer(); return true }, () => false)
