@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import type { EasSettings } from '../../src/eas/settings.ts'
+import { decode } from '../../src/wire/wbxml.ts'
+import { printXml } from '../../src/wire/xml.ts'
+import { easServer } from '../support/eas-server.ts'
+import { golden, parseXml, readGolden } from '../support/golden.ts'
+
+const withFile = `From: "Bob, B." <bob@postern.test>\nTo: anna@postern.test\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\nMessage-ID: <1@bob>\nMIME-Version: 1.0\n` +
+  'Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html; charset=utf-8\n\n<p>Hello</p>\n' +
+  '--b\nContent-Type: text/plain; name=notes.txt\nContent-Disposition: attachment\nContent-Transfer-Encoding: base64\n\naGVsbG8gd29ybGQ=\n--b--\n'
+
+/** The account is the same each time: a folder Work (f6) beside the special ones, one message in Inbox (f1). */
+it.each<[command: string, file: string, version: string, settings?: Partial<EasSettings>]>([
+  ['FolderSync', 'folder-sync/first', '16.1'],
+  ['FolderSync', 'folder-sync/bad-key', '16.1'],
+  ['FolderCreate', 'folder-create/mail', '16.1'],
+  ['FolderUpdate', 'folder-update/rename', '16.1'],
+  ['FolderDelete', 'folder-delete/special', '16.1'],
+  ['Provision', 'provision/policy', '16.1', { policy: { DevicePasswordEnabled: true, MinDevicePasswordLength: 4 } }],
+  ['Settings', 'settings/user-information', '16.1'],
+  ['Settings', 'settings/user-information-12.1', '12.1'],
+  ['MoveItems', 'move-items/one-and-none', '16.1'],
+  ['GetItemEstimate', 'get-item-estimate/not-primed', '16.1'],
+  ['GetItemEstimate', 'get-item-estimate/not-primed-12.1', '12.1'],
+  ['ItemOperations', 'item-operations/item', '16.1'],
+  ['ItemOperations', 'item-operations/file-range', '16.1'],
+  ['Ping', 'ping/too-short', '16.1', { heartbeat: { min: 60, max: 3540 } }],
+  ['Ping', 'ping/changes', '16.1'],
+  ['SendMail', 'send-mail/no-recipient', '16.1'],
+])('%s answers %s as recorded', async (command, file, version, settings = {}) => {
+  const server = await easServer(settings)
+  const { account } = server
+  account.addFolder('Work')
+  account.deliver('inbox', withFile)
+  const phone = server.phone({ version })
+  if (!settings.policy) await phone.folderSync('0')
+  const request = parseXml(readGolden(`eas/${file}.request.xml`).replace('@FOLDERKEY@', phone.folderKey))
+  const answer = phone.raw(command, request)
+  if (file === 'ping/changes') {
+    while (account.watching === 0) await sleep(1)
+    account.deliver('inbox')
+  }
+  const { status, bytes } = await answer
+  expect(status).toBe(200)
+  golden(`eas/${file}.response.xml`, printXml(decode(bytes)))
+  await server.stop()
+})
