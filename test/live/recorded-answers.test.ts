@@ -1,0 +1,49 @@
+// libwbxml reads every answer as we do.
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { versions } from '../../src/eas/versions.ts'
+import { decode, el } from '../../src/wire/wbxml.ts'
+import { easServer, type EasServer } from '../support/eas-server.ts'
+import { canonical, wbxml2xml } from '../support/libwbxml.ts'
+
+let server: EasServer
+beforeAll(async () => {
+  server = await easServer({ policy: { DevicePasswordEnabled: true } })
+  const { account } = server
+  account.addFolder('Ünïcode <&> 😀')
+  for (let n = 0; n < 30; n++) {
+    account.deliver('inbox', `From: "Söhne & Co" <bob@postern.test>\nTo: anna@postern.test\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= <${n}>\n` +
+      `Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html; charset=utf-8\n\n<p>${'Hellö '.repeat(n * 20)}</p>\n` +
+      '--b\nContent-Type: image/png; name=a.png\nContent-Transfer-Encoding: base64\nContent-ID: <c@d>\nContent-Disposition: inline\n\niVBORw0KGgo=\n--b--\n')
+  }
+})
+afterAll(() => server.stop())
+
+it.each(versions)('in a session of version %s', async version => {
+  const { exchanges, account } = server
+  const from = exchanges.length
+  const phone = server.phone({ version, deviceId: `D${version.replace('.', '')}` })
+  await phone.provision()
+  await phone.folderSync('0')
+  await phone.folderSync('nonsense')
+  const inbox = phone.folder('Inbox'), trash = phone.folder('Trash')
+  const { id } = await phone.editFolder('Create', { name: `Made by ${version}` })
+  await phone.editFolder('Update', { id, name: `Named by ${version}` })
+  await phone.editFolder('Delete', { id })
+  await phone.syncAll(inbox, { window: 10, options: { bodies: [{ type: 2, size: 500, preview: 100 }], mimeSupport: 0 } })
+  const [first, second] = [...phone.held(inbox).items.keys()] as [string, string]
+  await phone.sync({ collections: [{ id: inbox, commands: [
+    { kind: 'Change', id: first, read: true, flagged: true }, { kind: 'Fetch', id: second }, { kind: 'Change', id: `${inbox}:1:zzz`, read: true },
+  ] }] })
+  await phone.getItemEstimate([{ id: inbox }, { id: 'f99' }])
+  await phone.fetch([{ id: second, options: { mimeSupport: 2, bodies: [{ type: 4 }] } }, { file: `${second}:2` }, { file: `${second}:2`, range: '0-3' }, { id: 'nonsense' }])
+  await phone.moveItems([{ id: first, from: inbox, to: trash }, { id: 'nonsense', from: inbox, to: trash }])
+  await phone.settings(el('Settings:UserInformation', [el('Settings:Get')]), el('Settings:Oof', [el('Settings:Get', [el('Settings:BodyType', 'Text')])]))
+  await phone.sendMail('no recipient: none\r\n\r\n')
+  account.deliver('inbox')
+  await phone.ping([inbox], 60)
+  await phone.ping([inbox, 'f99'], 60)
+
+  const answers = exchanges.slice(from)
+  expect(new Set(answers.map(({ command }) => command)).size).toBeGreaterThanOrEqual(11)
+  for (const { command, answer } of answers) expect(await wbxml2xml(answer), command).toEqual(canonical(decode(answer)))
+})
