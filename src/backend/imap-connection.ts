@@ -1,0 +1,274 @@
+import type { Socket } from 'node:net'
+import { ImapFlow, type ImapFlowOptions } from 'imapflow'
+import { Failure, type Kind } from '../base/failure.ts'
+import type { Endpoint } from './connect.ts'
+import { parseResponse, type Response } from './imap-response.ts'
+
+export type Login =
+  | { readonly kind: 'password'; readonly user: string; readonly password: string; readonly authzid?: string }
+  | { readonly kind: 'bearer'; readonly user: string; readonly token: string }
+
+/** A command without its tag, in ASCII; a literal is its last argument. */
+export type Command = {
+  readonly line: string
+  readonly literal?: Uint8Array
+  /**
+   * Gets each untagged response that may be meant for this command: also those of commands under way at the same time, so it takes what
+   * it asked for and nothing else. True: it was for this one alone.
+   */
+  readonly on?: (response: Response, tag: string) => boolean | void
+  /** What comes before its tagged answer is for this command, and what it will ask for comes after: SELECT, where UIDs change meaning. */
+  readonly barrier?: boolean
+}
+
+type Pending = Command & { readonly tag: string; readonly settle: (answer: Response) => void; readonly fail: (cause: unknown) => void }
+
+/** What this file uses of imapflow beyond its types; test/backend/imap-connection.test.ts holds it to that. */
+interface Internals {
+  socket: Socket | false
+  usable: boolean
+  exec(command: string, attributes?: unknown, options?: object): Promise<{ next(): void }>
+  run(command: string, ...rest: unknown[]): Promise<unknown>
+  handleResponse(data: { payload: Buffer; literals: Buffer[] }): Promise<boolean>
+  configureSocket(socket: Socket): void
+  startSession(): Promise<void>
+  authenticate(): Promise<boolean>
+  upgradeToSTARTTLS(): Promise<unknown>
+  setAuthenticationState(): Promise<void>
+  closeConnection(): void
+}
+
+const Base = ImapFlow as unknown as new (options: ImapFlowOptions) => ImapFlow & Internals
+
+/** imapflow as far as the login (TLS, STARTTLS, SASL) and as the one who cuts the octets into responses. */
+class Flow extends Base {
+  /** Takes over once logged in; false leaves the response to imapflow. */
+  take: ((line: string, literals: readonly Uint8Array[]) => boolean) | undefined
+
+  override async handleResponse(data: { payload: Buffer; literals: Buffer[] }): Promise<boolean> {
+    return this.take?.(data.payload.toString('latin1'), data.literals) ? true : super.handleResponse(data)
+  }
+
+  override configureSocket(socket: Socket): void {
+    super.configureSocket(socket)
+    socket.setNoDelay(true)
+  }
+
+  // ID, NAMESPACE and ENABLE cost a round trip each: the session asks for what it needs in one go.
+  override async startSession(): Promise<void> {
+    await this.run('CAPABILITY')
+    await this.upgradeToSTARTTLS()
+    await this.authenticate()
+    this.usable = true
+  }
+
+  // RFC 4959: an initial response saves the round trip that imapflow spends on PLAIN.
+  override async authenticate(): Promise<boolean> {
+    const { user = '', pass, authzid = '' } = this.options.auth ?? {}
+    if (!pass || !this.capabilities.has('SASL-IR') || !this.capabilities.has('AUTH=PLAIN')) return super.authenticate()
+    const response = Buffer.from([authzid, user, pass].join('\0')).toString('base64')
+    // Most servers send their other capabilities with the tagged OK; those that do not are asked.
+    Object.assign(this, { expectCapabilityUpdate: true })
+    const done = await this.exec('AUTHENTICATE', [{ type: 'ATOM', value: 'PLAIN' }, { type: 'ATOM', value: response, sensitive: true }])
+    done.next()
+    await this.setAuthenticationState()
+    return true
+  }
+}
+
+/**
+ * One IMAP connection, logged in. Commands go out at once, however many are under way. A server answers them in order or, where that
+ * changes nothing, not quite: Dovecot holds back the tagged answers of commands whose data it has sent, so data are told apart by what
+ * they are (RFC 9051, Multiple Commands in Progress).
+ */
+export class ImapConnection {
+  readonly #flow: Flow
+  readonly #name: string
+  readonly #patience: number
+  /** In the order they were sent. */
+  readonly #pending = new Map<string, Pending>()
+  #continuations: { tag: string; go: () => void }[] = []
+  #tags = 0
+  #watchdog: NodeJS.Timeout | undefined
+  /** Times this connection began to wait for its server: the round trips, as pipelining leaves them. */
+  roundTrips = 0
+  /** When the last answer came, in milliseconds of `performance.now()`. */
+  lastUsed = performance.now()
+  /** Called once when the connection is gone. */
+  onClose: (() => void) | undefined
+
+  private constructor(endpoint: Endpoint, login: Login, patience: number) {
+    this.#name = `${endpoint.host}:${endpoint.port}`
+    this.#patience = patience
+    this.#flow = new Flow(flowOptions(endpoint, login, patience))
+    this.#flow.on('error', () => {})
+    this.#flow.on('close', () => this.#lost())
+  }
+
+  /** Connects and logs in. `patience`: milliseconds without an octet after which the server counts as gone. */
+  static async open(endpoint: Endpoint, login: Login, patience = 60_000): Promise<ImapConnection> {
+    const connection = new ImapConnection(endpoint, login, patience)
+    try {
+      await connection.#flow.connect()
+    } catch (error) {
+      connection.close()
+      throw loginFailure(connection.#name, error)
+    }
+    connection.#flow.take = (line, literals) => connection.#take(line, literals)
+    connection.lastUsed = performance.now()
+    return connection
+  }
+
+  has(capability: string): boolean {
+    return this.#flow.capabilities.has(capability)
+  }
+
+  get capabilities(): readonly string[] {
+    return [...this.#flow.capabilities.keys()]
+  }
+
+  get closed(): boolean {
+    return this.#flow.isClosed || !this.#flow.usable
+  }
+
+  get busy(): boolean {
+    return this.#pending.size > 0
+  }
+
+  get octets(): { readonly sent: number; readonly received: number } {
+    return this.#flow.stats()
+  }
+
+  close(): void {
+    this.#flow.close()
+  }
+
+  /** Writes the commands in one go. Each answer is the tagged OK, or a `Failure` whose cause is the tagged NO or BAD. */
+  send(commands: readonly Command[]): Promise<Response>[] {
+    const { socket } = this.#flow
+    if (commands.some(({ line }) => /[\r\n\0]|[^\x00-\x7f]/.test(line))) throw new Failure('malformed', 'a line that IMAP cannot carry')
+    if (!this.busy && commands.length) this.#watch()
+    if (socket) socket.cork()
+    const answers = commands.map(command => new Promise<Response>((resolve, reject) => this.#write(command, resolve, reject)))
+    // One packet, whatever its number of commands.
+    if (socket) process.nextTick(() => socket.uncork())
+    // Whoever reads the answers may be reading the one before, which failed for the same reason.
+    for (const answer of answers) answer.catch(() => {})
+    return answers
+  }
+
+  /** Says something within a command, such as DONE. */
+  say(line: string): void {
+    const { socket } = this.#flow
+    if (socket && !this.closed) socket.write(`${line}\r\n`)
+  }
+
+  #write(command: Command, resolve: (answer: Response) => void, reject: (cause: Failure) => void): void {
+    const { socket } = this.#flow
+    const { line, literal } = command
+    const tag = `p${++this.#tags}`
+    const fail = (cause: unknown): void => reject(new Failure('unavailable', `${this.#name} broke off`, { cause }))
+    const settle = (answer: Response): void => answer.name === 'OK' ? resolve(answer) : reject(refusal(this.#name, line, answer))
+    if (this.closed || !socket) return fail(undefined)
+    this.#pending.set(tag, { ...command, tag, settle, fail })
+    if (!literal) socket.write(`${tag} ${line}\r\n`)
+    else if (this.has('LITERAL+')) {
+      socket.write(`${tag} ${line} {${literal.length}+}\r\n`)
+      socket.write(literal)
+      socket.write('\r\n')
+    } else {
+      socket.write(`${tag} ${line} {${literal.length}}\r\n`)
+      this.#continuations.push({ tag, go: () => { socket.write(literal); socket.write('\r\n') } })
+    }
+  }
+
+  #take(line: string, literals: readonly Uint8Array[]): boolean {
+    if (line.startsWith('* ')) {
+      const response = parseResponse(line.slice(2), literals)
+      this.#offer(response)
+      return response.name !== 'BYE' && response.name !== 'CAPABILITY'
+    }
+    if (line.startsWith('+')) {
+      this.#continuations.shift()?.go()
+      return true
+    }
+    const pending = this.#pending.get(line.slice(0, line.indexOf(' ')))
+    if (!pending) return true
+    this.#pending.delete(pending.tag)
+    this.lastUsed = performance.now()
+    if (!this.busy) clearInterval(this.#watchdog)
+    // A literal that was refused is not waited for any more.
+    this.#continuations = this.#continuations.filter(({ tag }) => tag !== pending.tag)
+    pending.settle(parseResponse(line.slice(pending.tag.length + 1), literals))
+    return true
+  }
+
+  /** To all that may have asked for it: those under way in the mailbox that is selected now. */
+  #offer(response: Response): void {
+    let first = true
+    for (const { barrier, on, tag } of this.#pending.values()) {
+      if ((barrier && !first) || on?.(response, tag) || barrier) return
+      first = false
+    }
+  }
+
+  /** A server that says nothing while it owes an answer is gone. */
+  #watch(): void {
+    this.roundTrips++
+    clearInterval(this.#watchdog)
+    let heard = this.octets.received
+    this.#watchdog = setInterval(() => {
+      if (this.octets.received === heard) this.#flow.closeConnection()
+      heard = this.octets.received
+    }, this.#patience).unref()
+  }
+
+  #lost(): void {
+    clearInterval(this.#watchdog)
+    const pending = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const { fail } of pending) fail(new Error('the connection was closed'))
+    this.onClose?.()
+  }
+}
+
+function flowOptions(endpoint: Endpoint, login: Login, patience: number): ImapFlowOptions {
+  return {
+    host: endpoint.host,
+    port: endpoint.port,
+    secure: endpoint.security === 'tls',
+    doSTARTTLS: endpoint.security === 'starttls',
+    auth: login.kind === 'password'
+      ? { user: login.user, pass: login.password, ...(login.authzid ? { authzid: login.authzid } : {}) }
+      : { user: login.user, accessToken: login.token },
+    tls: { rejectUnauthorized: endpoint.rejectUnauthorized ?? true, ...(endpoint.ca ? { ca: endpoint.ca } : {}) },
+    logger: false, emitLogs: false,
+    disableAutoIdle: true, disableCompression: true, disableAutoEnable: true,
+    connectionTimeout: Math.min(patience, 15_000), greetingTimeout: Math.min(patience, 15_000),
+    // Idle connections are closed by whoever keeps them; a busy one has its own watchdog.
+    socketTimeout: 60 * 60_000,
+    maxLineLength: 32 << 20, maxLiteralSize: 256 << 20, maxResponseSize: 256 << 20,
+  }
+}
+
+// Response codes of RFC 9051 (Generic Status Responses), RFC 5530 and RFC 9208.
+const kinds: Readonly<Record<string, Kind>> = {
+  ALREADYEXISTS: 'exists', AUTHENTICATIONFAILED: 'auth', AUTHORIZATIONFAILED: 'auth', EXPIRED: 'auth', CANNOT: 'denied', NOPERM: 'denied',
+  PRIVACYREQUIRED: 'denied', NONEXISTENT: 'not-found', TRYCREATE: 'not-found', OVERQUOTA: 'quota', LIMIT: 'busy', INUSE: 'busy',
+  TOOBIG: 'too-large', HASCHILDREN: 'exists',
+}
+
+function refusal(name: string, line: string, answer: Response): Failure {
+  const { code = '', text } = answer
+  const guess = /quota/i.test(text) ? 'quota' : /already exists/i.test(text) ? 'exists' : /exist/i.test(text) ? 'not-found' : 'unavailable'
+  const verb = line.split(' ', line.startsWith('UID') ? 2 : 1).join(' ')
+  return new Failure(kinds[code] ?? guess, `${name} refused ${verb}: ${answer.name} ${code}`.trim(), { cause: answer })
+}
+
+function loginFailure(name: string, error: unknown): Failure {
+  const { responseStatus, serverResponseCode, code, response } = error as Record<string, unknown>
+  const told = `${String(serverResponseCode ?? '')} ${typeof response === 'object' ? JSON.stringify(response) : String(response ?? '')}`
+  const temporary = /UNAVAILABLE|INUSE|LIMIT|SERVERBUG|temporar/i.test(told)
+  if (responseStatus === 'NO' && !temporary) return new Failure('auth', `${name} refused the login`, { cause: error })
+  return new Failure('unavailable', `${name} cannot be reached (${String(code ?? (error as Error).message)})`, { cause: error })
+}

@@ -1,0 +1,261 @@
+import { Failure } from '../base/failure.ts'
+import type { Range } from '../model/cursor.ts'
+import type { FolderId } from '../model/folder.ts'
+import { listedFields, type Message } from '../model/message.ts'
+import { outbox, type ImapFolders } from './imap-folders.ts'
+import { bignumber, list, number, octets, pairs, text, type Response, type Value } from './imap-response.ts'
+import { type Batch, type Command, type ImapCapabilities, type ImapSession, type MailboxState } from './imap-session.ts'
+import { readStructure } from './imap-structure.ts'
+import { normalise, ofUids, print } from './uid-ranges.ts'
+
+export type { MailboxState } from './imap-session.ts'
+
+export type FlagRow = {
+  readonly uid: number
+  readonly flags: ReadonlySet<string>
+  readonly modseq: bigint
+  /** Of INTERNALDATE as the server prints it, in days since 1970-01-01: SEARCH SINCE disregards time and zone. */
+  readonly day: number
+}
+
+export type Query =
+  /** Without CONDSTORE every message's flags, without QRESYNC nothing vanished. */
+  | { readonly kind: 'vanished+flags'; readonly uids: string; readonly modseq: bigint }
+  /** Days since 1970-01-01. */
+  | { readonly kind: 'search'; readonly uids: string; readonly since?: number; readonly before?: number }
+  | { readonly kind: 'messages'; readonly uids: string }
+
+/** One for each query, of its kind. Ranges as the server told them, not normalised; never expanded. */
+export type Answer =
+  | { readonly kind: 'vanished+flags'; readonly vanished: readonly Range[]; readonly flags: readonly FlagRow[] }
+  | { readonly kind: 'search'; readonly uids: readonly Range[] }
+  | { readonly kind: 'messages'; readonly messages: readonly Message[] }
+
+export type ImapMailbox = {
+  readonly capabilities: ImapCapabilities
+  /**
+   * One round trip: SELECT where needed, then all queries. `state` is of before the first query was read, never later: what changes in
+   * between may be told twice, and is never missed. Throws `stale` for another UIDVALIDITY than the one given.
+   */
+  ask(folder: FolderId, validity: number | undefined, queries: readonly Query[]): Promise<{ state: MailboxState; selectedFresh: boolean; answers: Answer[] }>
+  /** One round trip for all; undefined for a folder that is not there or does not tell. */
+  status(folders: readonly FolderId[]): Promise<Map<FolderId, MailboxState | undefined>>
+  messages(folder: FolderId, validity: number, uids: readonly number[]): Promise<readonly Message[]>
+}
+
+/** Outbox has no mailbox: it is always there and always empty. */
+const emptyState: MailboxState = { validity: 1, uidNext: 1, highestModseq: 1n, messages: 0 }
+
+export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMailbox {
+  return {
+    get capabilities() { return session.capabilities },
+
+    async ask(folder, validity, queries) {
+      if (folder === outbox.id) return { state: emptyState, selectedFresh: false, answers: queries.map(noAnswer) }
+      const path = await folders.path(folder)
+      const { state, fresh, result } = await session.read(path, () => together(queries.map(query => prepare(query, session.capabilities))))
+      if (validity !== undefined && state.validity !== validity) throw new Failure('stale', 'UIDVALIDITY changed')
+      return { state, selectedFresh: fresh, answers: result }
+    },
+
+    async status(ids) {
+      const paths = await Promise.all(ids.map(id => id === outbox.id ? undefined : folders.path(id).catch(ifGone)))
+      const known = paths.filter(path => path !== undefined)
+      const states = new Map((await session.status(known)).map((state, index) => [known[index]!, state]))
+      return new Map(ids.map((id, index) => [id, id === outbox.id ? emptyState : states.get(paths[index] ?? '')]))
+    },
+
+    async messages(folder, validity, uids) {
+      if (uids.length === 0) return []
+      const { answers: [answer] } = await this.ask(folder, validity, [{ kind: 'messages', uids: print(ofUids(uids)) }])
+      return answer?.kind === 'messages' ? answer.messages : []
+    },
+  }
+}
+
+function ifGone(error: unknown): undefined {
+  if (!(error instanceof Failure) || error.kind !== 'not-found') throw error
+}
+
+const noAnswer = ({ kind }: Query): Answer =>
+  kind === 'search' ? { kind, uids: [] } : kind === 'messages' ? { kind, messages: [] } : { kind, vanished: [], flags: [] }
+
+/** Several batches as one: a list of their results. */
+export function together<T>(batches: readonly Batch<T>[]): Batch<T[]> {
+  return {
+    commands: batches.flatMap(batch => batch.commands),
+    result: answers => {
+      let at = 0
+      return batches.map(batch => batch.result(answers.slice(at, at += batch.commands.length)))
+    },
+  }
+}
+
+function prepare(query: Query, capabilities: ImapCapabilities): Batch<Answer> {
+  if (query.kind === 'search') return search(query, capabilities)
+  return query.kind === 'messages' ? messagesBatch(query.uids, capabilities) : changes(query, capabilities)
+}
+
+// Dovecot takes 64 KiB in a line; RFC 7162 asks for no more than 8,192 octets.
+const maxSet = 7_000
+
+/** A sequence set cut into sets that fit into a command line. */
+export function setsOf(uids: string): string[] {
+  const sets: string[] = []
+  for (let rest = uids; rest !== '';) {
+    const cut = rest.length <= maxSet ? rest.length : rest.lastIndexOf(',', maxSet)
+    sets.push(rest.slice(0, cut))
+    rest = rest.slice(cut + 1)
+  }
+  return sets
+}
+
+// RFC 9051, SEARCH; RFC 4731 for RETURN
+function search({ uids, since, before }: Query & { kind: 'search' }, { esearch }: ImapCapabilities): Batch<Answer> {
+  const found: Range[] = []
+  const days = `${since ? ` SINCE ${printDay(since)}` : ''}${before ? ` BEFORE ${printDay(before)}` : ''}`
+  return {
+    commands: setsOf(uids).map(set => searchCommand(`UID ${set}${days}`, esearch, found)),
+    result: () => ({ kind: 'search', uids: found }),
+  }
+}
+
+export function searchCommand(keys: string, esearch: boolean, found: Range[]): Command {
+  let answered = false
+  return {
+    line: `UID SEARCH ${esearch ? 'RETURN (ALL) ' : ''}${keys}`,
+    on: ({ name, values }, tag) => {
+      if (name === 'ESEARCH' && text(list(values[0])[1]) === tag) {
+        const at = values.findIndex(value => typeof value === 'string' && value.toUpperCase() === 'ALL')
+        if (at >= 0) found.push(...readSet(text(values[at + 1])))
+      }
+      // RFC 3501's SEARCH does not say whose it is: the first that has no answer yet.
+      if (name !== 'SEARCH' || esearch || answered) return false
+      answered = true
+      for (const value of values) append(found, number(value))
+      return true
+    },
+  }
+}
+
+/** Neighbours in a long list of UIDs cost one range. */
+function append(found: Range[], uid: number): void {
+  const last = found.at(-1)
+  if (uid <= 0) return
+  if (last && last.to + 1 === uid) found[found.length - 1] = { from: last.from, to: uid }
+  else found.push({ from: uid, to: uid })
+}
+
+const maxUid = 0xffffffff
+
+/** RFC 9051, sequence-set, as ranges in their own order. Throws `unavailable` for one without reason or end. */
+export function readSet(set: string): Range[] {
+  if (set === '') return []
+  return set.split(',').map(part => {
+    const [, first, last] = /^(\d{1,10}|\*)(?::(\d{1,10}|\*))?$/.exec(part) ?? []
+    if (first === undefined) throw new Failure('unavailable', 'a sequence set that is none')
+    const [a, b] = [first, last ?? first].map(each => each === '*' ? maxUid : Number(each)) as [number, number]
+    return a <= b ? { from: a, to: b } : { from: b, to: a }
+  })
+}
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+function printDay(day: number): string {
+  const date = new Date(day * 86_400_000)
+  return `${date.getUTCDate()}-${months[date.getUTCMonth()]}-${date.getUTCFullYear()}`
+}
+
+// RFC 9051, date-time: "17-Jul-1996 02:44:25 -0700", the day padded with a space
+function readDate(value: string): { day: number; time: Date } {
+  const match = /^([ \d]\d)-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/.exec(value)
+  if (!match) return { day: 0, time: new Date(0) }
+  const [, day, month, year, hour, minute, second, sign, offsetHours, offsetMinutes] = match
+  const midnight = Date.UTC(Number(year), months.indexOf(month!), Number(day))
+  const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * (sign === '-' ? -1 : 1)
+  const time = midnight + ((Number(hour) * 60 + Number(minute) - offset) * 60 + Number(second)) * 1000
+  return { day: Math.floor(midnight / 86_400_000), time: new Date(time) }
+}
+
+// RFC 7162, FETCH with CHANGEDSINCE and VANISHED
+function changes({ uids, modseq }: Query & { kind: 'vanished+flags' }, { condstore, qresync }: ImapCapabilities): Batch<Answer> {
+  const vanished: Range[] = []
+  const rows = new Map<number, FlagRow>()
+  const asked = within(uids)
+  const on = ({ name, values }: Response): void => {
+    // Only EARLIER answers the question; a live VANISHED is news for the next time.
+    if (name === 'VANISHED' && Array.isArray(values[0])) vanished.push(...readSet(text(values[1])))
+    if (name !== 'FETCH') return
+    const items = new Map(pairs(list(values[0])))
+    const date = items.get('INTERNALDATE')
+    // News of the moment come without a date; their MODSEQ is above the state's, so they are told again. Rows of another request may be
+    // older than what this one asks for.
+    if (date === undefined || !asked(number(items.get('UID'))) || (condstore && modseq !== 0n && readModseq(items) <= modseq)) return
+    const row = { uid: number(items.get('UID')), flags: readFlags(items.get('FLAGS')), modseq: readModseq(items), day: readDate(text(date)).day }
+    if (row.modseq >= (rows.get(row.uid)?.modseq ?? 0n)) rows.set(row.uid, row)
+  }
+  const since = !condstore ? '' : ` (CHANGEDSINCE ${modseq}${qresync ? ' VANISHED' : ''})`
+  const items = `UID FLAGS INTERNALDATE${condstore ? ' MODSEQ' : ''}`
+  return {
+    // CHANGEDSINCE 0 is not allowed everywhere, and means all.
+    commands: setsOf(uids).map(set => ({ line: `UID FETCH ${set} (${items})${modseq === 0n ? '' : since}`, on })),
+    result: () => ({ kind: 'vanished+flags', vanished: normalise(vanished), flags: [...rows.values()] }),
+  }
+}
+
+function readFlags(value: Value | undefined): ReadonlySet<string> {
+  return new Set(list(value).map(text).filter(flag => flag !== '\\Recent'))
+}
+
+/** Whether a UID is in the set. */
+export function within(uids: string): (uid: number) => boolean {
+  const ranges = normalise(readSet(uids))
+  return uid => {
+    let [low, high] = [0, ranges.length - 1]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (ranges[middle]!.to < uid) low = middle + 1
+      else high = middle
+    }
+    const range = ranges[low]
+    return range !== undefined && uid >= range.from && uid <= range.to
+  }
+}
+
+/** `MODSEQ (12345)` */
+const readModseq = (items: ReadonlyMap<string, Value>): bigint => bignumber(list(items.get('MODSEQ'))[0])
+
+// A header of megabytes is cut: nothing a listing shows is that far down.
+const maxHeader = 65_536
+const header = `BODY.PEEK[HEADER.FIELDS (${listedFields.join(' ').toUpperCase()})]<0.${maxHeader}>`
+
+function messagesBatch(uids: string, { condstore }: ImapCapabilities): Batch<Answer> {
+  const found = new Map<number, Message>()
+  const asked = within(uids)
+  const on = ({ name, values }: Response): void => {
+    if (name !== 'FETCH') return
+    const message = readMessage(list(values[0]))
+    if (message && asked(message.uid)) found.set(message.uid, message)
+  }
+  const items = `UID FLAGS INTERNALDATE RFC822.SIZE${condstore ? ' MODSEQ' : ''} BODYSTRUCTURE ${header}`
+  return {
+    commands: setsOf(uids).map(set => ({ line: `UID FETCH ${set} (${items})`, on })),
+    result: () => ({ kind: 'messages', messages: [...found.values()] }),
+  }
+}
+
+/** Undefined for a response that answers another question. */
+function readMessage(values: readonly Value[]): Message | undefined {
+  const items = new Map(pairs(values))
+  const head = [...items].find(([name]) => name.startsWith('BODY[HEADER'))
+  if (!items.has('UID') || !items.has('RFC822.SIZE') || !head) return undefined
+  return {
+    uid: number(items.get('UID')),
+    flags: readFlags(items.get('FLAGS')),
+    modseq: readModseq(items),
+    received: readDate(text(items.get('INTERNALDATE'))).time,
+    size: number(items.get('RFC822.SIZE')),
+    header: octets(head[1]),
+    structure: readStructure(items.get('BODYSTRUCTURE')),
+  }
+}
