@@ -32,8 +32,8 @@ export type Call = {
 }
 
 /**
- * A WBXML tree, whose octets may be kept while they are written (`done` is called with all of them, unless they are more than `most`);
- * the octets of a tree written before; nothing (HTTP 200 with an empty body); or octets of another type (GetAttachment).
+ * A WBXML tree, whose octets may be kept while they are written (`done` is called with all of them, unless they are more than
+ * `most`); the octets of a tree written before; nothing (HTTP 200 with an empty body); or octets of another type (GetAttachment).
  */
 export type Answer =
   | { readonly kind: 'wbxml'; readonly root: Node; readonly keep?: { readonly most: number; done(bytes: Uint8Array): void } }

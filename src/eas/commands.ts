@@ -38,7 +38,8 @@ const later: Command = {
 
 const served = (command: Command, root: Tag, status: Tag, more: Partial<Entry> = {}): Entry =>
   ({ command, root, status, first: '12.1', last: '16.1', offered: true, ...more })
-const known = (root: Tag, status: Tag, more: Partial<Entry> = {}): Entry => served(later, root, status, { offered: false, ...more })
+const known = (root: Tag, status: Tag, more: Partial<Entry> = {}): Entry =>
+  served(later, root, status, { offered: false, ...more })
 const http = (command: Command, offered: boolean): Entry =>
   ({ command, root: undefined, status: undefined, first: '12.1', last: '12.1', offered })
 

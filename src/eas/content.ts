@@ -9,8 +9,8 @@ export type Content = { readonly body: Element | undefined; readonly raw: Uint8A
 const unzip = promisify(gunzip)
 
 /**
- * Reads at most `max` octets. `expected` is what the command wants in this version. Throws `too-large`, `malformed` for what breaks
- * off or is no WBXML, `unsupported` for another content type.
+ * Reads at most `max` octets. `expected` is what the command wants in this version. Throws `too-large`, `malformed` for what
+ * breaks off or is no WBXML, `unsupported` for another content type.
  */
 export async function readContent(request: Request, expected: 'wbxml' | 'rfc822', max: number): Promise<Content> {
   const bytes = await readBytes(request, max)
@@ -38,7 +38,7 @@ async function readBytes(request: Request, max: number): Promise<Uint8Array> {
     return await unzip(bytes, { maxOutputLength: max })
   } catch (cause) {
     if (cause instanceof Failure) throw cause
-    if ((cause as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') throw new Failure('too-large', 'a compressed request', { cause })
-    throw new Failure('malformed', 'the body broke off or is not compressed as it says', { cause })
+    const large = (cause as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE'
+    throw new Failure(large ? 'too-large' : 'malformed', 'the body broke off or is not compressed as it says', { cause })
   }
 }

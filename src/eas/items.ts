@@ -24,9 +24,9 @@ type Wanted = { readonly uid: number; readonly plan: BodyPlan }
 type Place = { readonly stores: Stores; readonly folder: Folder; readonly validity: number; readonly context: ItemContext }
 
 /**
- * Messages as a client sees them, in the given order: the children of ApplicationData (Sync) or Properties (ItemOperations). Bodies
- * are fetched a batch at a time, the next one while this one is written. A message that is gone is left out, one that cannot be
- * read is an item that says so. Throws `unavailable`, `auth`, `stale`.
+ * Messages as a client sees them, in the given order: the children of ApplicationData (Sync) or Properties (ItemOperations).
+ * Bodies are fetched a batch at a time, the next one while this one is written. A message that is gone is left out, one that
+ * cannot be read is an item that says so. Throws `unavailable`, `auth`, `stale`.
  */
 export async function* renderItems(
   stores: Stores, folder: Folder, validity: number, messages: readonly Message[], wish: BodyWish, context: ItemContext,
@@ -74,7 +74,8 @@ async function fetchBatch(place: Place, batch: readonly Planned[] | undefined): 
   const first = await fetchParts(place, batch.map(({ message, plan }) => ({ uid: message.uid, plan })))
   const rendered = batch.map((one, i) => render(place, one, first[i]!))
   // Seldom: what seemed to be enough of a body was not.
-  const short = rendered.flatMap((result, i) => result && 'more' in result ? [{ i, uid: batch[i]!.message.uid, plan: result.more }] : [])
+  const short = rendered.flatMap((result, i) =>
+    result && 'more' in result ? [{ i, uid: batch[i]!.message.uid, plan: result.more }] : [])
   if (short.length) {
     const second = await fetchParts(place, short)
     short.forEach(({ i, plan }, at) => rendered[i] = render(place, { ...batch[i]!, plan }, second[at]!))
@@ -106,8 +107,10 @@ async function fetchParts(place: Place, wanted: readonly Wanted[]): Promise<(Oct
 /** Failures that are not about one message. */
 const final = new Set<Failure['kind']>(['unavailable', 'auth', 'busy', 'stale'])
 
+type Result = { readonly nodes: Node[] } | { readonly more: BodyPlan } | undefined
+
 /** Undefined for a message some of which is not there; whether it is gone altogether is for `existing` to find out. */
-function render(place: Place, { message, plan, stream }: Planned, octets: Octets | undefined): { nodes: Node[] } | { more: BodyPlan } | undefined {
+function render(place: Place, { message, plan, stream }: Planned, octets: Octets | undefined): Result {
   if (!octets || octets.includes(undefined)) return undefined
   const ref = { folder: place.folder.id, validity: place.validity, uid: message.uid }
   try {
@@ -122,7 +125,8 @@ function render(place: Place, { message, plan, stream }: Planned, octets: Octets
 
   function nodesOf(body: Rendered): Node[] {
     return emailNodes(message, {
-      version: place.context.version, draft: place.folder.role === 'drafts', reference: section => printFileReference(ref, section), body,
+      version: place.context.version, draft: place.folder.role === 'drafts', body,
+      reference: section => printFileReference(ref, section),
     })
   }
 }

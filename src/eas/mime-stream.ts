@@ -16,7 +16,8 @@ export function renderMimeStream(
 ): Node[] {
   const nativeType = textPieces(structure).some(piece => piece.rich) ? 2 : 1
   const body = { type: 4, size, truncated: false, data: 'x', preview: undefined } as const
-  return nodesOf({ body, nativeType }).map(node => node.tag === 'AirSyncBase:Body' ? el(node.tag, withData(node.children, octets)) : node)
+  return nodesOf({ body, nativeType }).map(node =>
+    node.tag === 'AirSyncBase:Body' ? el(node.tag, withData(node.children, octets)) : node)
 }
 
 const withData = (children: Content, octets: AsyncIterable<Uint8Array>): Node[] =>

@@ -4,8 +4,8 @@ import { printDate } from '../formats/mime-write.ts'
 import { encodeWords } from '../formats/encoded-words.ts'
 
 /**
- * RFC 3464, Delivery Status Notifications: what a mail server would have returned. The protocol has no way to say that some recipients
- * of a message were refused while it went to the others.
+ * RFC 3464, Delivery Status Notifications: what a mail server would have returned. The protocol has no way to say that some
+ * recipients of a message were refused while it went to the others.
  */
 export function nonDeliveryNote(sent: Header, from: string, refused: readonly string[], now: Date): Uint8Array {
   const domain = from.slice(from.lastIndexOf('@') + 1)
@@ -43,7 +43,8 @@ const explanation = (subject: string, refused: readonly string[]): string =>
   `Your message "${subject}" was sent, but not to these recipients, whose addresses the mail server refused:\n\n` +
   `${refused.map(address => `  ${address}`).join('\n')}\n`
 
-const base64Lines = (text: string): string[] => Buffer.from(text.replace(/\n/g, '\r\n')).toString('base64').match(/.{1,76}/g) ?? []
+const base64Lines = (text: string): string[] =>
+  Buffer.from(text.replace(/\n/g, '\r\n')).toString('base64').match(/.{1,76}/g) ?? []
 
 const plain = (address: string): string => address.replace(/[^\x21-\x7e]/g, '?')
 

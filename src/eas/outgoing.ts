@@ -17,14 +17,16 @@ export type Outgoing = {
 
 /** [MS-ASCMD] Common Status Codes: why a message was not sent. */
 const unreadable = '107', previouslySent = '118', noRecipient = '119'
-const submissionStatus: Partial<Record<Kind, string>> = { malformed: '120', denied: '120', unsupported: '120', quota: '115', 'too-large': '122' }
+const submissionStatus: Partial<Record<Kind, string>> = {
+  malformed: '120', denied: '120', unsupported: '120', quota: '115', 'too-large': '122',
+}
 
 const day = 24 * 60 * 60
 
 /**
- * Sends a message once, whatever is repeated: undefined, or the Status that refuses it. Within a day memory knows the ClientId; a
- * process without that memory looks for the Message-ID in Sent, which is ours, made of ClientId and message, where the client gave none.
- * What remains is a crash between the submission and the copy in Sent, and a message whose copy nobody wanted.
+ * Sends a message once, whatever is repeated: undefined, or the Status that refuses it. Within a day memory knows the ClientId;
+ * a process without that memory looks for the Message-ID in Sent, which is made of ClientId and message where the client gave
+ * none. What remains is a crash between the submission and the copy in Sent, and a message of which no copy was wanted.
  */
 export async function sendOnce(call: Call, outgoing: Outgoing): Promise<string | undefined> {
   const header = parseHeader(splitMessage(outgoing.mime).header)
@@ -53,8 +55,8 @@ export async function sendOnce(call: Call, outgoing: Outgoing): Promise<string |
 
 function ownMessageId({ settings, scope, stores }: Call, { clientId, mime }: Outgoing): string {
   const digest = createHash('sha256').update(mime).digest()
-  const mac = createHmac('sha256', settings.secret).update(`message\0${scope}\0${clientId}\0`).update(digest).digest('hex').slice(0, 32)
-  return `<${mac}@${domainOf(primary(stores.person))}>`
+  const mac = createHmac('sha256', settings.secret).update(`message\0${scope}\0${clientId}\0`).update(digest).digest('hex')
+  return `<${mac.slice(0, 32)}@${domainOf(primary(stores.person))}>`
 }
 
 async function isInSent({ stores }: Call, messageId: string): Promise<boolean> {
@@ -65,34 +67,33 @@ async function isInSent({ stores }: Call, messageId: string): Promise<boolean> {
 async function send(
   call: Call, { mime, save }: Outgoing, header: Header, to: readonly string[], extra: [string, string][],
 ): Promise<string | undefined> {
-  const { stores, settings, log, facts, now } = call
+  const { stores, settings, facts, now } = call
   const { from, edits } = sender(header, stores.person)
-  const missing = missingFields(header, { date: now(), domain: domainOf(from) }).filter(([name]) => !extra.some(([own]) => own === name))
-  const append = [...extra, ...missing]
-  const drop = [...edits.remove ?? [], 'Return-Path']
-  const submitted = await outcome(stores.submission.send(from, to, editHeader(mime, { ...edits, append, remove: [...drop, 'Bcc'] })))
+  const known = new Set(extra.map(([name]) => name))
+  const missing = missingFields(header, { date: now(), domain: domainOf(from) }).filter(([name]) => !known.has(name))
+  const filed = { ...edits, append: [...extra, ...missing], remove: [...edits.remove ?? [], 'Return-Path'] }
+  const wire = editHeader(mime, { ...filed, remove: [...filed.remove, 'Bcc'] })
+  const submitted = await outcome(stores.submission.send(from, to, wire))
   if (submitted instanceof Failure) {
     const status = submissionStatus[submitted.kind]
     if (!status) throw submitted
     Object.assign(facts, { failure: submitted.kind, why: submitted.message.slice(0, 300) })
     return status
   }
-  // The message has gone out: nothing that follows may have it sent again.
-  Object.assign(facts, { recipients: to.length, refused: submitted.refused.length || undefined, octets: mime.length })
-  const filed = save && !settings.submissionKeepsSent
-    ? await outcome(file(call, 'sent', editHeader(mime, { ...edits, append, remove: drop }), ['\\Seen']))
-    : undefined
-  const told = submitted.refused.length ? await outcome(file(call, 'inbox', nonDeliveryNote(header, from, submitted.refused, now()), [])) : undefined
-  for (const failed of [filed, told]) if (failed instanceof Failure) log.warn({ kind: failed.kind, cause: failed.message }, 'not filed after sending')
+  const { refused } = submitted
+  Object.assign(facts, { recipients: to.length, refused: refused.length || undefined, octets: mime.length })
+  if (save && !settings.submissionKeepsSent) await file(call, 'sent', editHeader(mime, filed), ['\\Seen'])
+  if (refused.length) await file(call, 'inbox', nonDeliveryNote(header, from, refused, now()), [])
   return undefined
 }
 
-async function file({ stores }: Call, role: 'sent' | 'inbox', message: Uint8Array, flags: string[]): Promise<void> {
-  const folder = await stores.mail.folderByRole(role)
-  await stores.mail.append(folder.id, message, flags)
+/** The message has gone out: that this fails must not have it sent again. */
+async function file({ stores, log }: Call, role: 'sent' | 'inbox', message: Uint8Array, flags: string[]): Promise<void> {
+  const filed = await outcome(stores.mail.folderByRole(role).then(({ id }) => stores.mail.append(id, message, flags)))
+  if (filed instanceof Failure) log.warn({ role, kind: filed.kind, why: filed.message }, 'not filed after sending')
 }
 
-/** [MS-ASCMD] SendMail: nobody sends as somebody else. An address that is not the user's own is replaced, the name beside it stays. */
+/** [MS-ASCMD] SendMail: an address that is not the user's own is replaced, the name beside it stays. */
 function sender(header: Header, person: Person): { from: string; edits: HeaderEdits } {
   const owned = (address: string): boolean => person.addresses.some(own => own.toLowerCase() === address.toLowerCase())
   const written = parseAddresses(rawField(header, 'from') ?? '')[0]

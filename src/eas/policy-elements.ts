@@ -1,11 +1,11 @@
 /**
- * [MS-ASPROV] EASProvisionDoc: every setting in the order of the document, with the value that asks nothing of a phone. '' is an empty
- * element: no limit. Phones that find a setting missing refuse the whole policy, so all are sent.
+ * [MS-ASPROV] EASProvisionDoc: every setting, in the order phones are used to, with the value that asks nothing of them. '' is
+ * an empty element: no limit. Some phones refuse a policy that lacks a setting, so all are sent.
  */
 export const policyElements = {
-  DevicePasswordEnabled: '0', AlphanumericDevicePasswordRequired: '0', PasswordRecoveryEnabled: '0', RequireStorageCardEncryption: '0',
-  AttachmentsEnabled: '1', MinDevicePasswordLength: '', MaxInactivityTimeDeviceLock: '', MaxDevicePasswordFailedAttempts: '',
-  MaxAttachmentSize: '', AllowSimpleDevicePassword: '1', DevicePasswordExpiration: '', DevicePasswordHistory: '0',
+  DevicePasswordEnabled: '0', AlphanumericDevicePasswordRequired: '0', PasswordRecoveryEnabled: '0',
+  RequireStorageCardEncryption: '0', AttachmentsEnabled: '1', MinDevicePasswordLength: '', MaxInactivityTimeDeviceLock: '',
+  MaxDevicePasswordFailedAttempts: '', MaxAttachmentSize: '', AllowSimpleDevicePassword: '1', DevicePasswordExpiration: '', DevicePasswordHistory: '0',
   AllowStorageCard: '1', AllowCamera: '1', RequireDeviceEncryption: '0', AllowUnsignedApplications: '1',
   AllowUnsignedInstallationPackages: '1', MinDevicePasswordComplexCharacters: '3', AllowWiFi: '1', AllowTextMessaging: '1',
   AllowPOPIMAPEmail: '1', AllowBluetooth: '2', AllowIrDA: '1', RequireManualSyncWhenRoaming: '0', AllowDesktopSync: '1',

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { encode, type Node } from '../wire/wbxml.ts'
 import type { Answer } from './command.ts'
 import type { Version } from './versions.ts'
@@ -25,7 +26,8 @@ export async function respond(answer: Answer, headers: Head, record: Keep | unde
 function octetsOf(answer: Exclude<Answer, { kind: 'empty' }>, record: Keep | undefined): AsyncIterable<Uint8Array> {
   if (answer.kind === 'octets') return answer.body
   const bytes = answer.kind === 'stored' ? whole(answer.bytes) : encode(answer.root)
-  return [answer.kind === 'wbxml' ? answer.keep : undefined, record].reduce((source, keep) => keep ? kept(source, keep) : source, bytes)
+  const keeps = [answer.kind === 'wbxml' ? answer.keep : undefined, record]
+  return keeps.reduce((source, keep) => keep ? kept(source, keep) : source, bytes)
 }
 
 async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -41,7 +43,7 @@ async function streamed(source: AsyncIterable<Uint8Array>, headers: Headers): Pr
   const first = await chunks.next()
   if (first.done) return new Response(null, { headers })
   const second = chunks.next()
-  const soon = await Promise.race([second.catch(() => undefined), new Promise<undefined>(resolve => setImmediate(resolve, undefined))])
+  const soon = await Promise.race([second.catch(() => undefined), setImmediate(undefined)])
   if (soon?.done) {
     headers.set('content-length', String(first.value.length))
     return new Response(first.value as Uint8Array<ArrayBuffer>, { headers })
@@ -70,8 +72,8 @@ async function* kept(chunks: AsyncIterable<Uint8Array>, { most, done }: Keep): A
 }
 
 /**
- * [MS-ASCMD] Common Status Codes: what versions before 14.0 get as HTTP status in place of a Status of 100 and more. Undefined for
- * a Status they know.
+ * [MS-ASCMD] Common Status Codes: what versions before 14.0 get as HTTP status in place of a Status of 100 and more. Undefined
+ * for a Status they know.
  */
 export function httpStatusOf(node: Node): number | undefined {
   const status = Number(statusOf(node))
@@ -88,6 +90,7 @@ export function statusOf(node: Node): string | undefined {
 
 const httpStatus: Readonly<{ [status: number]: number }> = {
   101: 400, 102: 400, 103: 400, 104: 400, 105: 400, 106: 400, 108: 400, 109: 400, 110: 500, 111: 503, 112: 403, 113: 507,
-  125: 403, 126: 403, 129: 403, 130: 403, 132: 403, 137: 501, 138: 400, 139: 403, 140: 449, 141: 449, 142: 449, 143: 449, 144: 449, 145: 403,
+  125: 403, 126: 403, 129: 403, 130: 403, 132: 403, 137: 501, 138: 400, 139: 403, 140: 449, 141: 449, 142: 449, 143: 449,
+  144: 449, 145: 403,
 }
 

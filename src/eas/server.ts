@@ -69,10 +69,12 @@ async function answer(house: House, request: Request, visit: Visit): Promise<Res
       cache: house.cache, settings: house.settings, waits: house.waits, signal: AbortSignal.any([visit.signal, house.draining]),
       log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
     }
-    if (content.body && content.body.tag !== entry.root) throw new Failure('malformed', `${content.body.tag} in ${parsed.command}`)
+    const root = content.body?.tag
+    if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
     const answered = await entry.command.run(call)
-    if (answered.kind === 'wbxml' && commonStatus(parsed, answered.root)) return await refusal(house, parsed, visit, answered.root)
-    visit.facts['status'] ??= answered.kind === 'wbxml' ? statusOf(answered.root) : undefined
+    const tree = answered.kind === 'wbxml' ? answered.root : undefined
+    if (tree && commonStatus(parsed, tree)) return await refusal(house, parsed, visit, tree)
+    visit.facts['status'] ??= tree && statusOf(tree)
     return await respond(answered, headersOf(house), keeper(house, parsed))
   } catch (error) {
     if (!(error instanceof Failure)) throw error
@@ -82,7 +84,8 @@ async function answer(house: House, request: Request, visit: Visit): Promise<Res
 }
 
 /** A bearer token does not tell whose it is; the base64 query may. */
-const named = (credentials: Credentials, { user }: EasRequest): Credentials => credentials.user ? credentials : { ...credentials, user }
+const named = (credentials: Credentials, { user }: EasRequest): Credentials =>
+  credentials.user ? credentials : { ...credentials, user }
 
 /** How far a request had come. */
 type Step = { parsed?: EasRequest; entry?: Entry; call?: Call }
@@ -108,7 +111,8 @@ function refusal(house: House, parsed: EasRequest, visit: Visit, refused: Node |
   return respond({ kind: 'wbxml', root: refused as Node }, headersOf(house), keeper(house, parsed))
 }
 
-const commonStatus = ({ version }: EasRequest, root: Node): number | undefined => since(version, '14.0') ? undefined : httpStatusOf(root)
+const commonStatus = ({ version }: EasRequest, root: Node): number | undefined =>
+  since(version, '14.0') ? undefined : httpStatusOf(root)
 
 const headersOf = ({ settings }: House): Head => ({ 'ms-server-activesync': settings.ceiling, 'cache-control': 'private' })
 

@@ -8,6 +8,9 @@ export type Shown = { readonly id: FolderId; readonly parent: string; readonly n
 /** A hierarchy as a client was told of it: parents before children. */
 export type Hierarchy = readonly Shown[]
 
+/** Where hierarchies are remembered, and whose they are. */
+export type Snapshots = { readonly cache: Cache; readonly secret: Uint8Array; readonly account: string }
+
 /** What leads from one hierarchy to the other. Parents are added before their children and deleted after them. */
 export type HierarchyChanges = { readonly adds: Hierarchy; readonly updates: Hierarchy; readonly deletes: readonly FolderId[] }
 
@@ -15,26 +18,27 @@ export const show = (folders: readonly Folder[], typeOf: (folder: Folder) => str
   folders.map(folder => ({ id: folder.id, parent: folder.parent ?? '0', name: folder.name, type: typeOf(folder) }))
 
 /**
- * The FolderSync key is a digest of the hierarchy it stands for, so whoever sees the same hierarchy knows that nothing changed, and
- * needs no memory for it. 24 characters.
+ * The FolderSync key is a digest of the hierarchy it stands for, so whoever sees the same hierarchy knows that nothing changed,
+ * and needs no memory for it. 24 characters.
  */
-export function hierarchyKey(secret: Uint8Array, account: string, hierarchy: Hierarchy): string {
+export function hierarchyKey({ secret, account }: Pick<Snapshots, 'secret' | 'account'>, hierarchy: Hierarchy): string {
   const rows = hierarchy.map(({ id, parent, name, type }) => JSON.stringify([id, parent, name, type])).sort()
-  return createHmac('sha256', secret).update(`folders\0${account}\0${rows.join('\n')}`).digest().subarray(0, 18).toString('base64url')
+  const mac = createHmac('sha256', secret).update(`folders\0${account}\0${rows.join('\n')}`).digest()
+  return mac.subarray(0, 18).toString('base64url')
 }
 
 /** Remembers `hierarchy` under its key, which is returned. Any device of the account may come back with it. */
-export function keepHierarchy(cache: Cache, secret: Uint8Array, account: string, hierarchy: Hierarchy): string {
-  const key = hierarchyKey(secret, account, hierarchy)
-  cache.set(slot(account, key), hierarchy, { size: hierarchy.length * 120 })
+export function keepHierarchy(snapshots: Snapshots, hierarchy: Hierarchy): string {
+  const key = hierarchyKey(snapshots, hierarchy)
+  snapshots.cache.set(slot(snapshots, key), hierarchy, { size: hierarchy.length * 120 })
   return key
 }
 
 /** The hierarchy `key` stands for: nothing for `0`, `now` where the digest is the same; undefined when it is not remembered. */
-export function recallHierarchy(cache: Cache, secret: Uint8Array, account: string, key: string, now: Hierarchy): Hierarchy | undefined {
+export function recallHierarchy(snapshots: Snapshots, key: string, now: Hierarchy): Hierarchy | undefined {
   if (key === '0') return []
-  if (key === hierarchyKey(secret, account, now)) return now
-  return cache.get<Hierarchy>(slot(account, key))
+  if (key === hierarchyKey(snapshots, now)) return now
+  return snapshots.cache.get<Hierarchy>(slot(snapshots, key))
 }
 
 export function compareHierarchies(then: Hierarchy, now: Hierarchy): HierarchyChanges {
@@ -47,7 +51,7 @@ export function compareHierarchies(then: Hierarchy, now: Hierarchy): HierarchyCh
   }
 }
 
-const slot = (account: string, key: string): string => `folders:${account}:${key}`
+const slot = ({ account }: Snapshots, key: string): string => `folders:${account}:${key}`
 
 const differs = (now: Shown, then: Shown | undefined): boolean =>
   then !== undefined && (then.parent !== now.parent || then.name !== now.name || then.type !== now.type)

@@ -72,13 +72,13 @@ function edit(
       const repeated = cache.get<string[]>(`folder-edit:${scope}:${request}`)
       if (repeated) return answer(root, repeated)
 
-      const account = stores.person.login
+      const snapshots = { cache, secret: settings.secret, account: stores.person.login }
       const folders = await stores.mail.folders()
-      const then = recallHierarchy(cache, settings.secret, account, key, show(folders, folderType))
+      const then = recallHierarchy(snapshots, key, show(folders, folderType))
       if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
       const edited = await work(call, body, then, folders)
       if ('status' in edited) return wbxml(el(root, [el('FolderHierarchy:Status', edited.status)]))
-      const result = [keepHierarchy(cache, settings.secret, account, edited.client), ...(edited.id ? [edited.id] : [])]
+      const result = [keepHierarchy(snapshots, edited.client), ...(edited.id ? [edited.id] : [])]
       cache.set(`folder-edit:${scope}:${request}`, result, { seconds: 3600 })
       cache.set(`told:${scope}`, result[0])
       return answer(root, result)

@@ -12,9 +12,9 @@ export const folderSync: Command = {
   async run({ body, stores, cache, settings, scope, facts }) {
     const key = body && text(body, 'FolderHierarchy:SyncKey')
     if (!key) throw new Failure('malformed', 'FolderSync without SyncKey')
-    const account = stores.person.login
+    const snapshots = { cache, secret: settings.secret, account: stores.person.login }
     const now = show(await stores.mail.folders(), folderType)
-    const then = recallHierarchy(cache, settings.secret, account, key, now)
+    const then = recallHierarchy(snapshots, key, now)
     if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
 
     const { adds, updates, deletes } = compareHierarchies(then, now)
@@ -24,7 +24,7 @@ export const folderSync: Command = {
       ...deletes.map(id => el('FolderHierarchy:Delete', [el('FolderHierarchy:ServerId', id)])),
     ]
     Object.assign(facts, { folders: now.length, adds: adds.length, updates: updates.length, deletes: deletes.length })
-    const next = keepHierarchy(cache, settings.secret, account, now)
+    const next = keepHierarchy(snapshots, now)
     cache.set(`told:${scope}`, next) // for Ping, which asks for a FolderSync when the hierarchy is another one
     return wbxml(el('FolderHierarchy:FolderSync', [
       el('FolderHierarchy:Status', '1'),

@@ -8,7 +8,9 @@ import { outcome } from '../outcome.ts'
 import { since } from '../versions.ts'
 
 /** [MS-ASCMD] Status (GetItemEstimate), for one collection. */
-const collectionStatus: Partial<Record<Kind, string>> = { 'not-found': '2', denied: '2', stale: '4', malformed: '103', unsupported: '110' }
+const collectionStatus: Partial<Record<Kind, string>> = {
+  'not-found': '2', denied: '2', stale: '4', malformed: '103', unsupported: '110',
+}
 const notPrimed = '3'
 const mostCollections = 300
 

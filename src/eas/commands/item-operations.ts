@@ -35,7 +35,13 @@ export const itemOperations: Command = {
   refuse: kind => el('ItemOperations:ItemOperations', [el('ItemOperations:Status', status[kind] ?? '3')]),
 }
 
-type Fetched = { readonly kind: 'item'; readonly id: string; readonly named: readonly Node[]; readonly ref: MessageRef | undefined; readonly wish: BodyWish }
+type Fetched = {
+  readonly kind: 'item'
+  /** How the client named it, which the answer repeats. */
+  readonly named: readonly Node[]
+  readonly ref: MessageRef | undefined
+  readonly wish: BodyWish
+}
 type File = { readonly kind: 'file'; readonly reference: string; readonly range: string | undefined }
 type Refused = { readonly kind: 'refused'; readonly answer: Node }
 type Operation = Fetched | File | Refused
@@ -72,7 +78,7 @@ function readFetch(fetch: Element): Operation {
   const named = longId !== undefined ? [el('Search:LongId', id)] : [
     ...(collectionId ? [el('AirSync:CollectionId', collectionId)] : []), el('AirSync:ServerId', id),
   ]
-  return { kind: 'item', id, named, ref: refOf(id, collectionId), wish: readWish(options) }
+  return { kind: 'item', named, ref: refOf(id, collectionId), wish: readWish(options) }
 }
 
 function refOf(id: string, collectionId: string | undefined): MessageRef | undefined {
@@ -134,8 +140,8 @@ async function* itemAnswers(call: Call, items: readonly Fetched[]): AsyncGenerat
   const missing = function* (until: number): Generator<Node> {
     for (; next < until; next++) yield fetchAnswer('6', items[next]!.named)
   }
-  const { version } = call.request
-  for await (const { uid, nodes } of renderItems(call.stores, found.folder, ref!.validity, found.messages, wish, { version, log: call.log })) {
+  const context = { version: call.request.version, log: call.log }
+  for await (const { uid, nodes } of renderItems(call.stores, found.folder, ref!.validity, found.messages, wish, context)) {
     yield* missing(items.findIndex((item, index) => index >= next && item.ref?.uid === uid))
     yield fetchAnswer(success, items[next++]!.named, [el('AirSync:Class', 'Email'), el('ItemOperations:Properties', nodes)])
   }
@@ -146,14 +152,15 @@ async function* itemAnswers(call: Call, items: readonly Fetched[]): AsyncGenerat
 async function lookUp({ stores }: Call, ref: MessageRef, items: readonly Fetched[]) {
   const folder = await stores.mail.folder(ref.folder)
   const uids = items.map(item => item.ref!.uid)
-  const there = new Map((await stores.mail.messages(ref.folder, ref.validity, [...new Set(uids)])).map(message => [message.uid, message]))
+  const messages = await stores.mail.messages(ref.folder, ref.validity, [...new Set(uids)])
+  const there = new Map(messages.map(message => [message.uid, message]))
   return { folder, messages: uids.flatMap(uid => there.get(uid) ?? []) }
 }
 
 const fetchAnswer = (value: string, named: readonly Node[], rest: readonly Node[] = []): Node =>
   el('ItemOperations:Fetch', [el('ItemOperations:Status', value), ...named, ...rest])
 
-/** [MS-ASCMD] Range (ItemOperations): octets of the file, told only to a client that asked for some; iOS 10 stumbles over it otherwise. */
+/** [MS-ASCMD] Range (ItemOperations): octets of the file, told only to a client that asked for some: iOS 10 stumbles. */
 async function fileAnswer(call: Call, { reference, range }: File): Promise<Node> {
   const named = [el('AirSyncBase:FileReference', reference)]
   const file = await outcome(openAttachment(call, reference))

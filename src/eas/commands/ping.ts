@@ -72,7 +72,7 @@ function readFolder(folder: Element): FolderId {
 function hierarchyMoved({ cache, scope, settings, stores }: Call, folders: readonly Folder[]): boolean {
   const told = cache.get<string>(`told:${scope}`)
   if (told === undefined) return false
-  const now = hierarchyKey(settings.secret, stores.person.login, show(folders, folderType))
+  const now = hierarchyKey({ secret: settings.secret, account: stores.person.login }, show(folders, folderType))
   if (told === now) return false
   cache.set(`told:${scope}`, now)
   return true

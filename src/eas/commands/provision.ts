@@ -48,7 +48,8 @@ function answer(call: Call, asked: Element): Node {
   if (!settings.policy) return policy(type, noPolicy)
   const acknowledged = text(asked, 'Provision:PolicyKey')
   if (acknowledged === undefined) {
-    return policy(type, '1', [el('Provision:PolicyKey', key('temporary')), el('Provision:Data', [el('Provision:EASProvisionDoc', settingsOf(settings.policy))])])
+    const document = el('Provision:EASProvisionDoc', settingsOf(settings.policy))
+    return policy(type, '1', [el('Provision:PolicyKey', key('temporary')), el('Provision:Data', [document])])
   }
   // The final key again: the answer that brought it was lost.
   const known = acknowledged === key('temporary') || acknowledged === key('final')

@@ -8,9 +8,6 @@ import { since } from '../versions.ts'
 const status: Partial<Record<Kind, string>> = { malformed: '2', denied: '3', unavailable: '4' }
 const success = '1', protocolError = '2', invalidArguments = '5', deniedByPolicy = '7', rightsManagementDisabled = '168'
 
-/** What a phone tells of itself that the log may show. */
-export type Device = { readonly model?: string; readonly os?: string; readonly name?: string; readonly agent?: string }
-
 // [MS-ASCMD] Settings: each part of the request is answered with a status of its own.
 export const settings: Command = {
   async run(call) {
@@ -44,16 +41,12 @@ const parts: { readonly [tag: string]: (call: Call, part: Element) => Node } = {
 
 const told = (tag: Tag, value: string, rest: readonly Node[] = []): Node => el(tag, [el('Settings:Status', value), ...rest])
 
-/** Also part of Provision. Kept in memory for the log alone. */
+/** What a phone tells of itself, here and in Provision: for the log. */
 export function hearDevice(call: Call, information: Element): void {
   const set = child(information, 'Settings:Set')
   if (!set) return
   const said = (tag: Tag): string | undefined => text(set, tag)?.slice(0, 128) || undefined
-  const device: { [name: string]: string | undefined } = {
-    model: said('Settings:Model'), os: said('Settings:OS'), name: said('Settings:FriendlyName'), agent: said('Settings:UserAgent'),
-  }
-  Object.assign(call.facts, { model: device['model'], os: device['os'] })
-  call.cache.set(`device:${call.scope}`, device satisfies { [name in keyof Device]: string | undefined }, { seconds: 30 * 86_400 })
+  Object.assign(call.facts, { model: said('Settings:Model'), os: said('Settings:OS') })
 }
 
 // [MS-ASCMD] EmailAddresses: below Get up to 14.0, from 14.1 below an Account, of which the primary one has no AccountId.
