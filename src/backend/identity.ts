@@ -1,0 +1,27 @@
+import { Failure } from '../base/failure.ts'
+import type { Person } from '../model/ports.ts'
+import type { Backend } from './connect.ts'
+
+/** Whom a login name means: the backend that serves the domain, and what the user is called there. */
+export type Identity = { readonly backend: Backend; readonly person: Person }
+
+/** Throws `auth` for a name that no backend serves. Domains compare in lower case, local parts as they are. */
+export function identify(backends: readonly Backend[], name: string): Identity {
+  const at = name.lastIndexOf('@')
+  const local = at < 0 ? name : name.slice(0, at)
+  const given = at < 0 ? undefined : name.slice(at + 1).toLowerCase()
+  const backend = backends.find(({ domains }) => given !== undefined && domains !== '*' && domains.includes(given)) ??
+    backends.find(({ domains, defaultDomain }) => domains === '*' || (given === undefined && defaultDomain !== undefined))
+  if (!backend || !local) throw new Failure('auth', 'no backend serves this name')
+  const domain = given ?? backend.defaultDomain
+  const fill = (template: string): string => domain === undefined && template.includes('{domain}')
+    ? local
+    : template.replaceAll('{local}', () => local).replaceAll('{domain}', () => domain ?? '')
+  const login = fill(templates[backend.login] ?? backend.login)
+  const address = domain === undefined ? login : `${local}@${domain}`
+  // By login name or address, else for everybody: `'*': ['{local}@example.net']`.
+  const aliases = [login, address, '*'].flatMap(key => Object.hasOwn(backend.aliases ?? {}, key) ? backend.aliases![key]! : [])
+  return { backend, person: { login, displayName: undefined, addresses: [...new Set([address, ...aliases.map(fill)])] } }
+}
+
+const templates: Readonly<Record<string, string>> = { address: '{local}@{domain}', local: '{local}' }
