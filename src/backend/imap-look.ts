@@ -51,8 +51,8 @@ export async function lookAt(
   const moved = covered.length && target !== cursor.since ? add({ kind: 'search', uids: print(covered), ...between(cursor.since, target) }) : 0
   const fetched = arrived.length ? add({ kind: 'messages', uids: print(arrived) }) : 0
   const { qresync, condstore } = mailbox.capabilities
-  const told: Query = { kind: 'vanished+flags', uids: print(covered), modseq: cursor.modseq }
-  const flags = condstore ? covered.length && add(told) : add(everyFlag)
+  const told: Query = { kind: 'vanished+flags', uids: `1:${maxUid}`, modseq: cursor.modseq }
+  const flags = condstore ? cursor.validity && add(told) : add(everyFlag)
   const held = qresync ? 0 : add(everything)
 
   const { state, answers } = await mailbox.ask(folder, cursor.validity || undefined, queries)
@@ -76,7 +76,8 @@ export async function lookAt(
     now: known.modseq,
     flags: shown.toSorted((a, b) => a.uid - b.uid),
     lists: {
-      expunged: intersect(normalise(known.vanished), covered),
+      // Also what was not offered yet: MoveItems may have given it to the client.
+      expunged: normalise(known.vanished),
       aged: moved && later ? ranges(moved) : [],
       flags: ofUids(shown.map(row => row.uid)),
       widened: moved && !later ? ranges(moved) : [],

@@ -45,9 +45,10 @@ export function recall(options: { mailboxes: number }): Recall {
       // The first look at this mark is kept: a later one may already lack what no client has been told of.
       if (!memories.has(name(modseq))) memories.set(name(modseq), { held, flags, uidNext: state.uidNext })
       if (!counts && modseq === cursor.modseq) return { vanished: [], flags: [], modseq }
-      // Of what arrived since then the client may have been given anything.
-      const then = before && normalise([...before.held, { from: before.uidNext, to: Infinity }])
-      const vanished = subtract(then ? intersect(covered, then) : covered, held)
+      // Of what arrived since then the client may have been given anything, by MoveItems too.
+      const arrived = { from: before?.uidNext ?? cursor.top, to: state.uidNext - 1 }
+      const then = normalise([...before?.held ?? covered, ...arrived.from > arrived.to ? [] : [arrived]])
+      const vanished = cursor.validity ? subtract(then, held) : []
       if (!before && count(vanished) > mostHoles) throw new Failure('stale', 'too many holes to tell expunges from')
       const news = before?.flags ? changes.flags.filter(row => before.flags!.get(row.uid) !== spell(row)) : changes.flags
       return { vanished, flags: news, modseq }

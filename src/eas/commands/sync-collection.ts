@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { MailCursor } from '../../model/cursor.ts'
 import type { Folder } from '../../model/folder.ts'
 import type { MailChanges } from '../../model/ports.ts'
@@ -15,6 +16,8 @@ export type Collection = {
   readonly request: CollectionRequest
   readonly folder: Folder
   readonly options: SyncOptions
+  /** The client said other options than its key carries: the next key tells them to whoever answers then. */
+  readonly renewed: boolean
   /** Where the client stands; moved on by `gather`. */
   readonly cursor: MailCursor
   readonly since: number
@@ -40,7 +43,8 @@ export async function open(call: Call, request: CollectionRequest): Promise<Coll
   const { deletesAsMoves } = request
   const place = { mail: call.stores.mail, folder: folder.id, cursor, options, deletesAsMoves }
   const applied = request.commands.length ? await applyCommands(place, request.commands) : untouched
-  return { request, folder, options, cursor, since, applied, changes: undefined }
+  const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, held?.options)
+  return { request, folder, options, renewed, cursor, since, applied, changes: undefined }
 }
 
 /** The key speaks for itself; memory may know better where the client stands when nothing it can see has happened since. */
@@ -59,30 +63,27 @@ export async function gather(call: Call, collection: Collection, window: number)
   const { folder, cursor, since, applied } = collection
   const all = await call.stores.mail.changes(folder.id, cursor, { window, since })
   const { removed, modseq } = applied
-  const held = heldAlready(call, collection)
+  const held = all.adds.filter(({ uid }) => hasMoved(call, collection, uid))
   const changes = {
     ...all,
     deletes: all.deletes.filter(uid => !removed.has(uid)),
-    updates: all.updates.filter(update => modseq.get(update.uid) !== update.modseq),
-    adds: all.adds.filter(({ uid }) => !held(uid, all.next.validity)),
+    updates: [...all.updates, ...held].filter(update => modseq.get(update.uid) !== update.modseq),
+    adds: all.adds.filter(message => !held.includes(message)),
   }
   return { ...collection, changes }
 }
 
-/** Ids that MoveItems gave this client: it has the item under them since, unless it began the collection anew afterwards. */
-function heldAlready(call: Call, { folder }: Collection): (uid: number, validity: number) => boolean {
-  const begun = call.cache.get<number>(begunName(call, folder.id)) ?? 0
-  return (uid, validity) => {
-    const moved = call.cache.get<number>(`moved:${call.scope}:${printItemId({ folder: folder.id, validity, uid })}`)
-    return moved !== undefined && moved > begun
-  }
+/**
+ * Whether MoveItems gave this item to this client since its cursor was made: it has it under that id. It is told as a change, for its
+ * flags may be other ones by now. Below `top` the mark says nothing: the client may have begun the collection anew.
+ */
+function hasMoved(call: Call, { folder, cursor: { validity, top } }: Collection, uid: number): boolean {
+  return uid >= top && call.cache.get(`moved:${call.scope}:${printItemId({ folder: folder.id, validity, uid })}`) !== undefined
 }
 
-const begunName = (call: Call, id: string): string => `begun:${call.scope}:${id}`
-
 /** What the answer must say at all: nothing is said of a collection without news. */
-export function hasNews({ request, applied, changes }: Collection): boolean {
-  if (request.key === '0' || applied.responses.length + applied.fetched.length > 0) return true
+export function hasNews({ request, renewed, applied, changes }: Collection): boolean {
+  if (request.key === '0' || renewed || applied.responses.length + applied.fetched.length > 0) return true
   if (!changes) return false
   const { deletes, aged, updates, adds, more } = changes
   return more || deletes.length + aged.length + updates.length + adds.length > 0
@@ -96,13 +97,7 @@ export function advance(call: Call, collection: Collection): string {
   const key = hasNews(collection)
     ? printSyncKey(secret, call.stores.person.login, request.id, { cursor, options })
     : request.key
-  if (request.key === '0') begin(call, request.id)
+  if (request.key === '0') forgetAnswer(call) // A client that starts again holds nothing, whatever it was given.
   call.cache.set(cursorName(call, request.id), { key, cursor, since, options } satisfies Remembered, { size: 512 })
   return key
-}
-
-/** A client that starts again holds nothing, whatever memory says it was given. */
-function begin(call: Call, id: string): void {
-  call.cache.set(begunName(call, id), call.now().getTime(), { seconds: 86_400 })
-  forgetAnswer(call)
 }

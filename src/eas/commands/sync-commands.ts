@@ -44,7 +44,7 @@ export async function applyCommands(place: Place, commands: readonly ClientComma
   // A Delete takes precedence over a Change of the same item.
   const changes = named.filter(({ command, ref }) => command.kind === 'Change' && !gone.has(ref.uid))
   const modseq = new Map<number, bigint>()
-  for (const group of grouped(changes, refuse)) {
+  for (const group of grouped(place.cursor, changes, refuse)) {
     await itemwise(group.items, () => change(place, group, modseq, refuse), refuse)
   }
   const fetched = named.filter(({ command }) => command.kind === 'Fetch').map(({ command, ref }) => ({ serverId: command.serverId, ref }))
@@ -97,7 +97,7 @@ async function removeAll({ mail, folder, cursor: { validity }, deletesAsMoves }:
 }
 
 type FlagEdit = ReturnType<typeof hearFlags>
-type Group = { readonly edit: FlagEdit; readonly items: readonly Named[] }
+type Group = { readonly edit: FlagEdit; readonly seen: bigint; readonly items: readonly Named[] }
 
 function heard(data: Element): FlagEdit | undefined {
   try {
@@ -109,37 +109,46 @@ function heard(data: Element): FlagEdit | undefined {
 }
 
 /** Changes that wish the same are one STORE; one that makes no sense fails alone. */
-function grouped(changes: readonly Named[], refuse: Refuse): Group[] {
-  const groups = new Map<string, { edit: FlagEdit; items: Named[] }>()
+function grouped(cursor: MailCursor, changes: readonly Named[], refuse: Refuse): Group[] {
+  const groups = new Map<string, { edit: FlagEdit; seen: bigint; items: Named[] }>()
   for (const item of changes) {
     const edit = item.command.data && heard(item.command.data)
     if (!edit) {
       refuse(item.command, '6')
       continue
     }
-    const key = JSON.stringify(edit)
-    const group = groups.get(key) ?? { edit, items: [] }
+    const seen = seenUntil(cursor, item.ref.uid)
+    const key = JSON.stringify([edit, String(seen)])
+    const group = groups.get(key) ?? { edit, seen, items: [] }
     group.items.push(item)
     groups.set(key, group)
   }
   return [...groups.values()]
 }
 
+/** MODSEQ up to which the client was told of this message's flags: a pass that has come past it has told more than the cursor says. */
+function seenUntil({ modseq, pass }: MailCursor, uid: number): bigint {
+  const told = pass?.phase === 'widened' || (pass?.phase === 'flags' && uid <= pass.reached)
+  return told ? pass.end : modseq
+}
+
 /**
  * A read mark is never in conflict: it has two values, and the client sends the one it did not have. A follow-up flag that somebody else
- * changed meanwhile falls under the Conflict rule, unless what the client wishes already holds.
+ * changed meanwhile falls under the Conflict rule, unless what the client wishes already holds. Only where nobody else came between
+ * is the MODSEQ left behind the client's own: otherwise it is told what the message has become.
  */
-async function change(place: Place, { edit, items }: Group, modseq: Map<number, bigint>, refuse: Refuse): Promise<void> {
-  const { mail, folder, cursor, options } = place
-  const { validity } = cursor
+async function change(place: Place, { edit, seen, items }: Group, modseq: Map<number, bigint>, refuse: Refuse): Promise<void> {
+  const { mail, folder, cursor: { validity }, options } = place
   if (edit.add.length + edit.remove.length === 0) return
-  const uids = [...new Set(items.map(({ ref }) => ref.uid))]
-  const guarded = options.conflict === 1 && cursor.modseq > 0n && [...edit.add, ...edit.remove].includes('\\Flagged')
-  const wish = { uids, add: edit.add, remove: edit.remove }
-  const done = await mail.setFlags(folder, validity, guarded ? { ...wish, unchangedSince: cursor.modseq } : wish)
+  const wish = { uids: [...new Set(items.map(({ ref }) => ref.uid))], ...edit }
+  const done = await mail.setFlags(folder, validity, seen > 0n ? { ...wish, unchangedSince: seen } : wish)
   for (const [uid, value] of done.modseq) modseq.set(uid, value)
-  const missing = new Set(done.missing)
-  const lost = new Set(done.modified.length ? await disputed(mail, folder, validity, done.modified, edit) : [])
+  const missing = new Set(done.missing), lost = new Set<number>()
+  if (done.modified.length) {
+    const guarded = options.conflict === 1 && [...edit.add, ...edit.remove].includes('\\Flagged')
+    if (guarded) for (const uid of await disputed(mail, folder, validity, done.modified, edit)) lost.add(uid)
+    else for (const uid of (await mail.setFlags(folder, validity, { ...wish, uids: done.modified })).missing) missing.add(uid)
+  }
   for (const { command, ref } of items) {
     if (missing.has(ref.uid)) refuse(command, '8')
     else if (lost.has(ref.uid)) refuse(command, '7')
