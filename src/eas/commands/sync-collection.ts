@@ -8,7 +8,6 @@ import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import type { Call } from '../command.ts'
 import { filterDay } from '../filter.ts'
 import { applyCommands, type Applied } from './sync-commands.ts'
-import { forgetAnswer } from './sync-memory.ts'
 import type { CollectionRequest } from './sync-request.ts'
 
 /** One collection on its way through a Sync. */
@@ -97,7 +96,6 @@ export function advance(call: Call, collection: Collection): string {
   const key = hasNews(collection)
     ? printSyncKey(secret, call.stores.person.login, request.id, { cursor, options })
     : request.key
-  if (request.key === '0') forgetAnswer(call) // A client that starts again holds nothing, whatever it was given.
   call.cache.set(cursorName(call, request.id), { key, cursor, since, options } satisfies Remembered, { size: 512 })
   return key
 }

@@ -4,7 +4,7 @@ import { empty, wbxml, type Answer, type Call, type Command } from '../command.t
 import { waitForChange } from '../wait.ts'
 import { describe, refusedCollection } from './sync-answer.ts'
 import { gather, hasNews, open, wantsChanges, type Collection } from './sync-collection.ts'
-import { recallRequest, rememberRequest, repeated, type SyncAsked } from './sync-memory.ts'
+import { forgetAnswer, recallRequest, rememberRequest, repeated, type SyncAsked } from './sync-memory.ts'
 import { OutOfLimit } from './sync-request.ts'
 
 /** [MS-ASCMD] Status (Sync), those of the whole request. */
@@ -17,6 +17,7 @@ export const sync: Command = {
     if (!('request' in asked)) return wbxml(asked)
     const stored = repeated(call, asked)
     if (stored) return stored
+    forgetAnswer(call) // The same request after another one is no repetition.
     const answered = await answer(call, asked)
     rememberRequest(call, asked, answered.kind === 'empty')
     return answered

@@ -1,0 +1,63 @@
+import type { ImapFlow } from 'imapflow'
+
+export type Stored = { readonly uid: number; readonly subject: string; readonly read: boolean; readonly flagged: boolean; readonly day: number }
+
+const dayLength = 86_400_000
+
+/** The other user agent of the mailbox: what it does happens at once. Folders go by the names that phones show. */
+export interface MailboxUser {
+  uids(folder: string): Promise<number[]>
+  append(folder: string, message: Uint8Array, flags: readonly string[], date: Date): Promise<void>
+  mark(folder: string, uids: readonly number[], flag: string, on: boolean): Promise<void>
+  expunge(folder: string, uids: readonly number[]): Promise<void>
+  move(folder: string, uids: readonly number[], to: string): Promise<void>
+  /** Everything there is. */
+  all(folder: string): Promise<Stored[]>
+}
+
+/** By IMAP, on a connection of its own. */
+export class ImapUser implements MailboxUser {
+  readonly #client: ImapFlow
+  readonly #paths: ReadonlyMap<string, string>
+
+  constructor(client: ImapFlow, paths: ReadonlyMap<string, string>) {
+    this.#client = client
+    this.#paths = paths
+  }
+
+  async uids(folder: string): Promise<number[]> {
+    await this.#client.mailboxOpen(this.#paths.get(folder)!)
+    const found = await this.#client.search({ all: true }, { uid: true })
+    return (found || []).toSorted((a, b) => a - b)
+  }
+
+  async append(folder: string, message: Uint8Array, flags: readonly string[], date: Date): Promise<void> {
+    await this.#client.append(this.#paths.get(folder)!, Buffer.from(message), [...flags], date)
+  }
+
+  async mark(folder: string, uids: readonly number[], flag: string, on: boolean): Promise<void> {
+    await this.#client.mailboxOpen(this.#paths.get(folder)!)
+    if (on) await this.#client.messageFlagsAdd(uids.join(','), [flag], { uid: true })
+    else await this.#client.messageFlagsRemove(uids.join(','), [flag], { uid: true })
+  }
+
+  async expunge(folder: string, uids: readonly number[]): Promise<void> {
+    await this.#client.mailboxOpen(this.#paths.get(folder)!)
+    await this.#client.messageDelete(uids.join(','), { uid: true })
+  }
+
+  async move(folder: string, uids: readonly number[], to: string): Promise<void> {
+    await this.#client.mailboxOpen(this.#paths.get(folder)!)
+    await this.#client.messageMove(uids.join(','), this.#paths.get(to)!, { uid: true })
+  }
+
+  async all(folder: string): Promise<Stored[]> {
+    const { exists } = await this.#client.mailboxOpen(this.#paths.get(folder)!)
+    if (exists === 0) return []
+    const found = await this.#client.fetchAll('1:*', { uid: true, flags: true, internalDate: true, envelope: true })
+    return found.map(({ uid, flags, internalDate, envelope }) => ({
+      uid, subject: envelope?.subject ?? '', read: flags?.has('\\Seen') ?? false, flagged: flags?.has('\\Flagged') ?? false,
+      day: Math.floor(new Date(internalDate!).getTime() / dayLength),
+    }))
+  }
+}

@@ -1,0 +1,86 @@
+import type { Log } from '../../src/base/log.ts'
+import { connect } from '../../src/backend/connect.ts'
+import { easFront } from '../../src/eas/server.ts'
+import type { EasSettings } from '../../src/eas/settings.ts'
+import { listen } from '../../src/http/server.ts'
+import { memoryCache } from '../../src/state/cache.ts'
+import { keptLog, type Line } from './http.ts'
+import { recorder } from './record.ts'
+import { DOMAIN } from './users.ts'
+
+export type InstanceOptions = {
+  /** Shared by the instances of a site. */
+  readonly secret?: string
+  readonly now?: () => Date
+  readonly settings?: Partial<EasSettings>
+  /** Seconds a mail server may stay silent. */
+  readonly patience?: number
+  readonly megabytes?: number
+  /** Between Postern and the mail server. */
+  readonly imap?: { readonly host: string; readonly port: number }
+  readonly smtp?: { readonly host: string; readonly port: number }
+  readonly log?: Log
+}
+
+/** Postern inside of this process, without its command line: over HTTP on a free port. */
+export type Instance = {
+  readonly url: string
+  readonly port: number
+  /** What it logged since it was started last. */
+  readonly lines: readonly Line[]
+  /** Errors nobody expected, over all restarts. */
+  bugs(): number
+  /** A new one in its place that remembers nothing. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+type Mail = { readonly host: string; readonly port: number }
+
+export async function startInstance(mail: { readonly imap: Mail; readonly submission?: Mail }, options: InstanceOptions = {}): Promise<Instance> {
+  const { secret = 'the secret of all instances of a site', now, settings, patience = 20, megabytes = 64 } = options
+  const imap = options.imap ?? mail.imap, smtp = options.smtp ?? mail.submission ?? { host: '127.0.0.1', port: 1 }
+  const record = recorder()
+  let bugsBefore = 0
+  let current = await start()
+
+  async function start() {
+    const log = keptLog()
+    const backends = connect({
+      backends: [{
+        domains: [DOMAIN], login: '{local}@{domain}', imap: { ...imap, security: 'none' }, smtp: { ...smtp, security: 'none', auth: true },
+      }],
+      sessions: { timeoutSeconds: patience },
+    }, options.log ?? log)
+    const front = easFront({
+      settings: {
+        secret: Buffer.from(secret), ceiling: '16.1', heartbeat: { min: 1, max: 3540 }, pingFolders: 300, maxRequest: 16 * 1024 * 1024,
+        policy: undefined, submissionKeepsSent: false, ...settings,
+      },
+      open: backends.open, cache: memoryCache({ megabytes }), log: options.log ?? log,
+      ...(now ? { now } : {}), ...(record ? { record } : {}),
+    })
+    const server = await listen({ host: '127.0.0.1', port: 0, log: options.log ?? log }, { fronts: [front], passThrough: undefined })
+    return { server, backends, log }
+  }
+
+  async function end(): Promise<void> {
+    const { server, backends } = current
+    await server.close(0)
+    await backends.close()
+    bugsBefore += server.bugs()
+  }
+
+  return {
+    get url() { return `http://127.0.0.1:${current.server.port}` },
+    get port() { return current.server.port },
+    get lines() { return current.log.lines },
+    bugs: () => bugsBefore + current.server.bugs(),
+    async restart() {
+      await end()
+      current = await start()
+    },
+    close: end,
+  }
+}
+
