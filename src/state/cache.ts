@@ -9,7 +9,8 @@ export interface Cache {
 }
 
 export function memoryCache(options: { megabytes: number }): Cache {
-  const lru = new LRUCache<string, { value: unknown }>({ maxSize: options.megabytes * 1024 * 1024, max: 1_000_000 })
+  // No `max`: it would take the memory for so many entries at once, and `size` bounds them too.
+  const lru = new LRUCache<string, { value: unknown }>({ maxSize: options.megabytes * 1024 * 1024 })
   return {
     get: <T>(key: string) => lru.get(key)?.value as T | undefined,
     set(key, value, { seconds, size = 256 } = {}) {
