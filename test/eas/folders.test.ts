@@ -18,7 +18,8 @@ describe('FolderSync', () => {
     server.account.addFolder('Only a name', { selectable: false })
     server.account.addFolder('Spam', { role: 'junk' })
     expect((await phone.folderSync('0')).changes).toEqual([
-      'Add Inbox', 'Add Drafts', 'Add Sent', 'Add Trash', 'Add Outbox', 'Add Work', 'Add Ünïcode & <Söhne>', 'Add Only a name', 'Add Spam',
+      'Add Inbox', 'Add Drafts', 'Add Sent', 'Add Trash', 'Add Outbox', 'Add Work', 'Add Ünïcode & <Söhne>', 'Add Only a name',
+      'Add Spam',
     ])
     expect([...phone.folders.values()].map(({ type }) => type)).toEqual(['2', '3', '5', '4', '6', '12', '12', '12', '12'])
     expect([...phone.folders.values()].map(({ parent }) => parent)).toEqual(['0', '0', '0', '0', '0', '0', work, '0', '0'])
@@ -33,7 +34,9 @@ describe('FolderSync', () => {
       account.removeFolder(account.id('Child'))
       account.removeFolder(work)
     }, ['Delete Child', 'Delete Work']],
-    ['new parent and child', ({ account }) => void account.addFolder('Below', { parent: account.addFolder('Above') }), ['Add Above', 'Add Below']],
+    ['new parent and child', ({ account }) => {
+      account.addFolder('Below', { parent: account.addFolder('Above') })
+    }, ['Add Above', 'Add Below']],
   ])('tells %s', async (_, change, expected) => {
     const work = server.account.addFolder('Work')
     server.account.addFolder('Child', { parent: work })

@@ -58,10 +58,12 @@ describe('GetItemEstimate', () => {
     const name = server.account.addFolder('Only a name', { selectable: false })
     await phone.sync({ collections: [{ id: name }] })
     expect(await phone.getItemEstimate([
-      { id: inbox }, { id: 'f99', key: '0' }, { id: inbox, key: '0' }, { id: inbox, key: 'nonsense' }, { id: sent, key: phone.held(inbox).key },
+      { id: inbox }, { id: 'f99', key: '0' }, { id: inbox, key: '0' }, { id: inbox, key: 'nonsense' },
+      { id: sent, key: phone.held(inbox).key },
       { id: inbox, filter: 7 }, { id: inbox, filter: 9 }, { id: name },
     ])).toMatchObject([
-      { status: '1', estimate: 5 }, { status: '2' }, { status: '3' }, { status: '4' }, { status: '4' }, { status: '110' }, { status: '103' },
+      { status: '1', estimate: 5 }, { status: '2' }, { status: '3' }, { status: '4' }, { status: '4' }, { status: '110' },
+      { status: '103' },
       { status: '1', estimate: 0 },
     ])
   })
@@ -69,6 +71,8 @@ describe('GetItemEstimate', () => {
   it('of nothing is no request', async () => {
     const { bytes } = await phone.raw('GetItemEstimate', el('GetItemEstimate:GetItemEstimate'))
     expect(text(decode(bytes), 'GetItemEstimate:Status')).toBe('103')
-    expect((await server.phone({ version: '12.1' }).raw('GetItemEstimate', el('GetItemEstimate:GetItemEstimate'))).status).toBe(400)
+    expect(
+      (await server.phone({ version: '12.1' }).raw('GetItemEstimate', el('GetItemEstimate:GetItemEstimate'))).status
+    ).toBe(400)
   })
 })

@@ -6,9 +6,11 @@ import { printXml } from '../../src/wire/xml.ts'
 import { easServer } from '../support/eas-server.ts'
 import { golden, parseXml, readGolden } from '../support/golden.ts'
 
-const withFile = `From: "Bob, B." <bob@postern.test>\nTo: anna@postern.test\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\nMessage-ID: <1@bob>\nMIME-Version: 1.0\n` +
+const withFile = 'From: "Bob, B." <bob@postern.test>\nTo: anna@postern.test\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\n' +
+  'Message-ID: <1@bob>\nMIME-Version: 1.0\n' +
   'Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html; charset=utf-8\n\n<p>Hello</p>\n' +
-  '--b\nContent-Type: text/plain; name=notes.txt\nContent-Disposition: attachment\nContent-Transfer-Encoding: base64\n\naGVsbG8gd29ybGQ=\n--b--\n'
+  '--b\nContent-Type: text/plain; name=notes.txt\nContent-Disposition: attachment\n' +
+  'Content-Transfer-Encoding: base64\n\naGVsbG8gd29ybGQ=\n--b--\n'
 
 /** The account is the same each time: a folder Work (f6) beside the special ones, one message in Inbox (f1). */
 it.each<[command: string, file: string, version: string, settings?: Partial<EasSettings>]>([

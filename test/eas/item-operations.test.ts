@@ -18,14 +18,19 @@ afterEach(() => server.stop())
 
 const file = Buffer.from(randomBytes(10_000))
 const lines = (octets: Buffer): string => octets.toString('base64').replace(/.{76}/g, '$&\r\n')
-const withFiles = `From: bob@postern.test\r\nTo: anna@postern.test\r\nSubject: files\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n` +
+const withFiles = 'From: bob@postern.test\r\nTo: anna@postern.test\r\nSubject: files\r\nMIME-Version: 1.0\r\n' +
+  'Content-Type: multipart/mixed; boundary=b\r\n\r\n' +
   `--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSee the files.\r\n` +
-  `--b\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=a.pdf\r\n\r\n${lines(file)}\r\n` +
-  `--b\r\nContent-Type: text/csv; name=b.csv\r\nContent-Transfer-Encoding: quoted-printable\r\nContent-Disposition: attachment\r\n\r\na=3Db;=\r\nc  \r\nd\r\n` +
+  '--b\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n' +
+  `Content-Disposition: attachment; filename=a.pdf\r\n\r\n${lines(file)}\r\n` +
+  '--b\r\nContent-Type: text/csv; name=b.csv\r\nContent-Transfer-Encoding: quoted-printable\r\n' +
+  'Content-Disposition: attachment\r\n\r\na=3Db;=\r\nc  \r\nd\r\n' +
   `--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\ninner text\r\n--b--\r\n`
 
 const id = (uid: number): string => `${inbox}:1:${uid.toString(36)}`
-const body = (properties: Element | undefined): string | undefined => text(descend(properties, 'AirSyncBase:Body'), 'AirSyncBase:Data')
+const body = (properties: Element | undefined): string | undefined => text(
+  descend(properties, 'AirSyncBase:Body'), 'AirSyncBase:Data'
+)
 const data = (properties: Element | undefined): Buffer => Buffer.from(text(properties!, 'ItemOperations:Data') ?? '', 'base64')
 
 describe('ItemOperations fetches an item', () => {
@@ -37,7 +42,9 @@ describe('ItemOperations fetches an item', () => {
       { id: id(1) },
       { id: id(1), options: { mimeSupport: 2, bodies: [{ type: 4 }] } },
     ])
-    expect([html!.status, text(html!.properties!, 'Email:Subject'), body(html!.properties)]).toEqual(['1', 'hi', '<p>Hello <b>you</b></p>'])
+    expect(
+      [html!.status, text(html!.properties!, 'Email:Subject'), body(html!.properties)]
+    ).toEqual(['1', 'hi', '<p>Hello <b>you</b></p>'])
     expect(body(plain!.properties)!.trim()).toBe('Hello you')
     expect(body(none!.properties)!.trim()).toBe('Hello you')
     expect(body(mime!.properties)).toBe('Subject: hi\r\nContent-Type: text/html\r\n\r\n<p>Hello <b>you</b></p>')
@@ -47,13 +54,16 @@ describe('ItemOperations fetches an item', () => {
     server.account.deliver('inbox', `Subject: long\r\n\r\n${'0123456789'.repeat(100)}`)
     const [one] = await phone.fetch([{ id: id(1), options: { bodies: [{ type: 1, size: 25 }] } }])
     const element = descend(one!.properties, 'AirSyncBase:Body')
-    expect([body(one!.properties), text(element, 'AirSyncBase:Truncated'), text(element, 'AirSyncBase:EstimatedDataSize')]).toEqual([
+    expect(
+      [body(one!.properties), text(element, 'AirSyncBase:Truncated'), text(element, 'AirSyncBase:EstimatedDataSize')]
+    ).toEqual([
       '0123456789012345678901234', '1', '1000',
     ])
   })
 
   it('of a whole large message, which flows through', async () => {
-    const large = `Subject: large\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n${'Grüße und so weiter, 4 €\r\n'.repeat(20_000)}`
+    const large = 'Subject: large\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n' +
+      'Grüße und so weiter, 4 €\r\n'.repeat(20_000)
     server.account.deliver('inbox', large)
     server.account.calls.length = 0
     const [one] = await phone.fetch([{ id: id(1), options: { mimeSupport: 2, bodies: [{ type: 4 }] } }])
@@ -77,7 +87,9 @@ describe('ItemOperations fetches an item', () => {
     ['nonsense', undefined], ['f99:1:1', undefined], [`f1:9:1`, undefined], ['f1:1:zzz', undefined], ['f1:1:1', 'f2'],
   ])('%s in %s is not there', async (one, folder) => {
     server.account.deliver('inbox')
-    expect(await phone.fetch([folder ? { id: one, folder } : { id: one }])).toMatchObject([{ status: '6', properties: undefined }])
+    expect(
+      await phone.fetch([folder ? { id: one, folder } : { id: one }])
+    ).toMatchObject([{ status: '6', properties: undefined }])
   })
 })
 
@@ -104,7 +116,9 @@ describe('ItemOperations fetches a file', () => {
   it.each([['0-99', '0-99', [0, 100]], ['9900-99999', '9900-9999', [9900, 10_000]], ['5000-5000', '5000-5000', [5000, 5001]]])(
     'in the range %s', async (range, told, [from, to]) => {
       const [one] = await phone.fetch([{ file: `${id(1)}:2`, range }])
-      expect([text(one!.properties!, 'ItemOperations:Range'), text(one!.properties!, 'ItemOperations:Total')]).toEqual([told, '10000'])
+      expect(
+        [text(one!.properties!, 'ItemOperations:Range'), text(one!.properties!, 'ItemOperations:Total')]
+      ).toEqual([told, '10000'])
       expect(data(one!.properties).equals(file.subarray(from, to))).toBe(true)
     })
 
@@ -120,7 +134,9 @@ describe('ItemOperations fetches a file', () => {
     const old = server.phone({ version: '12.1' })
     const get = (AttachmentName: string) => old.raw('GetAttachment', undefined, { parameters: { AttachmentName } })
     const answer = await get(`${id(1)}:2`)
-    expect([answer.status, answer.headers['content-type'], Buffer.from(answer.bytes).equals(file)]).toEqual([200, 'application/pdf', true])
+    expect(
+      [answer.status, answer.headers['content-type'], Buffer.from(answer.bytes).equals(file)]
+    ).toEqual([200, 'application/pdf', true])
     expect((await get('nonsense')).status).toBe(500)
     expect((await old.raw('GetAttachment', undefined)).status).toBe(400)
     expect((await phone.raw('GetAttachment', undefined, { parameters: { AttachmentName: `${id(1)}:2` } })).status).toBe(501)
@@ -142,7 +158,8 @@ describe('ItemOperations answers', () => {
     expect(text(answer, 'ItemOperations:Status')).toBe('1')
     const response = descend(answer, 'ItemOperations:Response')
     expect(response.children.map(one => [one.tag, text(one, 'ItemOperations:Status')])).toEqual([
-      ['ItemOperations:EmptyFolderContents', '156'], ['ItemOperations:Move', '156'], ['ItemOperations:Fetch', '9'], ['ItemOperations:Fetch', '1'],
+      ['ItemOperations:EmptyFolderContents', '156'], ['ItemOperations:Move', '156'], ['ItemOperations:Fetch', '9'],
+      ['ItemOperations:Fetch', '1'],
     ])
     expect(server.account.list('inbox')).toHaveLength(1)
   })
@@ -152,7 +169,8 @@ describe('ItemOperations answers', () => {
     ['something that is none', [el('Ping:Ping')]],
     ['a Fetch of nothing', [el('ItemOperations:Fetch', [el('ItemOperations:Store', 'Mailbox')])]],
     ['an impossible MIMESupport', [el('ItemOperations:Fetch', [
-      el('ItemOperations:Store', 'Mailbox'), el('AirSync:ServerId', 'x'), el('ItemOperations:Options', [el('AirSync:MIMESupport', '7')]),
+      el('ItemOperations:Store', 'Mailbox'), el('AirSync:ServerId', 'x'),
+      el('ItemOperations:Options', [el('AirSync:MIMESupport', '7')]),
     ])]],
   ])('%s with a protocol error', async (_, operations) => {
     const answer = await operate(...operations as never)
@@ -162,7 +180,9 @@ describe('ItemOperations answers', () => {
   it('with a server error when the mail server is away, so that nothing looks gone', async () => {
     server.account.deliver('inbox')
     server.account.outage = new Failure('unavailable', 'gone')
-    const answer = await operate(el('ItemOperations:Fetch', [el('ItemOperations:Store', 'Mailbox'), el('AirSync:ServerId', id(1))]))
+    const answer = await operate(
+      el('ItemOperations:Fetch', [el('ItemOperations:Store', 'Mailbox'), el('AirSync:ServerId', id(1))])
+    )
     expect(answer.children.map(one => [one.tag, one.text])).toEqual([['ItemOperations:Status', '3']])
   })
 })

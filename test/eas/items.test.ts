@@ -27,7 +27,9 @@ async function account(count: number, text = 'x'): Promise<{ anna: MemoryAccount
 
 /** The stores with some of the mail store's methods done otherwise. */
 const but = (stores: Stores, methods: Partial<MailStore>): Stores => ({ ...stores, mail: { ...allOf(stores.mail), ...methods } })
-const allOf = (mail: MailStore): MailStore => Object.fromEntries(Object.keys(mail).map(name => [name, mail[name as keyof MailStore]])) as unknown as MailStore
+const allOf = (mail: MailStore): MailStore => Object.fromEntries(
+  Object.keys(mail).map(name => [name, mail[name as keyof MailStore]])
+) as unknown as MailStore
 
 describe('items', () => {
   it('are fetched a hundred in a round trip', async () => {

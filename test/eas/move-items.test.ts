@@ -35,9 +35,12 @@ describe('MoveItems', () => {
   it('is one command at the server for each pair of folders', async () => {
     server.account.calls.length = 0
     const results = await phone.moveItems([
-      { id: idOf('number 1'), from: inbox, to: trash }, { id: idOf('number 2'), from: inbox, to: sent }, { id: idOf('number 3'), from: inbox, to: trash },
+      { id: idOf('number 1'), from: inbox, to: trash }, { id: idOf('number 2'), from: inbox, to: sent },
+      { id: idOf('number 3'), from: inbox, to: trash },
     ])
-    expect(results.map(({ status, newId }) => [status, newId])).toEqual([['3', `${trash}:1:1`], ['3', `${sent}:1:1`], ['3', `${trash}:1:2`]])
+    expect(results.map(({ status, newId }) => [status, newId])).toEqual(
+      [['3', `${trash}:1:1`], ['3', `${sent}:1:1`], ['3', `${trash}:1:2`]]
+    )
     expect(server.account.calls.filter(call => call === 'move')).toHaveLength(2)
   })
 

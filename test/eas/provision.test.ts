@@ -5,7 +5,9 @@ import { easServer, type EasServer } from '../support/eas-server.ts'
 import { descend, type Phone } from '../support/eas-client.ts'
 
 const folderSync = el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')])
-const policyOf = (...rest: readonly Node[]): Node => el('Provision:Provision', [el('Provision:Policies', [el('Provision:Policy', rest)])])
+const policyOf = (...rest: readonly Node[]): Node => el(
+  'Provision:Provision', [el('Provision:Policies', [el('Provision:Policy', rest)])]
+)
 const type = el('Provision:PolicyType', 'MS-EAS-Provisioning-WBXML')
 
 describe('without a policy', () => {
@@ -27,9 +29,12 @@ describe('without a policy', () => {
 
   it('DeviceInformation is acknowledged before the rest', async () => {
     const answer = await server.phone().command('Provision', el('Provision:Provision', [
-      el('Settings:DeviceInformation', [el('Settings:Set', [el('Settings:Model', 'Phone')])]), ...policyOf(type).children as Node[],
+      el('Settings:DeviceInformation', [el('Settings:Set', [el('Settings:Model', 'Phone')])]),
+      ...policyOf(type).children as Node[],
     ]))
-    expect(answer!.children.map(({ tag }) => tag)).toEqual(['Settings:DeviceInformation', 'Provision:Status', 'Provision:Policies'])
+    expect(answer!.children.map(({ tag }) => tag)).toEqual(
+      ['Settings:DeviceInformation', 'Provision:Status', 'Provision:Policies']
+    )
   })
 
   it('a policy type that is none is unknown', async () => {
@@ -48,11 +53,16 @@ describe('with a policy', () => {
   afterAll(() => server.stop())
 
   const statusWith = async (version: string, key: string): Promise<string> => {
-    const { status, bytes } = await server.phone({ version }).raw('FolderSync', folderSync, { headers: { 'x-ms-policykey': key } })
+    const { status, bytes } = await server.phone({ version }).raw(
+      'FolderSync', folderSync, { headers: { 'x-ms-policykey': key } }
+    )
     return status === 200 ? text(decode(bytes), 'FolderHierarchy:Status')! : `HTTP ${status}`
   }
 
-  it.each([['12.1', '0', 'HTTP 449'], ['12.1', '77', 'HTTP 449'], ['14.0', '0', '142'], ['16.1', '0', '142'], ['16.1', '77', '144'], ['16.1', 'x', '144']])(
+  it.each([
+    ['12.1', '0', 'HTTP 449'], ['12.1', '77', 'HTTP 449'], ['14.0', '0', '142'], ['16.1', '0', '142'], ['16.1', '77', '144'],
+    ['16.1', 'x', '144'],
+  ])(
     'version %s with key %s is told %s', async (version, key, status) => {
       expect(await statusWith(version, key)).toBe(status)
     })
@@ -68,7 +78,9 @@ describe('with a policy', () => {
   it('the temporary key opens nothing', async () => {
     const answer = await phone.command('Provision', policyOf(type))
     const policy = descend(answer, 'Provision:Policies', 'Provision:Policy')
-    expect(policy.children.map(({ tag }) => tag)).toEqual(['Provision:PolicyType', 'Provision:Status', 'Provision:PolicyKey', 'Provision:Data'])
+    expect(policy.children.map(({ tag }) => tag)).toEqual(
+      ['Provision:PolicyType', 'Provision:Status', 'Provision:PolicyKey', 'Provision:Data']
+    )
     expect(await statusWith('16.1', text(policy, 'Provision:PolicyKey')!)).toBe('144')
   })
 
@@ -86,9 +98,13 @@ describe('with a policy', () => {
     ['a policy that was not applied', '123', '3', ['139', undefined]],
     ['a policy of somebody else', '123', '4', ['145', undefined]],
   ])('an acknowledgement of %s is refused', async (_, key, status, expected) => {
-    const answer = await phone.command('Provision', policyOf(type, el('Provision:PolicyKey', key), el('Provision:Status', status)))
+    const answer = await phone.command(
+      'Provision', policyOf(type, el('Provision:PolicyKey', key), el('Provision:Status', status))
+    )
     const policies = child(answer!, 'Provision:Policies')
-    expect([text(answer!, 'Provision:Status'), policies && text(descend(policies, 'Provision:Policy'), 'Provision:Status')]).toEqual(expected)
+    expect(
+      [text(answer!, 'Provision:Status'), policies && text(descend(policies, 'Provision:Policy'), 'Provision:Status')]
+    ).toEqual(expected)
   })
 
   it('keys belong to a policy, an account and a device', async () => {

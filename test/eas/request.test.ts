@@ -23,11 +23,15 @@ describe('the query of a request', () => {
     const plain = parse('Cmd=Sync&User=rmjones&DeviceId=v140Device&DeviceType=SmartPhone', { 'MS-ASProtocolVersion': '14.0' })
     const base64 = parse('jAAJBAp2MTQwRGV2aWNlAApTbWFydFBob25l', {})
     expect(base64).toEqual({ ...plain, user: '' })
-    expect(base64).toMatchObject({ command: 'Sync', version: '14.0', deviceId: 'v140Device', deviceType: 'SmartPhone', policyKey: undefined })
+    expect(base64).toMatchObject(
+      { command: 'Sync', version: '14.0', deviceId: 'v140Device', deviceType: 'SmartPhone', policyKey: undefined }
+    )
   })
 
   it.each([
-    ['names in any letter case', 'cmd=foldersync&USER=a&deviceID=d1&DEVICETYPE=t', { command: 'FolderSync', user: 'a', deviceId: 'd1', deviceType: 't' }],
+    ['names in any letter case', 'cmd=foldersync&USER=a&deviceID=d1&DEVICETYPE=t', {
+      command: 'FolderSync', user: 'a', deviceId: 'd1', deviceType: 't'
+    }],
     ['a domain before the user', 'Cmd=Ping&User=HOUSE%5Canna&DeviceId=d1&DeviceType=t', { user: 'HOUSE\\anna' }],
     ['a plus that is a plus', 'Cmd=GetAttachment&AttachmentName=a+b%2Bc&DeviceId=d', { attachmentName: 'a+b+c' }],
     ['a percent sign that escapes nothing', 'Cmd=Ping&User=100%&DeviceId=d', { user: '100%' }],
@@ -70,7 +74,8 @@ describe('the query of a request', () => {
   })
 
   it.each([
-    [undefined, 'unsupported'], ['1.0', 'unsupported'], ['2.5', 'malformed'], ['17.0', 'malformed'], ['x'.repeat(10_000), 'malformed'],
+    [undefined, 'unsupported'], ['1.0', 'unsupported'], ['2.5', 'malformed'], ['17.0', 'malformed'],
+    ['x'.repeat(10_000), 'malformed'],
   ])('does not speak version %s', (version, kind) => {
     expect(kindOf(() => parse('Cmd=Sync', version === undefined ? {} : { 'MS-ASProtocolVersion': version }))).toBe(kind)
   })
@@ -78,18 +83,22 @@ describe('the query of a request', () => {
   it('survives the way through both forms', () => {
     const word = fc.stringMatching(/^[A-Za-z0-9]{1,32}$/)
     fc.assert(fc.property(fc.record({
-      command: fc.constantFrom(...Object.keys(commandCodes)), user: fc.string({ maxLength: 60 }), deviceId: word, deviceType: word,
+      command: fc.constantFrom(...Object.keys(commandCodes)), user: fc.string({ maxLength: 60 }), deviceId: word,
+      deviceType: word,
       version: fc.constantFrom('12.1', '14.0', '14.1', '16.0', '16.1'), policyKey: fc.nat(0xffffffff).map(String),
       parameters: fc.record({ CollectionId: word, ItemId: word, AttachmentName: fc.string({ maxLength: 60 }) }),
     }), (query: Query) => {
-      const headers = { 'MS-ASProtocolVersion': query.version, ...(query.policyKey === '0' ? {} : { 'X-MS-PolicyKey': query.policyKey }) }
+      const headers = {
+        'MS-ASProtocolVersion': query.version, ...(query.policyKey === '0' ? {} : { 'X-MS-PolicyKey': query.policyKey })
+      }
       expect(parse(base64Query(query), {})).toEqual(parse(plainQuery(query), headers))
     }))
   })
 
   it('yields a request or a failure, whatever it is made of', () => {
     const sample = Buffer.from(base64Query({
-      command: 'Sync', user: 'anna', deviceId: 'device', deviceType: 'phone', version: '16.1', policyKey: '12', parameters: { ItemId: 'i' },
+      command: 'Sync', user: 'anna', deviceId: 'device', deviceType: 'phone', version: '16.1', policyKey: '12',
+      parameters: { ItemId: 'i' },
     }), 'base64')
     for (const bytes of mutations([sample], 5000, 1)) kindOf(() => parse(Buffer.from(bytes).toString('base64'), {}))
     const plain = Buffer.from('Cmd=Sync&User=a%40b&DeviceId=d1&DeviceType=t&SaveInSent=T')
@@ -101,7 +110,8 @@ describe('a device', () => {
   it.each([
     ['', 't', '108'], ['a,b', 't', '108'], ['a b', 't', '108'], ['x'.repeat(65), 't', '108'],
     ['d1', '', '109'], ['d1', 'a\nb', '109'], ['d1', 'x'.repeat(65), '109'],
-    ['d1', 'SmartPhone', undefined], ['{6F9619FF-8B86-D011-B42D-00CF4FC964FF}', 'iPad 2', undefined], ['validate', 'Android', undefined],
+    ['d1', 'SmartPhone', undefined], ['{6F9619FF-8B86-D011-B42D-00CF4FC964FF}', 'iPad 2', undefined],
+    ['validate', 'Android', undefined],
   ])('named %j of type %j gets status %s', (deviceId, deviceType, status) => {
     expect(deviceFault({ ...parse('Cmd=Sync'), deviceId, deviceType })).toBe(status)
   })

@@ -13,7 +13,10 @@ beforeEach(async () => {
 afterEach(() => server.stop())
 
 const mail = (fields: Record<string, string> = {}, body = 'Hello Bob\r\n'): string => {
-  const all = { From: 'Anna <anna@postern.test>', To: 'bob@postern.test', Subject: 'hi', 'Message-ID': '<1@phone>', Date: 'Mon, 23 Nov 2026 03:46:00 +0000', 'MIME-Version': '1.0', ...fields }
+  const all = {
+    From: 'Anna <anna@postern.test>', To: 'bob@postern.test', Subject: 'hi', 'Message-ID': '<1@phone>',
+    Date: 'Mon, 23 Nov 2026 03:46:00 +0000', 'MIME-Version': '1.0', ...fields,
+  }
   return `${Object.entries(all).filter(([, value]) => value).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`
 }
 const sent = (): string[] => server.account.list('sent').map(one => one.text)
@@ -40,7 +43,9 @@ describe('SendMail', () => {
   })
 
   it('sends to To, Cc and Bcc, and keeps Bcc in Sent alone', async () => {
-    const message = mail({ To: '"Bob, B." <bob@postern.test>, carol@postern.test', Cc: 'bob@postern.test', Bcc: 'dave@postern.test' })
+    const message = mail(
+      { To: '"Bob, B." <bob@postern.test>, carol@postern.test', Cc: 'bob@postern.test', Bcc: 'dave@postern.test' }
+    )
     await phone.sendMail(message)
     const [submitted] = server.account.submitted
     expect(submitted!.to).toEqual(['bob@postern.test', 'carol@postern.test', 'dave@postern.test'])
@@ -51,7 +56,7 @@ describe('SendMail', () => {
   it.each([
     ['the own address as it is', 'Anna Boss <anna@postern.test>', 'anna@postern.test', 'From: Anna Boss <anna@postern.test>'],
     ['an alias of the own', 'Anna <Anna.Alias@postern.test>', 'Anna.Alias@postern.test', 'From: Anna <Anna.Alias@postern.test>'],
-    ['the address of another, but for the name', '"The Boss" <boss@postern.test>', 'anna@postern.test', 'From: The Boss <anna@postern.test>'],
+    ['the address of another', '"The Boss" <boss@postern.test>', 'anna@postern.test', 'From: The Boss <anna@postern.test>'],
     ['a login name', 'anna', 'anna@postern.test', 'From: Anna Test <anna@postern.test>'],
     ['nothing', '', 'anna@postern.test', 'From: Anna Test <anna@postern.test>'],
   ])('with From %s', async (_, from, envelope, line) => {
@@ -85,7 +90,7 @@ describe('SendMail sends once', () => {
     expect(server.account.submitted).toHaveLength(1)
   })
 
-  it.each([['its own', '<1@phone>'], ['no', '']])('for a message with %s Message-ID, by a process without memory', async (_, id) => {
+  it.each([['its own', '<1@phone>'], ['no', '']])('for a message with %s Message-ID, without memory', async (_, id) => {
     const message = mail({ 'Message-ID': id })
     expect(await phone.sendMail(message, { clientId: '7' })).toBe('')
     server.forget()
@@ -135,7 +140,8 @@ describe('SendMail tells', () => {
   })
 
   it.each([
-    ['denied', '120', 'HTTP 500'], ['malformed', '120', 'HTTP 500'], ['quota', '115', 'HTTP 500'], ['too-large', '122', 'HTTP 500'],
+    ['denied', '120', 'HTTP 500'], ['malformed', '120', 'HTTP 500'], ['quota', '115', 'HTTP 500'],
+    ['too-large', '122', 'HTTP 500'],
     ['unavailable', '111', 'HTTP 503'],
   ] as const)('of a submission that is %s', async (kind, status, http) => {
     server.account.rejection = new Failure(kind, 'refused')
@@ -157,14 +163,18 @@ describe('SendMail tells', () => {
   })
 
   it('of an account that is none', async () => {
-    const body = el('ComposeMail:SendMail', [el('ComposeMail:ClientId', '1'), el('ComposeMail:AccountId', '5'), el('ComposeMail:Mime', Buffer.from(mail()))])
+    const body = el('ComposeMail:SendMail', [
+      el('ComposeMail:ClientId', '1'), el('ComposeMail:AccountId', '5'), el('ComposeMail:Mime', Buffer.from(mail())),
+    ])
     expect(text(decode((await phone.raw('SendMail', body)).bytes), 'ComposeMail:Status')).toBe('166')
   })
 
   it.each([
     ['without ClientId', [el('ComposeMail:Mime', Buffer.from('x: y\r\n\r\n'))]],
     ['without Mime', [el('ComposeMail:ClientId', '1')]],
-    ['with a ClientId of 41 characters', [el('ComposeMail:ClientId', 'x'.repeat(41)), el('ComposeMail:Mime', Buffer.from('x: y\r\n\r\n'))]],
+    ['with a ClientId of 41 characters', [
+      el('ComposeMail:ClientId', 'x'.repeat(41)), el('ComposeMail:Mime', Buffer.from('x: y\r\n\r\n')),
+    ]],
   ])('of a request %s', async (_, parts) => {
     expect(text(decode((await phone.raw('SendMail', el('ComposeMail:SendMail', parts))).bytes), 'ComposeMail:Status')).toBe('103')
   })

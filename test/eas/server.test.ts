@@ -19,7 +19,8 @@ describe('OPTIONS', () => {
     const { versions, commands } = await server.phone().optionsRequest()
     expect(versions).toEqual(['12.1', '14.0', '14.1', '16.0', '16.1'])
     expect(commands).toEqual([
-      'Sync', 'SendMail', 'GetAttachment', 'FolderSync', 'FolderCreate', 'FolderDelete', 'FolderUpdate', 'MoveItems', 'GetItemEstimate',
+      'Sync', 'SendMail', 'GetAttachment', 'FolderSync', 'FolderCreate', 'FolderDelete', 'FolderUpdate', 'MoveItems',
+      'GetItemEstimate',
       'Settings', 'Ping', 'ItemOperations', 'Provision',
     ])
   })
@@ -72,7 +73,8 @@ describe('a request', () => {
   it('is answered with its type, its length and the version of the server', async () => {
     const { headers, bytes } = await server.phone().raw('FolderSync', folderSync)
     expect(headers).toMatchObject({
-      'content-type': 'application/vnd.ms-sync.wbxml', 'content-length': String(bytes.length), 'ms-server-activesync': '16.1', 'cache-control': 'private',
+      'content-type': 'application/vnd.ms-sync.wbxml', 'content-length': String(bytes.length), 'ms-server-activesync': '16.1',
+      'cache-control': 'private',
     })
   })
 
@@ -81,7 +83,8 @@ describe('a request', () => {
     ['a device id with a comma', { DeviceId: 'a,b' }, '108', 400],
     ['no device type', { DeviceType: '' }, '109', 400],
   ])('with %s gets a status, or HTTP 400 in 12.1', async (_, parameters, status, http) => {
-    const path = `/Microsoft-Server-ActiveSync?${new URLSearchParams({ Cmd: 'FolderSync', User: 'a', DeviceId: 'd', DeviceType: 't', ...parameters })}`
+    const query = new URLSearchParams({ Cmd: 'FolderSync', User: 'a', DeviceId: 'd', DeviceType: 't', ...parameters })
+    const path = `/Microsoft-Server-ActiveSync?${query}`
     expect(top((await server.phone().raw('', folderSync, { path })).bytes)).toBe(status)
     expect((await server.phone({ version: '12.1' }).raw('', folderSync, { path })).status).toBe(http)
   })
@@ -116,7 +119,8 @@ describe('a request', () => {
     await server.phone({ deviceId: 'LOGGED' }).folderSync('0')
     const line = server.served.log.lines.findLast(({ device }) => device === 'LOGGED')
     expect(line).toMatchObject({
-      user: 'anna@postern.test', type: 'TestPhone', agent: 'TestPhone/1.0', command: 'FolderSync', version: '16.1', folders: 5, adds: 5,
+      user: 'anna@postern.test', type: 'TestPhone', agent: 'TestPhone/1.0', command: 'FolderSync', version: '16.1', folders: 5,
+      adds: 5,
     })
     expect(JSON.stringify(line)).not.toContain('secret')
   })
@@ -143,13 +147,20 @@ describe('whatever octets come', () => {
     const phone = server.phone()
     const samples: [string, Uint8Array][] = [
       ['FolderSync', encodeSync(folderSync)],
-      ['Ping', encodeSync(el('Ping:Ping', [el('Ping:HeartbeatInterval', '0'), el('Ping:Folders', [el('Ping:Folder', [el('Ping:Id', 'f1'), el('Ping:Class', 'Email')])])]))],
-      ['MoveItems', encodeSync(el('Move:MoveItems', [el('Move:Move', [el('Move:SrcMsgId', 'f1:1:1'), el('Move:SrcFldId', 'f1'), el('Move:DstFldId', 'f2')])]))],
+      ['Ping', encodeSync(el('Ping:Ping', [
+        el('Ping:HeartbeatInterval', '0'), el('Ping:Folders', [el('Ping:Folder', [el('Ping:Id', 'f1'), el('Ping:Class', 'Email')])]),
+      ]))],
+      ['MoveItems', encodeSync(el(
+        'Move:MoveItems', [el('Move:Move', [el('Move:SrcMsgId', 'f1:1:1'), el('Move:SrcFldId', 'f1'), el('Move:DstFldId', 'f2')])]
+      ))],
       ['Settings', encodeSync(el('Settings:Settings', [el('Settings:UserInformation', [el('Settings:Get')])]))],
       ['ItemOperations', encodeSync(el('ItemOperations:ItemOperations', [el('ItemOperations:Fetch', [
-        el('ItemOperations:Store', 'Mailbox'), el('AirSyncBase:FileReference', 'f1:1:1:2'), el('ItemOperations:Options', [el('ItemOperations:Range', '0-9')]),
+        el('ItemOperations:Store', 'Mailbox'), el('AirSyncBase:FileReference', 'f1:1:1:2'),
+        el('ItemOperations:Options', [el('ItemOperations:Range', '0-9')]),
       ])]))],
-      ['SendMail', encodeSync(el('ComposeMail:SendMail', [el('ComposeMail:ClientId', '1'), el('ComposeMail:Mime', Buffer.from('Subject: x\r\n\r\nx'))]))],
+      ['SendMail', encodeSync(
+        el('ComposeMail:SendMail', [el('ComposeMail:ClientId', '1'), el('ComposeMail:Mime', Buffer.from('Subject: x\r\n\r\nx'))])
+      )],
     ]
     const seen = new Set<number>()
     for (const [command, sample] of samples) {

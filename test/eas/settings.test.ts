@@ -23,7 +23,9 @@ describe('Settings', () => {
     const answer = await server.phone({ version }).settings(el('Settings:UserInformation', [el('Settings:Get')]))
     expect(outline(answer)).toEqual({ Settings: ['Status 1', { UserInformation: ['Status 1', { Get: [{ Accounts: [{ Account: [
       'UserDisplayName Anna Test',
-      { EmailAddresses: ['SMTPAddress anna@postern.test', 'SMTPAddress anna.alias@postern.test', 'PrimarySmtpAddress anna@postern.test'] },
+      { EmailAddresses: [
+        'SMTPAddress anna@postern.test', 'SMTPAddress anna.alias@postern.test', 'PrimarySmtpAddress anna@postern.test',
+      ] },
     ] }] }] }] }] })
   })
 
@@ -34,9 +36,12 @@ describe('Settings', () => {
       el('Settings:DevicePassword', [el('Settings:Set', [el('Settings:Password', 'p')])]),
     )
     expect(outline(answer)).toEqual({ Settings: [
-      'Status 1', { DeviceInformation: ['Status 1'] }, { Oof: ['Status 1', { Get: ['OofState 0'] }] }, { DevicePassword: ['Status 7'] },
+      'Status 1', { DeviceInformation: ['Status 1'] }, { Oof: ['Status 1', { Get: ['OofState 0'] }] },
+      { DevicePassword: ['Status 7'] },
     ] })
-    expect(server.served.log.lines.findLast(({ command }) => command === 'Settings')).toMatchObject({ model: 'Pocket', os: 'PocketOS 3' })
+    expect(
+      server.served.log.lines.findLast(({ command }) => command === 'Settings')
+    ).toMatchObject({ model: 'Pocket', os: 'PocketOS 3' })
     expect(printXml(answer)).not.toContain('Password>p<')
   })
 

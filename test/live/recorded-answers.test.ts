@@ -11,9 +11,13 @@ beforeAll(async () => {
   const { account } = server
   account.addFolder('Ünïcode <&> 😀')
   for (let n = 0; n < 30; n++) {
-    account.deliver('inbox', `From: "Söhne & Co" <bob@postern.test>\nTo: anna@postern.test\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= <${n}>\n` +
-      `Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html; charset=utf-8\n\n<p>${'Hellö '.repeat(n * 20)}</p>\n` +
-      '--b\nContent-Type: image/png; name=a.png\nContent-Transfer-Encoding: base64\nContent-ID: <c@d>\nContent-Disposition: inline\n\niVBORw0KGgo=\n--b--\n')
+    account.deliver('inbox', [
+      'From: "Söhne & Co" <bob@postern.test>', 'To: anna@postern.test', `Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= <${n}>`,
+      'Content-Type: multipart/mixed; boundary=b', '',
+      '--b', 'Content-Type: text/html; charset=utf-8', '', `<p>${'Hellö '.repeat(n * 20)}</p>`,
+      '--b', 'Content-Type: image/png; name=a.png', 'Content-Transfer-Encoding: base64', 'Content-ID: <c@d>',
+      'Content-Disposition: inline', '', 'iVBORw0KGgo=', '--b--', '',
+    ].join('\n'))
   }
 })
 afterAll(() => server.stop())
@@ -32,12 +36,19 @@ it.each(versions)('in a session of version %s', async version => {
   await phone.syncAll(inbox, { window: 10, options: { bodies: [{ type: 2, size: 500, preview: 100 }], mimeSupport: 0 } })
   const [first, second] = [...phone.held(inbox).items.keys()] as [string, string]
   await phone.sync({ collections: [{ id: inbox, commands: [
-    { kind: 'Change', id: first, read: true, flagged: true }, { kind: 'Fetch', id: second }, { kind: 'Change', id: `${inbox}:1:zzz`, read: true },
+    { kind: 'Change', id: first, read: true, flagged: true }, { kind: 'Fetch', id: second },
+    { kind: 'Change', id: `${inbox}:1:zzz`, read: true },
   ] }] })
   await phone.getItemEstimate([{ id: inbox }, { id: 'f99' }])
-  await phone.fetch([{ id: second, options: { mimeSupport: 2, bodies: [{ type: 4 }] } }, { file: `${second}:2` }, { file: `${second}:2`, range: '0-3' }, { id: 'nonsense' }])
+  await phone.fetch([
+    { id: second, options: { mimeSupport: 2, bodies: [{ type: 4 }] } }, { file: `${second}:2` }, { file: `${second}:2`, range: '0-3' },
+    { id: 'nonsense' },
+  ])
   await phone.moveItems([{ id: first, from: inbox, to: trash }, { id: 'nonsense', from: inbox, to: trash }])
-  await phone.settings(el('Settings:UserInformation', [el('Settings:Get')]), el('Settings:Oof', [el('Settings:Get', [el('Settings:BodyType', 'Text')])]))
+  await phone.settings(
+    el('Settings:UserInformation', [el('Settings:Get')]),
+    el('Settings:Oof', [el('Settings:Get', [el('Settings:BodyType', 'Text')])]),
+  )
   await phone.sendMail('no recipient: none\r\n\r\n')
   account.deliver('inbox')
   await phone.ping([inbox], 60)

@@ -2,7 +2,9 @@ import http from 'node:http'
 import https from 'node:https'
 import { child, children, decode, el, encodeSync, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { plainQuery, base64Query, type Query } from './eas-query.ts'
-import { collectionNode, number, optionNodes, readSync, type CollectionWish, type OptionsWish, type SyncResult, type SyncWish } from './eas-sync.ts'
+import {
+  collectionNode, number, optionNodes, readSync, type CollectionWish, type OptionsWish, type SyncResult, type SyncWish
+} from './eas-sync.ts'
 import { hold, type Held } from './eas-view.ts'
 
 /** A phone, as far as the protocol goes: it knows nothing of Postern but the bytes. */
@@ -50,7 +52,8 @@ export class Phone {
     this.options = {
       deviceId: 'PHONE1', deviceType: 'TestPhone', version: '16.1', query: 'plain', userAgent: 'TestPhone/1.0', ...options,
     }
-    this.#agent = options.url.startsWith('https:') ? new https.Agent({ keepAlive: true, rejectUnauthorized: false }) : new http.Agent({ keepAlive: true })
+    const tls = options.url.startsWith('https:')
+    this.#agent = tls ? new https.Agent({ keepAlive: true, rejectUnauthorized: false }) : new http.Agent({ keepAlive: true })
   }
 
   close(): void {
@@ -89,24 +92,29 @@ export class Phone {
     return this.#send(path, headers, octets, overrides)
   }
 
-  #send(path: string, headers: Record<string, string | undefined>, octets: Uint8Array | undefined, overrides: Overrides): Promise<HttpAnswer> {
+  #send(
+    path: string, headers: Record<string, string | undefined>, octets: Uint8Array | undefined, overrides: Overrides
+  ): Promise<HttpAnswer> {
     const { url } = this.options
     const sent = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)) as Record<string, string>
     return new Promise((resolve, reject) => {
       const request = (url.startsWith('https:') ? https : http).request(new URL(path, url), {
-        method: overrides.method ?? 'POST', headers: sent, agent: this.#agent, ...(overrides.signal ? { signal: overrides.signal } : {}),
+        method: overrides.method ?? 'POST', headers: sent, agent: this.#agent,
+        ...(overrides.signal ? { signal: overrides.signal } : {}),
       }, response => {
         const chunks: Uint8Array[] = []
         response.on('data', (chunk: Uint8Array) => {
           chunks.push(chunk)
           overrides.onData?.(chunk)
         })
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(chunks) }))
+        const { statusCode = 0, headers: answered } = response
+        response.on('end', () => resolve({ status: statusCode, headers: answered, bytes: Buffer.concat(chunks) }))
         response.on('error', reject)
       })
       request.on('error', reject)
-      if (overrides.cutAfter !== undefined && octets) request.write(octets.subarray(0, overrides.cutAfter), () => request.destroy(new Error('cut')))
-      else request.end(octets)
+      const { cutAfter } = overrides
+      if (cutAfter === undefined || !octets) request.end(octets)
+      else request.write(octets.subarray(0, cutAfter), () => request.destroy(new Error('cut')))
     })
   }
 
@@ -143,7 +151,9 @@ export class Phone {
 
   /** Changes as `Add Name`, `Update Name`, `Delete Name`; the phone's own list follows them. */
   async folderSync(key = this.folderKey, overrides: Overrides = {}): Promise<{ status: string; changes: string[] }> {
-    const answer = await this.command('FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', key)]), overrides)
+    const answer = await this.command(
+      'FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', key)]), overrides
+    )
     const status = answer && text(answer, 'FolderHierarchy:Status') || ''
     if (status !== '1') return { status, changes: [] }
     if (key === '0') this.folders.clear()
@@ -201,7 +211,9 @@ export class Phone {
   syncBody({ collections, window, wait, heartbeat, partial }: SyncWish): Node {
     const { version } = this.options
     return el('AirSync:Sync', [
-      ...(collections.length ? [el('AirSync:Collections', collections.map(one => collectionNode(one, this.held(one.id).key, version)))] : []),
+      ...(collections.length ? [
+        el('AirSync:Collections', collections.map(one => collectionNode(one, this.held(one.id).key, version))),
+      ] : []),
       ...number('AirSync:Wait', wait), ...number('AirSync:HeartbeatInterval', heartbeat), ...number('AirSync:WindowSize', window),
       ...(partial ? [el('AirSync:Partial')] : []),
     ])
@@ -218,32 +230,44 @@ export class Phone {
     }
   }
 
-  async ping(folders?: readonly string[], heartbeat?: number, overrides: Overrides = {}): Promise<{ status: string; folders: string[]; limit: string | undefined }> {
+  async ping(
+    folders?: readonly string[], heartbeat?: number, overrides: Overrides = {}
+  ): Promise<{ status: string; folders: string[]; limit: string | undefined }> {
     const body = folders || heartbeat !== undefined ? el('Ping:Ping', [
       ...number('Ping:HeartbeatInterval', heartbeat),
-      ...(folders ? [el('Ping:Folders', folders.map(id => el('Ping:Folder', [el('Ping:Id', id), el('Ping:Class', 'Email')])))] : []),
+      ...(folders ? [
+        el('Ping:Folders', folders.map(id => el('Ping:Folder', [el('Ping:Id', id), el('Ping:Class', 'Email')]))),
+      ] : []),
     ]) : undefined
     const answer = await this.command('Ping', body, overrides)
     const list = answer && child(answer, 'Ping:Folders')
     return {
-      status: answer && text(answer, 'Ping:Status') || '', folders: list ? children(list, 'Ping:Folder').map(one => one.text) : [],
+      status: answer && text(answer, 'Ping:Status') || '',
+      folders: list ? children(list, 'Ping:Folder').map(one => one.text) : [],
       limit: answer && (text(answer, 'Ping:HeartbeatInterval') ?? text(answer, 'Ping:MaxFolders')),
     }
   }
 
   /** '' when it was sent; else the Status, or `HTTP 500`. */
-  async sendMail(mime: string | Uint8Array, { clientId = String(Math.random()), save = true }: { clientId?: string; save?: boolean } = {}): Promise<string> {
+  async sendMail(
+    mime: string | Uint8Array, { clientId = String(Math.random()), save = true }: { clientId?: string; save?: boolean } = {}
+  ): Promise<string> {
     const octets = Buffer.from(mime as Uint8Array)
     const answer = this.options.version === '12.1'
-      ? await this.raw('SendMail', octets, { headers: { 'content-type': 'message/rfc822' }, parameters: { SaveInSent: save ? 'T' : 'F' } })
+      ? await this.raw(
+        'SendMail', octets, { headers: { 'content-type': 'message/rfc822' }, parameters: { SaveInSent: save ? 'T' : 'F' } }
+      )
       : await this.raw('SendMail', el('ComposeMail:SendMail', [
-        el('ComposeMail:ClientId', clientId), ...(save ? [el('ComposeMail:SaveInSentItems')] : []), el('ComposeMail:Mime', octets),
+        el('ComposeMail:ClientId', clientId), ...(save ? [el('ComposeMail:SaveInSentItems')] : []),
+        el('ComposeMail:Mime', octets),
       ]))
     if (answer.status !== 200) return `HTTP ${answer.status}`
     return answer.bytes.length ? text(decode(answer.bytes), 'ComposeMail:Status') ?? '' : ''
   }
 
-  async moveItems(moves: readonly { id: string; from: string; to: string }[]): Promise<{ id: string; status: string; newId: string | undefined }[]> {
+  async moveItems(
+    moves: readonly { id: string; from: string; to: string }[]
+  ): Promise<{ id: string; status: string; newId: string | undefined }[]> {
     const answer = await this.command('MoveItems', el('Move:MoveItems', moves.map(({ id, from, to }) =>
       el('Move:Move', [el('Move:SrcMsgId', id), el('Move:SrcFldId', from), el('Move:DstFldId', to)]))))
     const results = children(answer!, 'Move:Response').map(one => ({
@@ -256,12 +280,22 @@ export class Phone {
     return results
   }
 
-  async getItemEstimate(collections: readonly { id: string; key?: string; filter?: number }[]): Promise<{ id: string; status: string; estimate: number }[]> {
+  async getItemEstimate(
+    collections: readonly { id: string; key?: string; filter?: number }[]
+  ): Promise<{ id: string; status: string; estimate: number }[]> {
     const old = this.options.version === '12.1'
     const nodes = collections.map(({ id, key = this.held(id).key, filter }) => el('GetItemEstimate:Collection', old
-      ? [el('GetItemEstimate:Class', 'Email'), el('GetItemEstimate:CollectionId', id), ...number('AirSync:FilterType', filter ?? 0), el('AirSync:SyncKey', key)]
-      : [el('AirSync:SyncKey', key), el('GetItemEstimate:CollectionId', id), ...(filter === undefined ? [] : [el('AirSync:Options', number('AirSync:FilterType', filter))])]))
-    const answer = await this.command('GetItemEstimate', el('GetItemEstimate:GetItemEstimate', [el('GetItemEstimate:Collections', nodes)]))
+      ? [
+        el('GetItemEstimate:Class', 'Email'), el('GetItemEstimate:CollectionId', id), ...number('AirSync:FilterType', filter ?? 0),
+        el('AirSync:SyncKey', key),
+      ]
+      : [
+        el('AirSync:SyncKey', key), el('GetItemEstimate:CollectionId', id),
+        ...(filter === undefined ? [] : [el('AirSync:Options', number('AirSync:FilterType', filter))]),
+      ]))
+    const answer = await this.command(
+      'GetItemEstimate', el('GetItemEstimate:GetItemEstimate', [el('GetItemEstimate:Collections', nodes)])
+    )
     return children(answer!, 'GetItemEstimate:Response').map(one => {
       const collection = child(one, 'GetItemEstimate:Collection')!
       return {
@@ -278,7 +312,9 @@ export class Phone {
     const answer = await this.command('ItemOperations', el('ItemOperations:ItemOperations', wishes.map(wish => el('ItemOperations:Fetch', [
       el('ItemOperations:Store', 'Mailbox'),
       ...('file' in wish
-        ? [el('AirSyncBase:FileReference', wish.file), ...(wish.range ? [el('ItemOperations:Options', [el('ItemOperations:Range', wish.range)])] : [])]
+        ? [el('AirSyncBase:FileReference', wish.file), ...(wish.range ? [
+          el('ItemOperations:Options', [el('ItemOperations:Range', wish.range)]),
+        ] : [])]
         : [
           ...(wish.folder ? [el('AirSync:CollectionId', wish.folder)] : []), el('AirSync:ServerId', wish.id),
           ...(wish.options ? [el('ItemOperations:Options', optionNodes(wish.options))] : []),
@@ -286,7 +322,8 @@ export class Phone {
     ]))))
     const response = child(answer!, 'ItemOperations:Response')
     return (response?.children ?? []).map(one => ({
-      status: text(one, 'ItemOperations:Status') ?? '', id: text(one, 'AirSync:ServerId') ?? text(one, 'AirSyncBase:FileReference') ?? '',
+      status: text(one, 'ItemOperations:Status') ?? '',
+      id: text(one, 'AirSync:ServerId') ?? text(one, 'AirSyncBase:FileReference') ?? '',
       properties: child(one, 'ItemOperations:Properties'),
     }))
   }

@@ -16,12 +16,15 @@ export const plainQuery = ({ command, user, deviceId, deviceType, parameters }: 
 
 /** [MS-ASHTTP] Command Codes */
 export const commandCodes: Readonly<Record<string, number>> = {
-  Sync: 0, SendMail: 1, SmartForward: 2, SmartReply: 3, GetAttachment: 4, FolderSync: 9, FolderCreate: 10, FolderDelete: 11, FolderUpdate: 12,
+  Sync: 0, SendMail: 1, SmartForward: 2, SmartReply: 3, GetAttachment: 4, FolderSync: 9, FolderCreate: 10, FolderDelete: 11,
+  FolderUpdate: 12,
   MoveItems: 13, GetItemEstimate: 14, MeetingResponse: 15, Search: 16, Settings: 17, Ping: 18, ItemOperations: 19, Provision: 20,
   ResolveRecipients: 21, ValidateCert: 22, Find: 23,
 }
 
-const parameterTags: Readonly<Record<string, number>> = { AttachmentName: 0, CollectionId: 1, ItemId: 3, LongId: 4, Occurrence: 6 }
+const parameterTags: Readonly<Record<string, number>> = {
+  AttachmentName: 0, CollectionId: 1, ItemId: 3, LongId: 4, Occurrence: 6
+}
 
 /** [MS-ASHTTP] Base64 Encoded Query Value */
 export function base64Query({ command, user, deviceId, deviceType, version, policyKey, parameters }: Query): string {
@@ -32,7 +35,9 @@ export function base64Query({ command, user, deviceId, deviceType, version, poli
   return Buffer.from([
     Math.round(Number(version) * 10), commandCodes[command] ?? 255, 0x09, 0x04,
     ...sized(Buffer.from(deviceId)), ...(policyKey === '0' ? [0] : sized(key)), ...sized(Buffer.from(deviceType)),
-    ...Object.entries(parameters).flatMap(([name, value]) => parameterTags[name] === undefined ? [] : [parameterTags[name], ...sized(Buffer.from(value))]),
+    ...Object.entries(parameters).flatMap(
+      ([name, value]) => parameterTags[name] === undefined ? [] : [parameterTags[name], ...sized(Buffer.from(value))]
+    ),
     ...options, 8, ...sized(Buffer.from(user)),
   ]).toString('base64')
 }

@@ -7,6 +7,7 @@ import { memoryCache, type Cache } from '../../src/state/cache.ts'
 import { Phone, type PhoneOptions } from './eas-client.ts'
 import { serve, type Served } from './http.ts'
 import { MemoryAccount } from './memory.ts'
+import { recorder } from './record.ts'
 
 export const easSettings: EasSettings = {
   secret: Buffer.from('a secret of the tests'), ceiling: '16.1', heartbeat: { min: 1, max: 3540 }, pingFolders: 5,
@@ -27,6 +28,7 @@ export type EasServer = {
 /** The EAS front over an account in memory, behind a real HTTP server. The password is `secret`. */
 export async function easServer(settings: Partial<EasSettings> = {}, account = new MemoryAccount()): Promise<EasServer> {
   const exchanges: Exchange[] = []
+  const kept = recorder()
   const phones: Phone[] = []
   const open: Open = async credentials => {
     if (credentials.kind !== 'password' || credentials.password !== 'secret') throw new Failure('auth', 'wrong password')
@@ -35,10 +37,16 @@ export async function easServer(settings: Partial<EasSettings> = {}, account = n
   }
   const memory: { cache: Cache } = { cache: memoryCache({ megabytes: 16 }) }
   const cache: Cache = {
-    get: key => memory.cache.get(key), set: (key, value, options) => memory.cache.set(key, value, options), delete: key => memory.cache.delete(key),
+    get: key => memory.cache.get(key),
+    set: (key, value, options) => memory.cache.set(key, value, options),
+    delete: key => memory.cache.delete(key),
+  }
+  const record = (exchange: Exchange): void => {
+    exchanges.push(exchange)
+    kept?.(exchange)
   }
   const log = { debug() {}, info() {}, warn() {}, error() {} }
-  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, log, record: exchange => void exchanges.push(exchange) })
+  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, log, record })
   const served = await serve(front)
   return {
     account, front, served, exchanges,
@@ -51,7 +59,9 @@ export async function easServer(settings: Partial<EasSettings> = {}, account = n
     async stop() {
       for (const phone of phones) phone.close()
       await served.close(0)
-      if (served.bugs()) throw new Error(`${served.bugs()} bugs: ${JSON.stringify(served.log.lines.filter(line => line.level === 'error'))}`)
+      if (served.bugs()) throw new Error(
+        `${served.bugs()} bugs: ${JSON.stringify(served.log.lines.filter(line => line.level === 'error'))}`
+      )
     },
   }
 }

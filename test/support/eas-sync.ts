@@ -24,7 +24,10 @@ export type OptionsWish = {
 }
 
 export type PhoneCommand =
-  | { readonly kind: 'Change'; readonly id: string; readonly read?: boolean; readonly flagged?: boolean; readonly data?: readonly Node[] }
+  | {
+    readonly kind: 'Change'; readonly id: string
+    readonly read?: boolean; readonly flagged?: boolean; readonly data?: readonly Node[]
+  }
   | { readonly kind: 'Delete' | 'Fetch'; readonly id: string }
   | { readonly kind: 'Add'; readonly clientId: string; readonly data: readonly Node[] }
 
@@ -64,7 +67,9 @@ export type CollectionResult = {
   readonly deletes: readonly string[]
   readonly softDeletes: readonly string[]
   /** Everything in Responses. */
-  readonly responses: readonly { kind: string; id: string; clientId: string | undefined; status: string; data: Element | undefined }[]
+  readonly responses: readonly {
+    kind: string; id: string; clientId: string | undefined; status: string; data: Element | undefined
+  }[]
 }
 
 export const number = (tag: Tag, value: number | undefined): Node[] => value === undefined ? [] : [el(tag, String(value))]
@@ -88,20 +93,26 @@ export function optionNodes({ filter, mimeSupport, mimeTruncation, conflict, bod
     ...number('AirSync:FilterType', filter), ...(rest.class ? [el('AirSync:Class', rest.class)] : []),
     ...bodies.map(({ type, size, allOrNone, preview }) => el('AirSyncBase:BodyPreference', [
       ...number('AirSyncBase:Type', type), ...number('AirSyncBase:TruncationSize', size),
-      ...(allOrNone === undefined ? [] : [el('AirSyncBase:AllOrNone', allOrNone ? '1' : '0')]), ...number('AirSyncBase:Preview', preview),
+      ...(allOrNone === undefined ? [] : [el('AirSyncBase:AllOrNone', allOrNone ? '1' : '0')]),
+      ...number('AirSyncBase:Preview', preview),
     ])),
-    ...number('AirSync:Conflict', conflict), ...number('AirSync:MIMESupport', mimeSupport), ...number('AirSync:MIMETruncation', mimeTruncation),
+    ...number('AirSync:Conflict', conflict), ...number('AirSync:MIMESupport', mimeSupport),
+    ...number('AirSync:MIMETruncation', mimeTruncation),
   ]
 }
 
 function commandNode(command: PhoneCommand): Node {
-  if (command.kind === 'Add') return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ApplicationData', command.data)])
+  if (command.kind === 'Add') return el(
+    'AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ApplicationData', command.data)]
+  )
   const id = el('AirSync:ServerId', command.id)
   if (command.kind !== 'Change') return el(`AirSync:${command.kind}`, [id])
   const { read, flagged, data } = command
   return el('AirSync:Change', [id, el('AirSync:ApplicationData', data ?? [
     ...(read === undefined ? [] : [el('Email:Read', read ? '1' : '0')]),
-    ...(flagged === undefined ? [] : [el('Email:Flag', flagged ? [el('Email:Status', '2'), el('Email:FlagType', 'for Follow Up')] : [])]),
+    ...(flagged === undefined ? [] : [
+      el('Email:Flag', flagged ? [el('Email:Status', '2'), el('Email:FlagType', 'for Follow Up')] : []),
+    ]),
   ])])
 }
 
@@ -119,13 +130,18 @@ export function readSync({ status: http, bytes }: HttpAnswer) {
 
 function readCollection(element: Element): Answered {
   const said = (tag: Tag): string => text(element, tag) ?? ''
-  const ids = (tag: Tag): string[] => children(child(element, 'AirSync:Commands') ?? element, tag).map(one => text(one, 'AirSync:ServerId') ?? '')
+  const ids = (tag: Tag): string[] => children(
+    child(element, 'AirSync:Commands') ?? element, tag
+  ).map(one => text(one, 'AirSync:ServerId') ?? '')
   return {
-    element, id: said('AirSync:CollectionId'), status: said('AirSync:Status'), key: said('AirSync:SyncKey'), class: text(element, 'AirSync:Class'),
+    element, id: said('AirSync:CollectionId'), status: said('AirSync:Status'), key: said('AirSync:SyncKey'),
+    class: text(element, 'AirSync:Class'),
     more: child(element, 'AirSync:MoreAvailable') !== undefined,
-    adds: ids('AirSync:Add'), changes: ids('AirSync:Change'), deletes: ids('AirSync:Delete'), softDeletes: ids('AirSync:SoftDelete'),
+    adds: ids('AirSync:Add'), changes: ids('AirSync:Change'), deletes: ids('AirSync:Delete'),
+    softDeletes: ids('AirSync:SoftDelete'),
     responses: (child(element, 'AirSync:Responses')?.children ?? []).map(one => ({
-      kind: one.tag.slice(one.tag.indexOf(':') + 1), id: text(one, 'AirSync:ServerId') ?? '', clientId: text(one, 'AirSync:ClientId'),
+      kind: one.tag.slice(one.tag.indexOf(':') + 1), id: text(one, 'AirSync:ServerId') ?? '',
+      clientId: text(one, 'AirSync:ClientId'),
       status: text(one, 'AirSync:Status') ?? '', data: child(one, 'AirSync:ApplicationData'),
     })),
   }

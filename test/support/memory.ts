@@ -16,8 +16,8 @@ type Watch = { readonly folders: readonly FolderId[]; readonly on: Watcher }
 export type Submitted = { readonly from: string; readonly to: readonly string[]; readonly message: string }
 
 /**
- * A user's stores in memory, for tables of sentences about what the commands decide: the decisions about cursors are the program's
- * own, over a mailbox that is simulated. Real servers are tested elsewhere.
+ * A user's stores in memory, for tables of sentences about what the commands decide: the decisions about cursors are the
+ * program's own, over a mailbox that is simulated. Real servers are tested elsewhere.
  */
 export class MemoryAccount {
   readonly person: Person
@@ -42,11 +42,15 @@ export class MemoryAccount {
   constructor(login = 'anna@postern.test', options: { validity?: number } = {}) {
     this.person = { login, displayName: 'Anna Test', addresses: [login, login.replace('@', '.alias@')] }
     this.#validity = options.validity ?? 1
-    const special: [string, Role][] = [['Inbox', 'inbox'], ['Drafts', 'drafts'], ['Sent', 'sent'], ['Trash', 'trash'], ['Outbox', 'outbox']]
+    const special: [string, Role][] = [
+      ['Inbox', 'inbox'], ['Drafts', 'drafts'], ['Sent', 'sent'], ['Trash', 'trash'], ['Outbox', 'outbox'],
+    ]
     for (const [name, role] of special) this.addFolder(name, { role })
   }
 
-  addFolder(name: string, { parent, role, selectable = true }: { parent?: FolderId; role?: Role; selectable?: boolean } = {}): FolderId {
+  addFolder(
+    name: string, { parent, role, selectable = true }: { parent?: FolderId; role?: Role; selectable?: boolean } = {}
+  ): FolderId {
     const id = `f${++this.#ids}` as FolderId
     const box = new SimulatedMailbox()
     box.validity = this.#validity
@@ -70,7 +74,9 @@ export class MemoryAccount {
   }
 
   /** A message arrives; its UID. */
-  deliver(folder: string, eml: string | Uint8Array = 'Subject: hello\n\nhello\n', given: { flags?: string[]; received?: Date } = {}): number {
+  deliver(
+    folder: string, eml: string | Uint8Array = 'Subject: hello\n\nhello\n', given: { flags?: string[]; received?: Date } = {}
+  ): number {
     const { box, told, folder: { id } } = this.#box(this.id(folder))
     const one = tell(eml, given)
     const uid = box.deliver(dayOf(one.message.received), given.flags)
@@ -92,7 +98,9 @@ export class MemoryAccount {
   /** Subjects and flags of what is in a folder, oldest first. */
   list(folder: string): { uid: number; text: string; flags: string[] }[] {
     const { box, told } = this.#box(this.id(folder))
-    return [...box.items.values()].map(({ uid, flags }) => ({ uid, text: Buffer.from(told.get(uid)!.part('')!).toString('utf8'), flags: [...flags] }))
+    return [...box.items.values()].map(
+      ({ uid, flags }) => ({ uid, text: Buffer.from(told.get(uid)!.part('')!).toString('utf8'), flags: [...flags] })
+    )
   }
 
   /** How many waits are on. */
@@ -129,7 +137,9 @@ export class MemoryAccount {
           if (this.rejection) throw this.rejection
           const refused = to.filter(address => this.refused.includes(address))
           if (refused.length === to.length) throw new Failure('malformed', 'no recipient was accepted')
-          this.submitted.push({ from, to: to.filter(address => !refused.includes(address)), message: Buffer.from(message).toString('utf8') })
+          this.submitted.push(
+            { from, to: to.filter(address => !refused.includes(address)), message: Buffer.from(message).toString('utf8') }
+          )
           return { refused }
         },
       },
@@ -172,7 +182,8 @@ export class MemoryAccount {
 
   #mail(): MailStore {
     const imap = this.#imap()
-    const part = (id: FolderId, uid: number, section: string): Uint8Array | undefined => this.#box(id).told.get(uid)?.part(section)
+    const part = (id: FolderId, uid: number, section: string): Uint8Array | undefined =>
+      this.#box(id).told.get(uid)?.part(section)
     const own = (id: FolderId, validity: number, uids: readonly number[]): [Box, number[]] => {
       const found = this.#selected(id, validity)
       return [found, uids.filter(uid => found.box.items.has(uid))]
@@ -180,7 +191,9 @@ export class MemoryAccount {
     const folders = (): Folder[] => [...this.#boxes.values()].map(({ folder }) => folder)
     const exists = (parent: FolderId | undefined, name: string): void => {
       if (parent) this.#box(parent)
-      if (folders().some(folder => folder.parent === parent && folder.name === name)) throw new Failure('exists', 'there is such a folder')
+      if (folders().some(
+        folder => folder.parent === parent && folder.name === name
+      )) throw new Failure('exists', 'there is such a folder')
     }
     const happened = (id: FolderId): void => this.#happened(id)
     return {
@@ -220,7 +233,9 @@ export class MemoryAccount {
         for (const flag of add) box.flag(free, flag, true)
         for (const flag of remove) box.flag(free, flag, false)
         happened(id)
-        return { modified, missing: uids.filter(uid => !there.includes(uid)), modseq: new Map(free.map(uid => [uid, box.items.get(uid)!.modseq])) }
+        return { modified, missing: uids.filter(uid => !there.includes(uid)), modseq: new Map(
+          free.map(uid => [uid, box.items.get(uid)!.modseq])
+        ) }
       },
       move: async (id, validity, uids, to) => {
         const [source, there] = own(id, validity, uids)
@@ -248,7 +263,9 @@ export class MemoryAccount {
       findByHeader: async (id, field, value) => {
         const line = `\r\n${field}: ${value}\r\n`.toLowerCase()
         const { box, told } = this.#box(id)
-        return [...box.items.keys()].filter(uid => `\r\n${Buffer.from(told.get(uid)!.part('')!).toString('latin1')}`.toLowerCase().includes(line))
+        return [...box.items.keys()].filter(
+          uid => `\r\n${Buffer.from(told.get(uid)!.part('')!).toString('latin1')}`.toLowerCase().includes(line)
+        )
       },
       watch: (watched, signal, on) => new Promise(resolve => {
         const watch = { folders: watched, on }
