@@ -19,6 +19,10 @@ export type Command = {
   readonly on?: (response: Response, tag: string) => boolean | void
   /** What comes before its tagged answer is for this command, and what it will ask for comes after: SELECT, where UIDs change meaning. */
   readonly barrier?: boolean
+  /** Called when the server asks to go on. */
+  readonly go?: () => void
+  /** The server may be silent for as long as it likes: IDLE. */
+  readonly patient?: boolean
 }
 
 type Pending = Command & { readonly tag: string; readonly settle: (answer: Response) => void; readonly fail: (cause: unknown) => void }
@@ -96,6 +100,8 @@ export class ImapConnection {
   lastUsed = performance.now()
   /** Called once when the connection is gone. */
   onClose: (() => void) | undefined
+  /** Gets every untagged response, whether or not a command is under way. */
+  onNews: ((response: Response) => void) | undefined
 
   private constructor(endpoint: Endpoint, login: Login, patience: number) {
     this.#name = `${endpoint.host}:${endpoint.port}`
@@ -186,10 +192,13 @@ export class ImapConnection {
     if (line.startsWith('* ')) {
       const response = parseResponse(line.slice(2), literals)
       this.#offer(response)
+      this.onNews?.(response)
       return response.name !== 'BYE' && response.name !== 'CAPABILITY'
     }
     if (line.startsWith('+')) {
-      this.#continuations.shift()?.go()
+      const literal = this.#continuations.shift()
+      if (literal) literal.go()
+      else [...this.#pending.values()].find(({ go }) => go)?.go!()
       return true
     }
     const pending = this.#pending.get(line.slice(0, line.indexOf(' ')))
@@ -218,7 +227,8 @@ export class ImapConnection {
     clearInterval(this.#watchdog)
     let heard = this.octets.received
     this.#watchdog = setInterval(() => {
-      if (this.octets.received === heard) this.#flow.closeConnection()
+      const owes = [...this.#pending.values()].some(({ patient }) => !patient)
+      if (owes && this.octets.received === heard) this.#flow.closeConnection()
       heard = this.octets.received
     }, this.#patience).unref()
   }

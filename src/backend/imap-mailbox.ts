@@ -4,7 +4,7 @@ import type { FolderId } from '../model/folder.ts'
 import { listedFields, type Message } from '../model/message.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
 import { bignumber, list, number, octets, pairs, text, type Response, type Value } from './imap-response.ts'
-import { type Batch, type Command, type ImapCapabilities, type ImapSession, type MailboxState } from './imap-session.ts'
+import { gone, type Batch, type Command, type ImapCapabilities, type ImapSession, type MailboxState } from './imap-session.ts'
 import { readStructure } from './imap-structure.ts'
 import { normalise, ofUids, print } from './uid-ranges.ts'
 
@@ -67,8 +67,16 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
 
     async messages(folder, validity, uids) {
       if (uids.length === 0) return []
-      const { answers: [answer] } = await this.ask(folder, validity, [{ kind: 'messages', uids: print(ofUids(uids)) }])
-      return answer?.kind === 'messages' ? answer.messages : []
+      if (folder === outbox.id) return []
+      const path = await folders.path(folder)
+      const ask = (wanted: readonly number[], fresh = false): Promise<{ fresh: boolean; result: readonly Message[] }> =>
+        session.peek(path, validity, () => messagesBatch(print(ofUids(wanted)), session.capabilities), fresh)
+      const first = await ask(uids)
+      if (first.fresh || first.result.length === uids.length) return first.result
+      // The session may not have heard of these messages yet.
+      const there = new Set(first.result.map(({ uid }) => uid))
+      const again = await ask(uids.filter(uid => !there.has(uid)), true)
+      return [...first.result, ...again.result]
     },
   }
 }
@@ -93,7 +101,9 @@ export function together<T>(batches: readonly Batch<T>[]): Batch<T[]> {
 
 function prepare(query: Query, capabilities: ImapCapabilities): Batch<Answer> {
   if (query.kind === 'search') return search(query, capabilities)
-  return query.kind === 'messages' ? messagesBatch(query.uids, capabilities) : changes(query, capabilities)
+  if (query.kind === 'vanished+flags') return changes(query, capabilities)
+  const { commands, result } = messagesBatch(query.uids, capabilities)
+  return { commands, result: answers => ({ kind: 'messages', messages: result(answers) }) }
 }
 
 // Dovecot takes 64 KiB in a line; RFC 7162 asks for no more than 8,192 octets.
@@ -229,7 +239,7 @@ const readModseq = (items: ReadonlyMap<string, Value>): bigint => bignumber(list
 const maxHeader = 65_536
 const header = `BODY.PEEK[HEADER.FIELDS (${listedFields.join(' ').toUpperCase()})]<0.${maxHeader}>`
 
-function messagesBatch(uids: string, { condstore }: ImapCapabilities): Batch<Answer> {
+function messagesBatch(uids: string, { condstore }: ImapCapabilities): Batch<readonly Message[]> {
   const found = new Map<number, Message>()
   const asked = within(uids)
   const on = ({ name, values }: Response): void => {
@@ -239,8 +249,11 @@ function messagesBatch(uids: string, { condstore }: ImapCapabilities): Batch<Ans
   }
   const items = `UID FLAGS INTERNALDATE RFC822.SIZE${condstore ? ' MODSEQ' : ''} BODYSTRUCTURE ${header}`
   return {
-    commands: setsOf(uids).map(set => ({ line: `UID FETCH ${set} (${items})`, on })),
-    result: () => ({ kind: 'messages', messages: [...found.values()] }),
+    commands: setsOf(uids).map(set => ({ line: `UID FETCH ${set} (${items})`, on, optional: true })),
+    result: answers => {
+      gone(answers)
+      return [...found.values()]
+    },
   }
 }
 

@@ -151,29 +151,49 @@ export class ImapSession {
   }
 
   /**
-   * A batch that changes one mailbox: its UIDVALIDITY is certain before any of it is sent, and it is never repeated.
-   * Throws `stale` for another UIDVALIDITY.
+   * A batch that reads messages known by UID. Without `fresh` it is content with what the session last saw of a mailbox that is selected
+   * already, where the newest messages may be missing. Throws `stale` for another UIDVALIDITY.
    */
-  async write<T>(path: string, validity: number, make: () => Batch<T>): Promise<T> {
-    const sent = await this.#queue(async () => {
-      const connection = await this.#certain(path, validity)
-      return { done: this.#put(connection, [], make()) }
+  async peek<T>(path: string, validity: number, make: () => Batch<T>, fresh = false): Promise<{ fresh: boolean; result: T }> {
+    return this.#persist(async connection => {
+      if (!fresh && this.#holds(path, validity)) return { fresh: false, result: await this.#put(connection, [], make()) }
+      const { commands, state } = this.#select(path)
+      const result = await this.#put(connection, commands, make())
+      if (known(state).validity !== validity) throw new Failure('stale', 'UIDVALIDITY changed')
+      return { fresh: true, result }
     })
-    return sent.done
   }
 
-  /** Several batches on one mailbox with nobody in between. */
-  async alone<T>(path: string, validity: number, work: (send: <R>(batch: Batch<R>) => Promise<R>) => Promise<T>): Promise<T> {
+  #holds(path: string, validity: number): boolean {
+    return this.#selected?.path === path && this.#selected.validity === validity
+  }
+
+  /**
+   * A batch that changes one mailbox: its UIDVALIDITY is certain before any of it is sent, and it is never repeated. `fresh` as in `peek`.
+   * Throws `stale` for another UIDVALIDITY.
+   */
+  async write<T>(path: string, validity: number, make: () => Batch<T>, fresh = false): Promise<{ fresh: boolean; result: T }> {
+    const sent = await this.#queue(async () => {
+      const held = !fresh && this.#holds(path, validity)
+      const connection = await this.#certain(path, validity, fresh)
+      return { held, done: this.#put(connection, [], make()) }
+    })
+    return { fresh: !sent.held, result: await sent.done }
+  }
+
+  /** Several batches on one mailbox, fresh, with nobody in between. `leaves`: the work selects another one. */
+  async alone<T>(path: string, validity: number, work: (send: <R>(batch: Batch<R>) => Promise<R>) => Promise<T>, leaves = false): Promise<T> {
     return this.#queue(async () => {
-      const connection = await this.#certain(path, validity)
+      const connection = await this.#certain(path, validity, true)
+      if (leaves) this.#selected = undefined
       return work(batch => this.#put(connection, [], batch))
     })
   }
 
-  async #certain(path: string, validity: number): Promise<ImapConnection> {
+  async #certain(path: string, validity: number, fresh: boolean): Promise<ImapConnection> {
     let connection = await this.#open()
     const untrusted = this.#untrusted(connection)
-    if (untrusted || this.#selected?.path !== path || !this.#selected.validity) {
+    if (fresh || untrusted || !this.#holds(path, validity)) {
       try {
         await this.#put(connection, this.#select(path).commands, nothing)
       } catch (error) {
@@ -335,6 +355,12 @@ function known(state: MailboxState): MailboxState {
 function refused(error: unknown): Response {
   if (error instanceof Failure && isResponse(error.cause)) return error.cause
   throw error
+}
+
+/** Throws for a refusal, but for that of a FETCH or STORE which found some of its messages expunged (RFC 5530, EXPUNGEISSUED). */
+export function gone(answers: readonly Response[]): void {
+  const bad = answers.find(({ name, code, text: why }) => name !== 'OK' && code !== 'EXPUNGEISSUED' && !/no longer exist/i.test(why))
+  if (bad) throw new Failure('unavailable', `the server refused: ${bad.name} ${bad.code ?? ''}`.trim(), { cause: bad })
 }
 
 const isResponse = (cause: unknown): cause is Response => typeof cause === 'object' && cause !== null && 'code' in cause && 'args' in cause

@@ -1,0 +1,118 @@
+import { Failure } from '../base/failure.ts'
+import type { Range } from '../model/cursor.ts'
+import type { FolderId } from '../model/folder.ts'
+import type { MailStore } from '../model/ports.ts'
+import { mailChanges } from './imap-changes.ts'
+import { move, remove, setFlags } from './imap-edit.ts'
+import { outbox, type ImapFolders } from './imap-folders.ts'
+import { searchCommand, type ImapMailbox } from './imap-mailbox.ts'
+import { quote } from './imap-names.ts'
+import { partsBatch } from './imap-parts.ts'
+import type { Recall } from './imap-recall.ts'
+import { number, text } from './imap-response.ts'
+import type { ImapSession } from './imap-session.ts'
+import type { ImapWatch } from './imap-watch.ts'
+import { highest, normalise } from './uid-ranges.ts'
+
+export type MailDeps = {
+  readonly session: ImapSession
+  readonly folders: ImapFolders
+  readonly mailbox: ImapMailbox
+  readonly recall: Recall
+  readonly watch: ImapWatch
+}
+
+// The lock on the session is given back between chunks: others wait for one at most.
+const chunk = 512 * 1024
+
+/** One user's mail over IMAP. */
+export function imapMail({ session, folders, mailbox, recall, watch }: MailDeps): MailStore {
+  const path = async (id: FolderId): Promise<string> => {
+    if (id === outbox.id) throw new Failure('denied', 'nothing can be put into Outbox')
+    return folders.path(id)
+  }
+
+  return {
+    folders: folders.folders,
+    folder: folders.folder,
+    folderByRole: folders.folderByRole,
+    createFolder: folders.createFolder,
+    updateFolder: folders.updateFolder,
+    deleteFolder: folders.deleteFolder,
+    ...mailChanges(mailbox, recall),
+    messages: (folder, validity, uids) => mailbox.messages(folder, validity, uids),
+
+    async parts(folder, validity, wishes) {
+      if (wishes.length === 0) return []
+      const from = await path(folder)
+      const first = await session.peek(from, validity, () => partsBatch(wishes))
+      const missing = wishes.filter((_, index) => first.result[index] === undefined)
+      if (first.fresh || missing.length === 0) return first.result
+      // The session may not have heard of these messages yet.
+      const again = await session.peek(from, validity, () => partsBatch(missing), true)
+      return first.result.map(found => found ?? again.result.shift())
+    },
+
+    async *stream({ folder, validity, uid }, section, range) {
+      const end = range ? range.offset + range.length : Infinity
+      const read = async (offset: number): Promise<Uint8Array | undefined> => {
+        const [found] = await this.parts(folder, validity, [{ uid, section, offset, length: Math.min(chunk, end - offset) }])
+        return found
+      }
+      let offset = range?.offset ?? 0
+      let next: Promise<Uint8Array | undefined> | undefined = offset < end ? read(offset) : undefined
+      while (next) {
+        const octets: Uint8Array | undefined = await next
+        if (!octets) throw new Failure('not-found', 'the message or its part is gone')
+        offset += octets.length
+        next = octets.length < chunk || offset >= end ? undefined : read(offset)
+        // Whoever stops reading leaves the chunk that is on its way.
+        next?.catch(() => {})
+        if (octets.length > 0) yield octets
+      }
+    },
+
+    setFlags: async (folder, validity, wish) => setFlags(session, await path(folder), validity, wish),
+    move: async (folder, validity, uids, to) => move(session, await path(folder), validity, uids, await path(to)),
+    remove: async (folder, validity, uids) => remove(session, await path(folder), validity, uids),
+
+    // RFC 9051, APPEND; RFC 4315, APPENDUID
+    async append(folder, message, flags) {
+      const into = await path(folder)
+      if (flags.some(flag => !/^\\?[\w$.-]{1,100}$/.test(flag))) throw new Failure('malformed', 'not a flag')
+      const line = `APPEND ${quote(into)}${flags.length ? ` (${flags.join(' ')})` : ''}`
+      const answer = await session.once(() => ({ commands: [{ line, literal: message }], result: ([only]) => only }))
+      if (answer?.code !== 'APPENDUID') return undefined
+      return { validity: number(answer.args[0]), uid: number(answer.args[1]) }
+    },
+
+    // RFC 9051, SEARCH HEADER finds substrings; the fields themselves decide.
+    async findByHeader(folder, field, value) {
+      if (!/^[!-9;-~]{1,100}$/.test(field)) throw new Failure('malformed', 'not a header field')
+      const from = await path(folder)
+      const run = value.match(/[\x20-\x7e]+/g)?.sort((a, b) => b.length - a.length)[0] ?? ''
+      const found: Range[] = []
+      const { state } = await session.read(from, () => ({
+        commands: [searchCommand(`HEADER ${quote(field)} ${quote(run)}`, session.capabilities.esearch, found)], result: () => {},
+      }))
+      const uids = highest(normalise(found), maxFound).reverse()
+      if (uids.length === 0) return []
+      const heads = await this.parts(folder, state.validity, uids.map(uid => ({ uid, section: 'HEADER', length: maxHeader })))
+      return uids.filter((_, index) => hasField(heads[index], field, value))
+    },
+
+    watch: (ids, signal, on) => watch.watch(ids, signal, on),
+  }
+}
+
+const maxFound = 200
+const maxHeader = 65_536
+
+function hasField(head: Uint8Array | undefined, field: string, value: string): boolean {
+  const unfolded = text(head ?? '').replace(/\r?\n(?=[ \t])/g, '')
+  const wanted = Buffer.from(value, 'utf8').toString('latin1').trim()
+  return unfolded.split(/\r?\n/).some(line => {
+    const colon = line.indexOf(':')
+    return line.slice(0, colon).toLowerCase() === field.toLowerCase() && line.slice(colon + 1).trim() === wanted
+  })
+}
