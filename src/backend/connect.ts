@@ -1,7 +1,20 @@
-import type { Role } from '../model/folder.ts'
-import type { Open } from '../model/ports.ts'
-import type { Log } from '../base/log.ts'
+import { LRUCache } from 'lru-cache'
 import { Failure } from '../base/failure.ts'
+import type { Credentials } from '../base/front.ts'
+import type { Log } from '../base/log.ts'
+import type { Role } from '../model/folder.ts'
+import type { Open, Stores } from '../model/ports.ts'
+import { credentialMemory, type Fingerprint } from './credentials.ts'
+import { identify, type Identity } from './identity.ts'
+import { ImapConnection, type Login } from './imap-connection.ts'
+import { imapFolders } from './imap-folders.ts'
+import { imapMail } from './imap-mail.ts'
+import { imapMailbox } from './imap-mailbox.ts'
+import { recall } from './imap-recall.ts'
+import { ImapSession } from './imap-session.ts'
+import { imapWatch } from './imap-watch.ts'
+import { smtpSubmission } from './smtp.ts'
+import { timed } from './timed.ts'
 
 export type Security = 'tls' | 'starttls' | 'none'
 
@@ -32,7 +45,7 @@ export type Backend = {
     /** The submission server files sent mail itself. */
     readonly keepsSent?: boolean
   }
-  /** Dovecot master user: opens the user's mailbox with its own password once the user's password was accepted by nobody else but this program's caller. */
+  /** Dovecot master user: opens the user's mailbox, after the user's own credentials were proven by logging in with them. */
   readonly master?: {
     readonly user: string
     readonly password: string
@@ -66,6 +79,107 @@ export type BackendsConfig = {
 
 export type Backends = { readonly open: Open; close(): Promise<void> }
 
-export function connect(_config: BackendsConfig, _log: Log): Backends {
-  throw new Failure('unsupported', 'not here yet')
+/** What is open for one user with one secret. Never shared with another secret of the same user. */
+type Account = Omit<Stores, 'backendTime'> & {
+  /** Makes room: connections close when nothing needs them, and open again for whoever still holds the stores. */
+  retire(): void
+  /** Ends everything, waiting included. */
+  end(): void
+}
+
+/** Opens users' stores: proves credentials by logging in with them, and keeps what is open for the next request. */
+export function connect(config: BackendsConfig, log: Log): Backends {
+  const { idleSeconds = 300, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
+  const { rememberSeconds = 300, refuseSeconds = 30, tries = 10 } = config.auth ?? {}
+  const memory = credentialMemory({ rememberSeconds, refuseSeconds, tries })
+  const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
+  const proofs = new Map<Fingerprint, Promise<Account>>()
+
+  /** Logs in, also where a session is open: the password may have been changed since. */
+  async function prove(fingerprint: Fingerprint, identity: Identity, credentials: Credentials, address: string): Promise<Account> {
+    const { backend, person } = identity
+    const own = loginOf(person.login, credentials)
+    const before = accounts.get(fingerprint)
+    try {
+      if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000)).close()
+      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds })
+      memory.proved(fingerprint)
+      accounts.set(fingerprint, account)
+      return account
+    } catch (error) {
+      if (error instanceof Failure && error.kind === 'auth') {
+        memory.refused(fingerprint, person.login, address)
+        accounts.delete(fingerprint)
+        before?.end()
+        log.warn({ user: person.login, address }, 'authentication failed')
+      }
+      throw error
+    }
+  }
+
+  return {
+    async open(credentials, address) {
+      const identity = identify(config.backends, credentials.user)
+      const fingerprint = memory.fingerprint(identity.person.login, credentials)
+      const known = memory.known(fingerprint, identity.person.login, address)
+      const open = known ? accounts.get(fingerprint) : undefined
+      if (open) return measured(open)
+      // Devices of a user wake up together: they share one login.
+      const proof = proofs.get(fingerprint) ?? prove(fingerprint, identity, credentials, address)
+      proofs.set(fingerprint, proof)
+      try {
+        return measured(await proof)
+      } finally {
+        proofs.delete(fingerprint)
+      }
+    },
+    async close() {
+      for (const account of accounts.values()) account.end()
+      accounts.clear()
+    },
+  }
+}
+
+async function openAccount(
+  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds }: { idleSeconds: number; timeoutSeconds: number },
+): Promise<Account> {
+  const endpoint = backend.imap
+  const login = backend.master ? masterOf(person.login, backend.master) : own
+  const session = new ImapSession({ endpoint, login, idleSeconds, timeoutSeconds })
+  await session.ready()
+  const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
+  const mailbox = imapMailbox(session, folders)
+  const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds })
+  return {
+    mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch }),
+    submission: smtpSubmission(backend.smtp, own),
+    person,
+    retire: () => session.close(),
+    end() {
+      watch.close()
+      session.close()
+    },
+  }
+}
+
+const mailboxesRecalled = 64
+
+function loginOf(login: string, credentials: Credentials): Login {
+  return credentials.kind === 'password'
+    ? { kind: 'password', user: login, password: credentials.password }
+    : { kind: 'bearer', user: login, token: credentials.token }
+}
+
+/** A master user opens the mailbox; the user's own credentials have been proven before. */
+function masterOf(login: string, { user, password, separator }: NonNullable<Backend['master']>): Login {
+  return separator === undefined
+    ? { kind: 'password', user, password, authzid: login }
+    : { kind: 'password', user: `${login}${separator}${user}`, password }
+}
+
+/** The same stores for one request, which wants to know how long it waited for them. */
+function measured({ mail, submission, person }: Account): Stores {
+  let milliseconds = 0
+  const spent = (more: number): void => void (milliseconds += more)
+  return { mail: timed(mail, ['watch'], spent), submission: timed(submission, [], spent), person, backendTime: () => milliseconds }
 }
