@@ -4,7 +4,7 @@ import { Failure } from '../base/failure.ts'
 import type { MailCursor, Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { FlagRow, MailboxState } from './imap-mailbox.ts'
-import { count, intersect, normalise, subtract } from './uid-ranges.ts'
+import { count, normalise, subtract } from './uid-ranges.ts'
 
 /**
  * For servers without QRESYNC or CONDSTORE: what a mailbox held when a cursor was made, in memory. With QRESYNC there is
