@@ -1,0 +1,53 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createTransport } from 'nodemailer'
+import { corpus } from '../test/support/corpus.ts'
+import type { House } from '../test/support/live.ts'
+import type { User } from '../test/support/users.ts'
+
+/** How many messages the inbox has before the phone comes. */
+export const inboxSize = 250
+
+/** A file whose octets can be told from any other's. */
+export const file = { name: 'Grundriss für Zoë.pdf', octets: randomBytes(300_000) }
+
+export const digest = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex')
+
+export const letter = {
+  subject: 'Grüße aus Köln – the plans',
+  text: 'Dear Anna, here are the plans. Żółć, 日本語 and 🎉 should arrive as they are.',
+}
+
+/** Sample mail: realistic messages of the last month, the newest of them a letter with a file, and a folder of projects. */
+export async function furnish(house: House, anna: User): Promise<void> {
+  const yesterday = new Date(Date.now() - 86_400_000)
+  await house.seed(anna, 'INBOX', corpus({ count: inboxSize - 1, to: anna.address, until: yesterday, days: 30 }))
+  await house.seed(anna, 'INBOX', [{ raw: await letterWithFile(anna), date: new Date(Date.now() - 3_600_000) }])
+  await house.seed(anna, 'Projects', corpus({ count: 20, seed: 2, to: anna.address, until: yesterday, days: 300 }))
+  await house.seed(anna, 'Projects/Zürich', corpus({ count: 5, seed: 3, to: anna.address, until: yesterday, days: 100 }))
+}
+
+async function letterWithFile(to: User): Promise<Buffer> {
+  const composed = await createTransport({ streamTransport: true, buffer: true, newline: 'windows' }).sendMail({
+    from: 'Zoë Müller <zoe@corpus.test>',
+    to: to.address,
+    subject: letter.subject,
+    text: letter.text,
+    html: `<p>${letter.text}</p>`,
+    attachments: [{ filename: file.name, content: file.octets }],
+  })
+  return composed.message as Buffer
+}
+
+/** By SMTP, as any mail program would; answers when the server has accepted it, in milliseconds of `performance.now()`. */
+export async function sendBySmtp(house: House, from: User, to: User, subject: string): Promise<number> {
+  const { host, port } = house.submission
+  const transport = createTransport({ host, port, secure: false, ignoreTLS: true, auth: { user: from.login, pass: from.password } })
+  await transport.sendMail({ from: from.address, to: to.address, subject, text: 'Sent by SMTP.' })
+  return performance.now()
+}
+
+/** What a phone hands over to be sent: RFC 5322 octets. */
+export const outgoing = (from: User, to: User, subject: string, text: string): string => [
+  `From: ${from.address}`, `To: ${to.address}`, `Subject: ${subject}`, `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
+  `Message-ID: <${randomBytes(9).toString('hex')}@phone.test>`, 'MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', '', text, '',
+].join('\r\n')
