@@ -112,7 +112,7 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
   }
 
   return {
-    folders: async () => [...await entries(1000), outbox],
+    folders: async () => [...await entries(0), outbox],
     folder: async id => id === outbox.id ? outbox : entry(id),
     path: async id => {
       const { path, selectable } = await entry(id)
