@@ -1,5 +1,5 @@
 import { Failure, type Kind } from '../../base/failure.ts'
-import type { FolderId } from '../../model/folder.ts'
+import type { Folder, FolderId } from '../../model/folder.ts'
 import type { MessageRef } from '../../model/ports.ts'
 import { parseItemId, printItemId } from '../../state/item-id.ts'
 import { children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
@@ -10,7 +10,7 @@ import { outcome } from '../outcome.ts'
 const badSource = '1', badDestination = '2', success = '3', sameFolder = '4', failed = '5', locked = '7'
 const groupStatus: Partial<Record<Kind, string>> = { 'not-found': badSource, stale: badSource, unavailable: locked, busy: locked }
 
-const mostMoves = 10_000
+const mostMoves = 10_000, mostFolders = 1000
 const day = 24 * 60 * 60
 
 type Move = { readonly id: string; readonly from: FolderId; readonly to: FolderId; status?: string; movedTo?: string }
@@ -25,12 +25,12 @@ export const moveItems: Command = {
     const asked = call.body ? children(call.body, 'Move:Move') : []
     if (asked.length === 0 || asked.length > mostMoves) throw new Failure('malformed', 'number of moves')
     const moves = asked.map(readMove)
-    const known = new Map((await call.stores.mail.folders()).map(folder => [folder.id, folder]))
+    const known = await foldersOf(call, moves)
     for (const move of moves) {
       const before = call.cache.get<Moved>(`move:${call.scope}:${move.id}`)
       if (before?.to === move.to) Object.assign(move, { status: success, movedTo: before.id })
       else if (!known.has(move.from)) move.status = badSource
-      else if (!known.get(move.to)?.selectable) move.status = badDestination
+      else if (!takesMail(known.get(move.to))) move.status = badDestination
       else if (move.from === move.to) move.status = sameFolder
     }
     for (const group of grouped(moves)) await moveGroup(call, group)
@@ -41,6 +41,15 @@ export const moveItems: Command = {
 
   refuse: kind => el('Move:MoveItems', [el('Move:Status', groupStatus[kind] ?? failed)]),
 }
+
+async function foldersOf({ stores }: Call, moves: readonly Move[]): Promise<ReadonlyMap<FolderId, Folder>> {
+  const ids = [...new Set(moves.flatMap(({ from, to }) => [from, to]))].slice(0, mostFolders)
+  const found = await Promise.all(ids.map(id => outcome(stores.mail.folder(id))))
+  for (const folder of found) if (folder instanceof Failure && folder.kind !== 'not-found') throw folder
+  return new Map(found.flatMap(folder => folder instanceof Failure ? [] : [[folder.id, folder]]))
+}
+
+const takesMail = (folder: Folder | undefined): boolean => folder?.selectable === true && folder.role !== 'outbox'
 
 function readMove(element: Element): Move {
   const id = text(element, 'Move:SrcMsgId'), from = text(element, 'Move:SrcFldId'), to = text(element, 'Move:DstFldId')
