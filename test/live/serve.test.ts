@@ -1,0 +1,51 @@
+// The program as it is run, with a phone that waits while signals come.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { Phone } from '../support/eas-client.ts'
+import { startHouse, type House } from '../support/live.ts'
+import { startPostern, type Postern } from '../support/postern.ts'
+
+let house: House
+let postern: Postern
+
+beforeAll(async () => {
+  house = await startHouse()
+  postern = await startPostern(house)
+})
+afterAll(() => house.stop())
+
+const logged = async (message: string): Promise<void> => {
+  while (!postern.log().includes(`"msg":"${message}"`)) await sleep(20)
+}
+
+it('a waiting phone stays through a reload with other settings and hears of mail, and is answered when the program ends', async () => {
+  const { login, password } = house.user(0)
+  const phone = new Phone({ url: `http://${postern.host}:${postern.port}`, user: login, password })
+  await phone.folderSync()
+  const inbox = phone.folder('Inbox')
+  await phone.syncAll(inbox)
+  const waiting = phone.ping([inbox], 600)
+  await sleep(300)
+
+  const settings = parse(readFileSync(postern.config, 'utf8')) as object
+  writeFileSync(postern.config, stringify({ ...settings, sessions: { idleSeconds: 299 }, eas: { ceiling: '14.1' } }))
+  process.kill(postern.pid, 'SIGHUP')
+  await logged('configuration reloaded')
+  expect((await phone.optionsRequest()).versions).toEqual(['12.1', '14.0', '14.1'])
+  expect(await Promise.race([waiting, sleep(300)])).toBe(undefined)
+
+  await house.deliver(login, 'Subject: news\r\n\r\nnews\r\n')
+  expect(await waiting).toMatchObject({ status: '2', folders: [inbox] })
+  await phone.syncAll(inbox)
+
+  const last = phone.ping([inbox], 600)
+  await sleep(300)
+  const ended = postern.stop()
+  expect(await last).toMatchObject({ status: '1' })
+  expect(await ended).toBe(0)
+  phone.close()
+  expect(postern.log()).not.toContain('"msg":"bug"')
+  expect(postern.log()).not.toContain(password)
+})
