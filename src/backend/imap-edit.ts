@@ -1,11 +1,10 @@
 import { Failure } from '../base/failure.ts'
-import type { Range } from '../model/cursor.ts'
 import type { FlagResult, FlagWish } from '../model/ports.ts'
-import { readSet, searchCommand, setsOf, within } from './imap-mailbox.ts'
+import { readSet, setsOf, within } from './imap-mailbox.ts'
 import { quote } from './imap-names.ts'
 import { bignumber, list, number, octets, pairs, text, type Response } from './imap-response.ts'
 import { gone, type Batch, type Command, type ImapCapabilities, type ImapSession } from './imap-session.ts'
-import { highest, intersect, lowest, normalise, ofUids, print, subtract } from './uid-ranges.ts'
+import { highest, intersect, lowest, normalise, ofUids, print } from './uid-ranges.ts'
 
 type Moved = { validity: number; uids: Map<number, number> }
 type Send = <R>(batch: Batch<R>) => Promise<R>
@@ -16,6 +15,14 @@ const flagAtom = /^\\?[A-Za-z0-9$_.+!#&'/:;<=>?@^`|~-]{1,100}$/
 export async function setFlags(session: ImapSession, path: string, validity: number, wish: FlagWish): Promise<FlagResult> {
   if ([...wish.add ?? [], ...wish.remove ?? []].some(flag => !flagAtom.test(flag))) throw new Failure('malformed', 'not a flag')
   if (wish.uids.length === 0) return { modseq: new Map(), modified: [], missing: [] }
+  if (wish.unchangedSince !== undefined && wish.add?.length && wish.remove?.length) {
+    // One STORE cannot do both, and the condition of the second would fail because of the first: it takes what the first let through.
+    const { remove, unchangedSince, ...adding } = wish
+    const added = await setFlags(session, path, validity, { ...adding, unchangedSince })
+    const uids = wish.uids.filter(uid => !added.modified.includes(uid) && !added.missing.includes(uid))
+    const removed = await setFlags(session, path, validity, { uids, remove })
+    return { modseq: new Map([...added.modseq, ...removed.modseq]), modified: added.modified, missing: [...added.missing, ...removed.missing] }
+  }
   const first = await session.write(path, validity, () => storeBatch(wish, session.capabilities))
   if (first.fresh || first.result.missing.length === 0) return first.result
   // The session had not heard of them yet, or they are gone: it looks again.
@@ -27,35 +34,35 @@ export async function setFlags(session: ImapSession, path: string, validity: num
   }
 }
 
-function storeBatch({ uids, add = [], remove = [], unchangedSince }: FlagWish, { condstore, esearch }: ImapCapabilities): Batch<FlagResult> {
+function storeBatch({ uids, add = [], remove = [], unchangedSince }: FlagWish, { condstore }: ImapCapabilities): Batch<FlagResult> {
   const set = print(ofUids(uids))
   const asked = within(set)
   const modseq = new Map<number, bigint>()
-  const there: Range[] = []
+  const there = new Set<number>()
   const on = ({ name, values }: Response): void => {
     const items = new Map(name === 'FETCH' ? pairs(list(values[0])) : [])
     const uid = number(items.get('UID'))
     const mark = bignumber(list(items.get('MODSEQ'))[0])
-    if (!asked(uid) || mark === 0n) return
+    if (!asked(uid)) return
+    if (items.size === 1) there.add(uid)
+    if (mark === 0n) return
     // .SILENT leaves the flags out of the answer. Where they are in it, somebody else's change may be too, and is no echo of ours.
     if (items.has('FLAGS')) modseq.delete(uid)
     else modseq.set(uid, mark)
   }
   const condition = condstore && unchangedSince !== undefined ? ` (UNCHANGEDSINCE ${unchangedSince})` : ''
   const edits = [['+', add], ['-', remove]].filter(([, flags]) => flags!.length > 0) as ['+' | '-', readonly string[]][]
-  // The second of two would fail its condition because of the first.
-  const stores = edits.flatMap(([sign, flags], index) => setsOf(set).map((part): Command =>
-    ({ line: `UID STORE ${part}${index === 0 ? condition : ''} ${sign}FLAGS.SILENT (${flags.join(' ')})`, on, optional: true })))
-  const searches = setsOf(set).map(part => searchCommand(`UID ${part}`, esearch, there))
+  const stores = edits.flatMap(([sign, flags]) => setsOf(set).map((part): Command =>
+    ({ line: `UID STORE ${part}${condition} ${sign}FLAGS.SILENT (${flags.join(' ')})`, on, optional: true })))
+  // Not a SEARCH, behind which Dovecot leaves the UID out of the answers to STORE when QRESYNC is off.
+  const looks = setsOf(set).map((part): Command => ({ line: `UID FETCH ${part} (UID)`, on, optional: true }))
   return {
-    commands: [...stores, ...searches],
+    commands: [...stores, ...looks],
     result: answers => {
-      const refused = answers.slice(0, stores.length).filter(answer => answer.name !== 'OK' && answer.code !== 'MODIFIED')
-      gone(refused)
+      gone(answers.filter(({ code }) => code !== 'MODIFIED'))
       const changed = answers.flatMap(({ code, args }) => code === 'MODIFIED' ? readSet(text(args[0])) : [])
-      const exist = normalise(there)
       const modified = lowest(intersect(normalise(changed), ofUids(uids)), uids.length)
-      const missing = lowest(subtract(ofUids(uids), exist), uids.length)
+      const missing = uids.filter(uid => !there.has(uid))
       return { modseq, modified: modified.filter(uid => !missing.includes(uid)), missing }
     },
   }
