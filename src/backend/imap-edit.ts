@@ -23,7 +23,10 @@ export async function setFlags(session: ImapSession, path: string, validity: num
     const removed = await setFlags(session, path, validity, { uids, remove })
     return { modseq: new Map([...added.modseq, ...removed.modseq]), modified: added.modified, missing: [...added.missing, ...removed.missing] }
   }
-  const first = await session.write(path, validity, () => storeBatch(wish, session.capabilities))
+  const first = await session.write(path, validity, () => {
+    session.assertPermanent([...wish.add ?? [], ...wish.remove ?? []])
+    return storeBatch(wish, session.capabilities)
+  })
   if (first.fresh || first.result.missing.length === 0) return first.result
   // The session had not heard of them yet, or they are gone: it looks again.
   const again = await session.write(path, validity, () => storeBatch({ ...wish, uids: first.result.missing }, session.capabilities), true)
@@ -80,6 +83,7 @@ export async function move(session: ImapSession, path: string, validity: number,
     return { validity: first.result.validity || again.result.validity, uids: new Map([...first.result.uids, ...again.result.uids]) }
   }
   return session.alone(path, validity, async send => {
+    if (!capabilities.move) session.assertPermanent(['\\Deleted'])
     const before = capabilities.uidplus ? undefined : await send(fingerprints(print(ofUids(uids))))
     const next = capabilities.uidplus ? 0 : await send(uidNextOf(to))
     const copied = await send(copyBatch(capabilities.move ? 'MOVE' : 'COPY', uids, to))
@@ -94,7 +98,10 @@ export async function move(session: ImapSession, path: string, validity: number,
 // RFC 4315, UID EXPUNGE; without it the messages stay, marked \Deleted, for a plain EXPUNGE would take others' along.
 export async function remove(session: ImapSession, path: string, validity: number, uids: readonly number[]): Promise<void> {
   if (uids.length === 0) return
-  await session.alone(path, validity, send => expunge(send, uids, session.capabilities))
+  await session.alone(path, validity, send => {
+    session.assertPermanent(['\\Deleted'])
+    return expunge(send, uids, session.capabilities)
+  })
 }
 
 async function expunge(send: Send, uids: readonly number[], { uidplus }: ImapCapabilities): Promise<void> {

@@ -48,8 +48,8 @@ export type Batch<T> = { readonly commands: readonly Command[]; readonly result:
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** As of the last command written; `validity` comes with the answer. */
-type Selected = { readonly path: string; validity: number | undefined }
+/** As of the last command written; `validity` comes with the answer, and the flags that may be changed for good where the server says so. */
+type Selected = { readonly path: string; validity: number | undefined; permanent?: ReadonlySet<string> }
 
 // A connection unused for longer is asked something harmless before anything is changed through it.
 const trusted = 30_000
@@ -190,6 +190,16 @@ export class ImapSession {
     })
   }
 
+  /**
+   * RFC 9051, PERMANENTFLAGS: throws `denied` where one of the flags cannot be changed in the mailbox selected. Dovecot answers OK to a
+   * STORE and an EXPUNGE in a mailbox that may only be read, and does nothing.
+   */
+  assertPermanent(flags: readonly string[]): void {
+    const permanent = this.#selected?.permanent
+    const lasting = (flag: string): boolean => !permanent || permanent.has(flag.toLowerCase()) || (!flag.startsWith('\\') && permanent.has('\\*'))
+    if (!flags.every(lasting)) throw new Failure('denied', 'the mailbox may only be read')
+  }
+
   async #certain(path: string, validity: number, fresh: boolean): Promise<ImapConnection> {
     let connection = await this.#open()
     const untrusted = this.#untrusted(connection)
@@ -260,6 +270,7 @@ export class ImapSession {
         if (name === 'EXISTS') state.messages = count
         else if (code === 'UIDVALIDITY') selected.validity = state.validity = number(args[0])
         else if (code === 'UIDNEXT') state.uidNext = number(args[0])
+        else if (code === 'PERMANENTFLAGS') selected.permanent = new Set(list(args[0]).map(flag => text(flag).toLowerCase()))
         else if (code === 'HIGHESTMODSEQ' && condstore) state.highestModseq = bignumber(args[0])
       },
       failed: () => { if (this.#selected === selected) this.#selected = undefined },

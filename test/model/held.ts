@@ -25,7 +25,7 @@ export class HeldCollection {
   filter = 0
   /** FilterType and Conflict the server has confirmed to have heard; undefined: say them again. */
   heard: number | undefined
-  /** Has had an answer beyond that to key 0. */
+  /** Has been given something since key 0. Until then its key knows nothing of the mailbox, and a phone moves nothing there. */
   begun = false
   items = new Map<string, Held>()
   wishes = new Map<string, Wish>()
@@ -50,6 +50,7 @@ export class HeldCollection {
     this.confirm(sent, child(answer, 'AirSync:Responses')?.children ?? [])
     if (commands.length > sent.window + sent.wishes.size) throw new Error(`${this.name}: ${commands.length} in a window of ${sent.window}`)
     for (const command of commands) this.#command(command)
+    if (commands.length) this.begun = true
     this.key = key
     return child(answer, 'AirSync:MoreAvailable') !== undefined
   }
@@ -64,7 +65,6 @@ export class HeldCollection {
   /** What was sent is done, unless `Responses` says otherwise. */
   confirm({ wishes, filter }: Sent, responses: readonly Element[]): void {
     this.heard = filter
-    this.begun ||= this.key !== '0'
     const refused = new Map(responses.map(one => [text(one, 'AirSync:ServerId') ?? '', { kind: one.tag, status: text(one, 'AirSync:Status') }]))
     for (const [id, wish] of wishes) {
       if (this.wishes.get(id) === wish) this.wishes.delete(id)

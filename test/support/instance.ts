@@ -37,9 +37,20 @@ export type Instance = {
 
 type Mail = { readonly host: string; readonly port: number }
 
+/** A house without an SMTP server throws when asked for it. */
+function smtpOf(mail: { readonly submission?: Mail }): Mail {
+  try {
+    return mail.submission ?? nowhere
+  } catch {
+    return nowhere
+  }
+}
+
+const nowhere: Mail = { host: '127.0.0.1', port: 1 }
+
 export async function startInstance(mail: { readonly imap: Mail; readonly submission?: Mail }, options: InstanceOptions = {}): Promise<Instance> {
   const { secret = 'the secret of all instances of a site', now, settings, patience = 20, megabytes = 64 } = options
-  const imap = options.imap ?? mail.imap, smtp = options.smtp ?? mail.submission ?? { host: '127.0.0.1', port: 1 }
+  const imap = options.imap ?? mail.imap, smtp = options.smtp ?? smtpOf(mail)
   const record = recorder()
   let bugsBefore = 0
   let current = await start()
@@ -48,7 +59,8 @@ export async function startInstance(mail: { readonly imap: Mail; readonly submis
     const log = keptLog()
     const backends = connect({
       backends: [{
-        domains: [DOMAIN], login: '{local}@{domain}', imap: { ...imap, security: 'none' }, smtp: { ...smtp, security: 'none', auth: true },
+        domains: [DOMAIN], login: '{local}@{domain}', imap: { host: imap.host, port: imap.port, security: 'none' },
+        smtp: { host: smtp.host, port: smtp.port, security: 'none', auth: true },
       }],
       sessions: { timeoutSeconds: patience },
     }, options.log ?? log)
