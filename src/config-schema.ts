@@ -129,8 +129,6 @@ export function arrange(file: File): Config {
       ceiling: eas.ceiling, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders, maxRequest: eas.maxRequest,
       secret: Buffer.from(secret),
       policy: eas.policy as EasSettings['policy'],
-      // A copy too many is the smaller harm where backends differ.
-      submissionKeepsSent: backends.every(({ smtp }) => smtp.keepsSent === true),
     },
   }
 }

@@ -31,6 +31,7 @@ export function smtpSubmission(endpoint: Backend['smtp'], login: Login, spent: (
     disableFileAccess: true, disableUrlAccess: true,
   })
   return {
+    filesSent: endpoint.keepsSent === true,
     async send(from, to, message) {
       for (const address of [from, ...to]) validate(address)
       if (to.length === 0 || to.length > mostRecipients) throw new Failure('malformed', `${to.length} recipients`)

@@ -67,7 +67,7 @@ async function isInSent({ stores }: Call, messageId: string): Promise<boolean> {
 async function send(
   call: Call, { mime, save }: Outgoing, header: Header, to: readonly string[], extra: [string, string][],
 ): Promise<string | undefined> {
-  const { stores, settings, facts, now } = call
+  const { stores, facts, now } = call
   const { from, edits } = sender(header, stores.person)
   const known = new Set(extra.map(([name]) => name))
   const missing = missingFields(header, { date: now(), domain: domainOf(from) }).filter(([name]) => !known.has(name))
@@ -82,7 +82,7 @@ async function send(
   }
   const { refused } = submitted
   Object.assign(facts, { recipients: to.length, refused: refused.length || undefined, octets: mime.length })
-  if (save && !settings.submissionKeepsSent) await file(call, 'sent', editHeader(mime, filed), ['\\Seen'])
+  if (save && !stores.submission.filesSent) await file(call, 'sent', editHeader(mime, filed), ['\\Seen'])
   if (refused.length) await file(call, 'inbox', nonDeliveryNote(header, from, refused, now()), [])
   return undefined
 }

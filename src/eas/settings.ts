@@ -14,6 +14,4 @@ export type EasSettings = {
   readonly maxRequest: number
   /** Undefined: no policy, no phone is asked. */
   readonly policy: Readonly<Record<string, string | number | boolean>> | undefined
-  /** Whether the server's own submission already files sent mail, so Postern must not. */
-  readonly submissionKeepsSent: boolean
 }

@@ -115,6 +115,8 @@ export type Watcher = {
 
 /** Sends mail on behalf of the user. */
 export interface Submission {
+  /** The server files a copy of what is sent through it, so nobody else must. */
+  readonly filesSent: boolean
   /**
    * Throws `Failure`: `denied` when the sender is refused, `malformed` when no recipient was accepted,
    * `too-large`, `quota`, `unavailable`. Resolves with the refused recipients when at least one was accepted.

@@ -40,7 +40,7 @@ describe('a configuration', () => {
       }] },
       eas: {
         ceiling: '16.1', heartbeat: { min: 60, max: 3540 }, pingFolders: 300, maxRequest: 41943040, policy: undefined,
-        secret: Buffer.from(secret), submissionKeepsSent: false,
+        secret: Buffer.from(secret),
       },
     })
   })
@@ -163,7 +163,7 @@ describe('the environment', () => {
     [{ POSTERN_SECRET: '1'.repeat(32) }, ({ eas }) => String(eas.secret), '1'.repeat(32)],
     [{ POSTERN_UPSTREAM: '${env:WEBMAIL}', WEBMAIL: 'http://webmail' }, ({ upstream }) => upstream, 'http://webmail'],
     [{ POSTERN_BACKENDS__0__IMAP__HOST: 'other.example' }, ({ backends }) => backends.backends[0]!.imap.host, 'other.example'],
-    [{ POSTERN_BACKENDS__0__SMTP__KEEPS_SENT: 'true' }, ({ eas }) => eas.submissionKeepsSent, true],
+    [{ POSTERN_BACKENDS__0__SMTP__KEEPS_SENT: 'true' }, ({ backends }) => backends.backends[0]!.smtp.keepsSent, true],
     [{ POSTERN_BACKENDS__1: '{ domains: [a.example], imap: { host: x }, smtp: { host: x } }' },
       ({ backends }) => backends.backends.length, 2],
     [{ POSTERN_EAS__POLICY__MINDEVICEPASSWORDLENGTH: '6' }, ({ eas }) => eas.policy, { MinDevicePasswordLength: 6 }],

@@ -36,7 +36,8 @@ describe('SendMail', () => {
   })
 
   it('files nothing where the submission server does', async () => {
-    const other = await easServer({ submissionKeepsSent: true })
+    const other = await easServer()
+    other.account.filesSent = true
     await other.phone().sendMail(mail())
     expect([other.account.submitted.length, other.account.list('sent')]).toEqual([1, []])
     await other.stop()

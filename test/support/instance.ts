@@ -67,7 +67,7 @@ export async function startInstance(mail: { readonly imap: Mail; readonly submis
     const front = easFront({
       settings: {
         secret: Buffer.from(secret), ceiling: '16.1', heartbeat: { min: 1, max: 3540 }, pingFolders: 300, maxRequest: 16 * 1024 * 1024,
-        policy: undefined, submissionKeepsSent: false, ...settings,
+        policy: undefined, ...settings,
       },
       open: backends.open, cache: memoryCache({ megabytes }), log: options.log ?? log,
       ...(now ? { now } : {}), ...(record ? { record } : {}),

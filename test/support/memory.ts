@@ -22,6 +22,7 @@ export type Submitted = { readonly from: string; readonly to: readonly string[];
 export class MemoryAccount {
   readonly person: Person
   readonly submitted: Submitted[] = []
+  filesSent = false
   /** Recipients the submission server does not take. */
   refused: string[] = []
   /** Thrown by the submission server. */
@@ -133,6 +134,7 @@ export class MemoryAccount {
     return {
       mail, person: this.person, backendTime: () => 0,
       submission: {
+        filesSent: this.filesSent,
         send: async (from, to, message) => {
           if (this.rejection) throw this.rejection
           const refused = to.filter(address => this.refused.includes(address))
