@@ -29,44 +29,43 @@ const LF = 0x0a, CR = 0x0d, SPACE = 0x20, TAB = 0x09, EQUALS = 0x3d
 // RFC 2045, Quoted-Printable Content-Transfer-Encoding
 function decodeQuotedPrintable(bytes: Uint8Array): Uint8Array {
   const out = Buffer.allocUnsafe(bytes.length)
+  const end = bytes.length
   let length = 0
-  let solid = 0 // octets of the line that are no trailing white space
-  for (let at = 0; at < bytes.length; at++) {
-    const octet = bytes[at]!
+  let kept = 0 // what is no trailing white space for certain: up to the last escape, soft line break or line end
+  for (let at = 0; ; at++) {
+    let octet = 0
+    for (; at < end; at++) {
+      octet = bytes[at]!
+      if (octet <= EQUALS && (octet === EQUALS || octet === LF || octet === CR)) break
+      out[length++] = octet
+    }
+    if (at >= end) break
     if (octet === EQUALS) {
-      const value = hexadecimal(bytes[at + 1]) * 16 + hexadecimal(bytes[at + 2])
+      const value = at + 2 < end ? digits[bytes[at + 1]!]! << 4 | digits[bytes[at + 2]!]! : -1
+      const next = value < 0 ? lineEnd(bytes, at + 1) : 0
       if (value >= 0) {
         out[length++] = value
-        solid = length
         at += 2
-        continue
-      }
-      const end = lineEnd(bytes, at + 1)
-      if (end > at) { // a soft line break: white space before it stays
-        solid = length
-        at = end - 1
-        continue
-      }
-      if (at + 2 >= bytes.length) break
-    } else if (octet === LF || octet === CR) {
-      length = solid
-    } else if (octet === SPACE || octet === TAB) {
+      } else if (next > at) at = next - 1 // a soft line break: white space before it stays
+      else if (at + 2 >= end) break
+      else out[length++] = octet
+    } else {
+      length = trimmed(out, kept, length)
       out[length++] = octet
-      continue
     }
-    out[length++] = octet
-    solid = length
+    kept = length
   }
-  return out.subarray(0, solid)
+  return out.subarray(0, trimmed(out, kept, length))
 }
 
-/** NaN for what is no hexadecimal digit. */
-function hexadecimal(octet: number | undefined): number {
-  if (octet === undefined) return NaN
-  if (octet >= 0x30 && octet <= 0x39) return octet - 0x30
-  const letter = octet & 0xdf
-  return letter >= 0x41 && letter <= 0x46 ? letter - 0x37 : NaN
+/** Where the octets end without white space, which begins at `from` at the earliest. */
+function trimmed(octets: Uint8Array, from: number, to: number): number {
+  while (to > from && (octets[to - 1] === SPACE || octets[to - 1] === TAB)) to--
+  return to
 }
+
+/** The value of a hexadecimal digit by its octet, -1 for what is none. */
+const digits = Int8Array.from({ length: 256 }, (_, octet) => '0123456789abcdef'.indexOf(String.fromCharCode(octet).toLowerCase()))
 
 /** Where the next line begins if nothing but white space is before the line end at or after `at`; 0 otherwise. */
 function lineEnd(bytes: Uint8Array, at: number): number {
