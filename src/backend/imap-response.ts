@@ -91,21 +91,22 @@ class Reader {
   code(): Value[] {
     if (this.#line.charCodeAt(this.#at) !== LEFT) return []
     this.#at++
-    const values = this.list(0, RIGHT)
-    return values
+    return this.list(0, RIGHT)
   }
 
   list(depth: number, end = CLOSE): Value[] {
     const values: Value[] = []
+    let deeper = 0
     while (this.#at < this.#line.length) {
       const c = this.#line.charCodeAt(this.#at)
       if (c === SPACE || c === CR || c === LF) this.#at++
       else if (c === end) {
         this.#at++
-        if (depth > 0 || end === RIGHT) break
+        if (deeper > 0) deeper--
+        else if (depth > 0 || end === RIGHT) break
       } else if (c === OPEN) {
         this.#at++
-        if (depth >= maxDepth) values.push(...this.list(depth))
+        if (depth >= maxDepth) deeper++
         else values.push(this.list(depth + 1))
       } else if (c === QUOTE) values.push(this.#quoted())
       else if (c === CURLY) values.push(this.#block())

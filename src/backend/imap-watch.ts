@@ -109,14 +109,14 @@ export function imapWatch(options: WatchOptions): ImapWatch {
     pause = Math.min(pause * 2, lastPause)
   }
 
-  /** Looks at folders that no notification covers; the first look is what later ones are compared with. */
-  async function poll(ids: readonly FolderId[], first = true): Promise<void> {
+  /** Looks at folders that no notification covers, and compares with the look before. */
+  async function poll(ids: readonly FolderId[]): Promise<void> {
     clearTimeout(timers.poll)
     if (ids.length === 0) return
     const found = await mailbox.status(ids)
-    if (!first) for (const [id, state] of found) if (differs(state, states.get(id))) tell(id)
+    for (const [id, state] of found) if (states.has(id) && differs(state, states.get(id))) tell(id)
     states = found
-    timers.poll = setTimeout(() => void poll(ids, false).catch(dropped), pollSeconds * 1000).unref()
+    timers.poll = setTimeout(() => void poll(ids).catch(dropped), pollSeconds * 1000).unref()
   }
 
   function leave(entry: Entry): void {
@@ -154,9 +154,7 @@ function passOver(error: unknown): undefined {
 }
 
 const differs = (a: MailboxState | undefined, b: MailboxState | undefined): boolean =>
-  a?.validity !== b?.validity || a?.uidNext !== b?.uidNext || a?.highestModseq !== b?.highestModseq || a?.messages !== b?.messages ||
-  // Without MODSEQ a change of flags cannot be seen: the caller has to look.
-  a?.highestModseq === 0n
+  a?.validity !== b?.validity || a?.uidNext !== b?.uidNext || a?.highestModseq !== b?.highestModseq || a?.messages !== b?.messages
 
 type Listener = {
   readonly connection: ImapConnection
@@ -173,35 +171,41 @@ async function listen({ endpoint, login, timeoutSeconds = 60 }: WatchOptions, te
   return listener
 }
 
-// RFC 5465, NOTIFY: news of mailboxes that are not selected come as STATUS
+/**
+ * RFC 5465, NOTIFY: news of mailboxes that are not selected come as STATUS. It is set once and for all folders: Dovecot 2.3 hears nothing
+ * more when a NOTIFY SET replaces another, and with its list index all folders cost it no more than one.
+ */
 function byNotify(connection: ImapConnection, tell: (id: FolderId) => void, dropped: (why: unknown) => void): Listener {
-  let covered: ReadonlyMap<string, FolderId> = new Map()
+  let watched: ReadonlyMap<string, FolderId> = new Map()
+  let set: Promise<boolean> | undefined
+  let notified = false
   connection.onNews = ({ name, values, code }) => {
     if (code === 'NOTIFICATIONOVERFLOW') return dropped(new Failure('busy', 'more news than the server can tell'))
     if (name !== 'STATUS') return
     const path = text(values[0])
-    const id = covered.get(path) ?? covered.get([...covered.keys()].find(each => samePath(each, path)) ?? '')
+    const id = watched.get(path) ?? watched.get([...watched.keys()].find(each => samePath(each, path)) ?? '')
     if (id !== undefined) tell(id)
   }
   const timer = setInterval(() => {
     if (connection.closed) clearInterval(timer)
     else connection.send([{ line: 'NOOP' }])
   }, renewal).unref()
+
+  // Where it is refused, the folders are looked at instead.
+  async function notify(): Promise<boolean> {
+    const [answer] = connection.send([{ line: 'NOTIFY SET (PERSONAL (MessageNew MessageExpunge FlagChange))' }])
+    return answer!.then(() => true, (error: unknown) => {
+      if (connection.closed) throw error
+      return false
+    })
+  }
   return {
     connection,
     async cover(wanted) {
-      if ([...wanted.keys()].every(path => covered.has(path))) return
-      covered = wanted
-      const paths = [...wanted.keys()].map(quote).join(' ')
-      try {
-        await Promise.all(connection.send([{ line: `NOTIFY SET (MAILBOXES (${paths}) (MessageNew MessageExpunge FlagChange))` }]))
-      } catch (error) {
-        if (connection.closed) throw error
-        // Too many for this server, or not what it offers: they are looked at instead.
-        covered = new Map()
-      }
+      watched = wanted
+      notified = await (set ??= notify())
     },
-    uncovered: wanted => [...wanted].filter(([path]) => !covered.has(path)).map(([, id]) => id),
+    uncovered: wanted => notified ? [] : [...wanted.values()],
   }
 }
 
@@ -237,8 +241,11 @@ function byIdle(connection: ImapConnection, tell: (id: FolderId) => void, droppe
     async cover(wanted) {
       const [path, id] = [...wanted].find(([each]) => samePath(each, 'INBOX')) ?? [...wanted][0] ?? []
       if (!able || path === undefined || id === undefined || idling?.path === path) return
+      const before = idling?.id
       await stop()
       await start(path, id, true)
+      // It is looked at from now on, and there was a moment in between.
+      if (before) tell(before)
     },
     uncovered: wanted => [...wanted.values()].filter(id => id !== idling?.id),
   }
