@@ -3,7 +3,7 @@ import type { FlagResult, FlagWish } from '../model/ports.ts'
 import { readSet, setsOf, within } from './imap-mailbox.ts'
 import { quote } from './imap-names.ts'
 import { bignumber, list, number, octets, pairs, text, type Response } from './imap-response.ts'
-import { gone, type Batch, type Command, type ImapCapabilities, type ImapSession } from './imap-session.ts'
+import { gone, isResponse, type Batch, type Command, type ImapCapabilities, type ImapSession } from './imap-session.ts'
 import { highest, intersect, lowest, normalise, ofUids, print } from './uid-ranges.ts'
 
 type Moved = { validity: number; uids: Map<number, number> }
@@ -76,11 +76,14 @@ export async function move(session: ImapSession, path: string, validity: number,
   if (uids.length === 0) return { validity: 0, uids: new Map() }
   const { capabilities } = session
   if (capabilities.move && capabilities.uidplus) {
-    const first = await session.write(path, validity, () => copyBatch('MOVE', uids, to))
-    const left = uids.filter(uid => !first.result.uids.has(uid))
-    if (first.fresh || left.length === 0) return first.result
-    const again = await session.write(path, validity, () => copyBatch('MOVE', left, to), true)
-    return { validity: first.result.validity || again.result.validity, uids: new Map([...first.result.uids, ...again.result.uids]) }
+    const moved: Moved = { validity: 0, uids: new Map() }
+    for (let tries = 0; tries < 4; tries++) {
+      const left = uids.filter(uid => !moved.uids.has(uid))
+      if (left.length === 0) return moved
+      const { fresh } = await session.write(path, validity, () => copyBatch('MOVE', left, to, moved), tries > 0).catch(staleView)
+      if (fresh) return moved
+    }
+    throw new Failure('busy', 'others expunge what is to be moved')
   }
   return session.alone(path, validity, async send => {
     if (!capabilities.move) session.assertPermanent(['\\Deleted'])
@@ -111,9 +114,17 @@ async function expunge(send: Send, uids: readonly number[], { uidplus }: ImapCap
   if (uidplus) await send(plain(set => `UID EXPUNGE ${set}`))
 }
 
-function copyBatch(verb: 'COPY' | 'MOVE', uids: readonly number[], to: string): Batch<Moved> {
+/** Others expunged some of them and the session has not heard of it: it looks again. */
+function staleView(error: unknown): { fresh: false } {
+  const answer = error instanceof Failure && isResponse(error.cause) ? error.cause : undefined
+  if (answer?.code !== 'EXPUNGEISSUED' && !/no longer exist|already expunged/i.test(answer?.text ?? '')) throw error
+  return { fresh: false }
+}
+
+function copyBatch(
+  verb: 'COPY' | 'MOVE', uids: readonly number[], to: string, moved: Moved = { validity: 0, uids: new Map() },
+): Batch<Moved> {
   const asked = new Set(uids)
-  const moved: Moved = { validity: 0, uids: new Map() }
   // MOVE tells COPYUID before it expunges, COPY with its tagged answer.
   const read = ({ code, args }: Response): void => {
     if (code !== 'COPYUID') return

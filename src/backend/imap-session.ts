@@ -374,7 +374,7 @@ export function gone(answers: readonly Response[]): void {
   if (bad) throw new Failure('unavailable', `the server refused: ${bad.name} ${bad.code ?? ''}`.trim(), { cause: bad })
 }
 
-const isResponse = (cause: unknown): cause is Response => typeof cause === 'object' && cause !== null && 'code' in cause && 'args' in cause
+export const isResponse = (cause: unknown): cause is Response => typeof cause === 'object' && cause !== null && 'code' in cause && 'args' in cause
 
 const nothing: Batch<void> = { commands: [], result: () => {} }
 

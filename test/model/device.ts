@@ -172,9 +172,10 @@ export class Device {
       if (status === '1') continue // gone: a Sync will say so
       if (status !== '3' || !next || !item) throw new Error(`MoveItems: Status ${status} for ${item?.subject ?? id}`)
       from.items.delete(id)
-      if (!to.begun) continue // a folder the phone has nothing of yet
+      if (to.key === '0') continue
       to.items.set(next, item)
       to.moved.add(next)
+      if (!to.begun) to.doubtful.add(next)
     }
   }
 }

@@ -25,12 +25,14 @@ export class HeldCollection {
   filter = 0
   /** FilterType and Conflict the server has confirmed to have heard; undefined: say them again. */
   heard: number | undefined
-  /** Has been given something since key 0. Until then its key knows nothing of the mailbox, and a phone moves nothing there. */
+  /** Has been given something since key 0. Until then its key may know nothing of the mailbox. */
   begun = false
   items = new Map<string, Held>()
   wishes = new Map<string, Wish>()
   /** Ids from MoveItems: they may lie outside the time filter, and come again as Add. */
   readonly moved = new Set<string>()
+  /** Those of them that came before the key knew the mailbox: nobody can know that they were here if they go again at once. */
+  readonly doubtful = new Set<string>()
 
   constructor(id: string, name: string, counts: Counts) {
     this.id = id
@@ -59,6 +61,7 @@ export class HeldCollection {
     this.begun = false
     this.items.clear()
     this.moved.clear()
+    this.doubtful.clear()
     this.wishes.clear()
   }
 

@@ -292,6 +292,7 @@ function compare(place: string, held: HeldCollection, stored: readonly Stored[],
     const real = there.get(item.subject)
     if (shown.has(item.subject)) faults.push(`${item.subject} is shown twice, as ${shown.get(item.subject)} and ${id}`)
     shown.set(item.subject, id)
+    if (!real && held.doubtful.has(id)) continue
     if (!real) faults.push(`${item.subject} (${id}) is shown and does not exist`)
     else if (real.day < since) {
       if (!held.moved.has(id)) faults.push(`${item.subject} (${id}) lies before the filter's day by ${since - real.day}`)
