@@ -59,7 +59,7 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
     },
 
     async status(ids) {
-      const paths = await Promise.all(ids.map(id => id === outbox.id ? undefined : folders.path(id).catch(ifGone)))
+      const paths = await Promise.all(ids.map(async id => id === outbox.id ? undefined : folders.path(id).catch(ifGone)))
       const known = paths.filter(path => path !== undefined)
       const states = new Map((await session.status(known)).map((state, index) => [known[index]!, state]))
       return new Map(ids.map((id, index) => [id, id === outbox.id ? emptyState : states.get(paths[index] ?? '')]))

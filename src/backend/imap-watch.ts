@@ -165,7 +165,7 @@ type Listener = {
 
 async function listen({ endpoint, login, timeoutSeconds = 60 }: WatchOptions, tell: (id: FolderId) => void, dropped: (why: unknown) => void): Promise<Listener> {
   const connection = await ImapConnection.open(endpoint, login, timeoutSeconds * 1000)
-  if (connection.has('ENABLE') && connection.has('CONDSTORE')) connection.send([{ line: 'ENABLE CONDSTORE' }])
+  if (connection.has('ENABLE') && connection.has('CONDSTORE')) void Promise.allSettled(connection.send([{ line: 'ENABLE CONDSTORE' }]))
   const listener = connection.has('NOTIFY') ? byNotify(connection, tell, dropped) : byIdle(connection, tell, dropped)
   connection.onClose = () => dropped(new Failure('unavailable', 'the watching connection broke off'))
   return listener
@@ -188,7 +188,7 @@ function byNotify(connection: ImapConnection, tell: (id: FolderId) => void, drop
   }
   const timer = setInterval(() => {
     if (connection.closed) clearInterval(timer)
-    else connection.send([{ line: 'NOOP' }])
+    else void Promise.allSettled(connection.send([{ line: 'NOOP' }]))
   }, renewal).unref()
 
   // Where it is refused, the folders are looked at instead.
