@@ -156,8 +156,8 @@ export class ImapConnection {
     if (!this.busy && commands.length) this.#watch()
     if (socket) socket.cork()
     const answers = commands.map(command => new Promise<Response>((resolve, reject) => this.#write(command, resolve, reject)))
-    // One packet, whatever its number of commands.
-    if (socket) process.nextTick(() => socket.uncork())
+    // One packet for the commands of all requests that came in this turn of the event loop.
+    if (socket) setImmediate(() => socket.uncork())
     // Whoever reads the answers may be reading the one before, which failed for the same reason.
     for (const answer of answers) answer.catch(() => {})
     return answers
