@@ -164,14 +164,14 @@ async function openAccount(
 
 const mailboxesRecalled = 64
 
-function loginOf(login: string, credentials: Credentials): Login {
+export function loginOf(login: string, credentials: Credentials): Login {
   return credentials.kind === 'password'
     ? { kind: 'password', user: login, password: credentials.password }
     : { kind: 'bearer', user: login, token: credentials.token }
 }
 
 /** A master user opens the mailbox; the user's own credentials have been proven before. */
-function masterOf(login: string, { user, password, separator }: NonNullable<Backend['master']>): Login {
+export function masterOf(login: string, { user, password, separator }: NonNullable<Backend['master']>): Login {
   return separator === undefined
     ? { kind: 'password', user, password, authzid: login }
     : { kind: 'password', user: `${login}${separator}${user}`, password }

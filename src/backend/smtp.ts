@@ -19,17 +19,7 @@ const connectTimeout = 15_000, silence = 120_000
 
 /** RFC 6409, Message Submission: a connection for each message, logged in as the user. `spent` is told the milliseconds of each. */
 export function smtpSubmission(endpoint: Backend['smtp'], login: Login, spent: (milliseconds: number) => void = () => {}): Submission {
-  const transport = createTransport({
-    host: endpoint.host,
-    port: endpoint.port,
-    secure: endpoint.security === 'tls',
-    requireTLS: endpoint.security === 'starttls',
-    ignoreTLS: endpoint.security === 'none',
-    tls: { rejectUnauthorized: endpoint.rejectUnauthorized ?? true, ...(endpoint.ca ? { ca: endpoint.ca } : {}) },
-    ...(endpoint.auth ? { auth: authOf(login) } : {}),
-    connectionTimeout: connectTimeout, greetingTimeout: connectTimeout, socketTimeout: silence,
-    disableFileAccess: true, disableUrlAccess: true,
-  })
+  const transport = transportTo(endpoint, login)
   return {
     filesSent: endpoint.keepsSent === true,
     async send(from, to, message) {
@@ -48,6 +38,27 @@ export function smtpSubmission(endpoint: Backend['smtp'], login: Login, spent: (
     },
   }
 }
+
+/** Connects and logs in, and sends nothing. Throws as `send` does. */
+export async function verifySubmission(endpoint: Backend['smtp'], login: Login): Promise<void> {
+  try {
+    await transportTo(endpoint, login).verify()
+  } catch (error) {
+    throw failure(`${endpoint.host}:${endpoint.port}`, error)
+  }
+}
+
+const transportTo = (endpoint: Backend['smtp'], login: Login) => createTransport({
+  host: endpoint.host,
+  port: endpoint.port,
+  secure: endpoint.security === 'tls',
+  requireTLS: endpoint.security === 'starttls',
+  ignoreTLS: endpoint.security === 'none',
+  tls: { rejectUnauthorized: endpoint.rejectUnauthorized ?? true, ...(endpoint.ca ? { ca: endpoint.ca } : {}) },
+  ...(endpoint.auth ? { auth: authOf(login) } : {}),
+  connectionTimeout: connectTimeout, greetingTimeout: connectTimeout, socketTimeout: silence,
+  disableFileAccess: true, disableUrlAccess: true,
+})
 
 const authOf = (login: Login): Record<string, string> => login.kind === 'password'
   ? { user: login.user, pass: login.password }
