@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { createLog, startApp } from './app.ts'
+import { check as tryBackends } from './backend/check.ts'
 import { Failure } from './base/failure.ts'
 import { loadConfig } from './config.ts'
+import { loginName } from './http/auth.ts'
 import { stackOf } from './http/exchange.ts'
 import { readPassword } from './password.ts'
 import { decode } from './wire/wbxml.ts'
@@ -21,7 +23,7 @@ FILE of serve and check is postern.yaml, or what POSTERN_CONFIG names; see examp
 check takes the password from POSTERN_PASSWORD, asks for it, or with --password-stdin reads it from standard input.
 decode reads standard input when FILE is missing or -.
 
-It ends with 0 when all is well, 1 when something is not, 2 when it was called wrongly.
+It ends with 0 when all is well, 1 when something is not (check marks it with !), 2 when it was called wrongly.
 `
 
 type Options = { config?: string | undefined; user?: string | undefined; 'password-stdin'?: boolean | undefined }
@@ -94,10 +96,12 @@ async function serve(options: Options): Promise<number> {
 
 async function check({ user, ...options }: Options): Promise<number> {
   if (!user) throw new Usage('check wants --user NAME.')
-  const config = configOf(options)
+  const { backends } = configOf(options)
   const given = options['password-stdin'] ? undefined : process.env['POSTERN_PASSWORD']
   const password = given ?? await readPassword(`Password of ${user}: `)
-  throw new Failure('unsupported', `check of ${user} is not here yet ${config.log.level} ${password.length}`)
+  const findings = await tryBackends(backends, { kind: 'password', user: loginName(user), password })
+  say(findings.map(({ ok, text }) => `${ok ? ' ' : '!'} ${text}\n`).join(''))
+  return findings.every(({ ok }) => ok) ? 0 : 1
 }
 
 async function decodeFile(_: Options, [file = '-']: readonly string[]): Promise<number> {

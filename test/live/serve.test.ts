@@ -1,5 +1,8 @@
 // The program as it is run, with a phone that waits while signals come.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
@@ -48,4 +51,21 @@ it('a waiting phone stays through a reload with other settings and hears of mail
   phone.close()
   expect(postern.log()).not.toContain('"msg":"bug"')
   expect(postern.log()).not.toContain(password)
+})
+
+it('postern check says in sentences what a user can do, and ends with 1 when that is not all', async () => {
+  const { login, password } = house.user(1)
+  const check = async (given: string) => {
+    const child = spawn(process.execPath, ['src/cli.ts', 'check', '--config', postern.config, '--user', login, '--password-stdin'])
+    child.stdin.end(`${given}\n`)
+    const [out, [status]] = await Promise.all([text(child.stdout), once(child, 'exit')])
+    return { out, status: status as number }
+  }
+  const right = await check(password)
+  expect(right.out).toContain(`IMAP at ${house.imap.host}:${house.imap.port}`)
+  expect(right.out).toMatch(/QRESYNC is there/)
+  expect([right.out.includes('!'), right.status]).toEqual([false, 0])
+  const wrong = await check('not it')
+  expect(wrong.out).toMatch(/^! IMAP at /m)
+  expect(wrong.status).toBe(1)
 })
