@@ -125,6 +125,32 @@ async function scripted(answer: (line: string, tag: string) => string): Promise<
   return { server, port: (server.address() as AddressInfo).port }
 }
 
+// RFC 7628, and the older form that some servers know only
+describe('a token', () => {
+  it.each([
+    ['OAUTHBEARER', 'n,a=anna@postern.test,\x01host=127.0.0.1\x01port=PORT\x01auth=Bearer t.o-k\x01\x01'],
+    ['XOAUTH2', 'user=anna@postern.test\x01auth=Bearer t.o-k\x01\x01'],
+  ])('is handed on by %s', async (mechanism, expected) => {
+    let said = ''
+    const server = createServer(socket => {
+      socket.on('error', () => {})
+      socket.write(`* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=${mechanism}] ready\r\n`)
+      socket.on('data', data => {
+        const [tag, verb, ...rest] = data.toString().trim().split(' ')
+        if (verb === 'AUTHENTICATE') said = rest.join(' ')
+        socket.write(`${tag} OK [CAPABILITY IMAP4rev1 IDLE] done\r\n`)
+      })
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const connection = await ImapConnection.open({ host: '127.0.0.1', port, security: 'none' }, { kind: 'bearer', user: 'anna@postern.test', token: 't.o-k' })
+    expect(said.split(' ')[0]).toBe(mechanism)
+    expect(Buffer.from(said.split(' ')[1]!, 'base64').toString()).toBe(expected.replace('PORT', String(port)))
+    connection.close()
+    server.close()
+  })
+})
+
 describe('a hostile server', () => {
   const selected = '* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 4] x\r\n* OK [HIGHESTMODSEQ 9] x\r\n'
   const list = '* LIST () "/" INBOX\r\n* LIST () "/" Drafts\r\n* LIST () "/" Sent\r\n* LIST () "/" Trash\r\n* LIST () "/" Junk\r\n'
