@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { child, children, decode, el, encodeSync, text, type Element, type Node } from '../../src/wire/wbxml.ts'
 import { Phone } from '../support/eas-client.ts'
 import type { User } from '../support/users.ts'
@@ -7,7 +8,7 @@ import { HeldCollection, noCounts, type Sent } from './held.ts'
 /** Where a device finds a Postern, and what goes wrong on the way there. */
 export type Way = {
   /** The one that gets the next request; it may be somewhere else after a restart. */
-  instance(): { readonly url: string }
+  instance(): Place
   /** What happens to the next request and its answer. */
   fault(): Fault
   /** Called after an answer was lost: time to restart something. */
@@ -17,9 +18,10 @@ export type Way = {
 
 /**
  * `lost`: it is carried out and the answer never seen; `again`: so it is, and the same octets are sent once more; `cut`: half of it
- * arrives.
+ * arrives; `killed`: the instance dies somewhere on the way.
  */
-export type Fault = 'none' | 'lost' | 'again' | 'cut'
+export type Fault = 'none' | 'lost' | 'again' | 'cut' | 'killed'
+export type Place = { readonly url: string; restart(): Promise<void> }
 
 export type SyncWish = {
   readonly collections: readonly { readonly held: HeldCollection; readonly window: number; readonly getChanges: boolean | undefined; readonly sayOptions: boolean }[]
@@ -53,13 +55,13 @@ export class Device {
 
   /** Ids of the folders of these names. */
   async begin(names: readonly string[]): Promise<void> {
-    const phone = this.#phone()
+    const phone = this.#phone(this.#way.instance().url)
     const { status } = await phone.folderSync('0')
     if (status !== '1') throw new Error(`FolderSync: Status ${status}`)
     for (const name of names) this.collections.push(new HeldCollection(phone.folder(name), name, this.counts))
   }
 
-  #phone(url = this.#way.instance().url): Phone {
+  #phone(url: string): Phone {
     const known = this.#phones.get(url)
     if (known) return known
     const phone = new Phone({
@@ -70,22 +72,30 @@ export class Device {
   }
 
   /** Undefined when the answer was lost or the request never arrived; null for an empty answer. */
-  async #ask(command: string, body: Node, to?: { readonly url: string }): Promise<Element | undefined | null> {
+  async #ask(command: string, body: Node, to?: Place): Promise<Element | undefined | null> {
     const octets = encodeSync(body)
     const fault = this.#way.fault()
     this.requests++
+    const instance = to ?? this.#way.instance()
     if (fault === 'cut') {
-      await this.#phone(to?.url).raw(command, octets, { cutAfter: 1 + this.#dice.below(octets.length - 1) }).catch(() => undefined)
+      await this.#phone(instance.url).raw(command, octets, { cutAfter: 1 + this.#dice.below(octets.length - 1) }).catch(() => undefined)
       this.#way.say('  the request is cut')
       return undefined
     }
-    const first = await this.#phone(to?.url).raw(command, octets)
+    if (fault === 'killed') {
+      const sent = this.#phone(instance.url).raw(command, octets).catch(() => undefined)
+      await setTimeout(this.#dice.below(15))
+      await instance.restart()
+      this.#way.say(`  the instance dies, ${await sent ? 'a moment after the answer' : 'answering nothing'}`)
+      return undefined
+    }
+    const first = await this.#phone(instance.url).raw(command, octets)
     if (first.status !== 200) throw new Error(`${command}: HTTP ${first.status}`)
     if (fault === 'none') return first.bytes.length ? decode(first.bytes) : null
     this.#way.say(`  the answer is lost: ${summary(first.bytes)}`)
     await this.#way.lost()
     if (fault === 'lost') return undefined
-    const second = await this.#phone(to?.url).raw(command, octets)
+    const second = await this.#phone((to ?? this.#way.instance()).url).raw(command, octets)
     if (second.status !== 200) throw new Error(`${command}, repeated: HTTP ${second.status}`)
     this.#way.say('  and the request repeated')
     return second.bytes.length ? decode(second.bytes) : null

@@ -20,6 +20,15 @@ type Variant = {
 const variants: readonly Variant[] = [
   { name: 'plain names, one Postern', instances: 1, steps: 2000, seeds: 2 },
   { name: 'names below INBOX., two Posterns by turns', dovecot: { layout: 'inbox-prefix', storage: 'maildir' }, instances: 2, steps: 2000, seeds: 2 },
+  {
+    name: 'nothing going wrong', instances: 1, steps: 600, seeds: 1, more: { faults: 0, restarts: 0, filters: [0], window: 512 },
+    // Then nothing the phone holds is added again, not even what it moved itself.
+    expect: ({ addsOfHeld }) => expect(addsOfHeld).toBe(0),
+  },
+  { name: 'phones and mailbox users at once', instances: 2, steps: 600, seeds: 1, more: { together: true } },
+  { name: 'CONDSTORE alone', dovecot: { without: ['QRESYNC'] }, instances: 1, steps: 600, seeds: 1 },
+  { name: 'neither CONDSTORE nor QRESYNC', dovecot: { without: ['QRESYNC', 'CONDSTORE'] }, instances: 1, steps: 600, seeds: 1 },
+  { name: 'no MOVE', dovecot: { without: ['MOVE'] }, instances: 2, steps: 600, seeds: 1 },
 ]
 
 const folders = ['Work', 'Projekte ä', 'Trash']

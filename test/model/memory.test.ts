@@ -7,7 +7,8 @@ import { easSettings } from '../support/eas-server.ts'
 import { serve, type Served } from '../support/http.ts'
 import { MemoryAccount } from '../support/memory.ts'
 import type { MailboxUser } from './mailbox-user.ts'
-import { clock, run, type Clock, type Restartable } from './run.ts'
+import type { Place } from './device.ts'
+import { clock, run, type Clock } from './run.ts'
 import { seeds } from './seeds.ts'
 
 /** The other user agent of an account in memory. */
@@ -28,7 +29,7 @@ function memoryUser(account: MemoryAccount): MailboxUser {
   }
 }
 
-async function memoryInstance(mail: MailStore, account: MemoryAccount, time: Clock): Promise<Restartable & { served: Served }> {
+async function memoryInstance(mail: MailStore, account: MemoryAccount, time: Clock): Promise<Place & { served: Served }> {
   let cache = memoryCache({ megabytes: 16 })
   const front = easFront({
     settings: easSettings, open: async () => account.stores(), log: { debug() {}, info() {}, warn() {}, error() {} }, now: () => time.now(),
@@ -46,7 +47,7 @@ describe('devices and a mailbox in memory', () => {
     const instances = await Promise.all([1, 2].map(() => memoryInstance(account.stores().mail, account, time)))
     try {
       const tally = await run({
-        seed, steps: 2000, rest: 50, mailbox: memoryUser(account), folders: ['Inbox', 'Work', 'Projekte', 'Trash'], instances: instances.slice(0, 1 + seed % 2),
+        seed, steps: 2000, rest: 50, mailbox: memoryUser(account), folders: ['Inbox', 'Work', 'Projekte', 'Trash'], instances,
         user: { name: 'anna', login: 'anna@postern.test', password: 'secret', address: 'anna@postern.test', alias: '' },
         versions: ['16.1', '12.1', '14.1'].slice(0, 1 + seed % 3), clock: time, faults: 0.15, restarts: 0.05,
       })

@@ -1,14 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import type { User } from '../support/users.ts'
 import { filterDay } from '../../src/eas/filter.ts'
-import { Device, type Fault } from './device.ts'
+import { Device, type Fault, type Place } from './device.ts'
 import { Dice } from './dice.ts'
 import type { Counts, HeldCollection } from './held.ts'
 import type { MailboxUser, Stored } from './mailbox-user.ts'
 import { message } from './message.ts'
-
-/** A Postern that can lose its memory, whatever it is made of. */
-export type Restartable = { readonly url: string; restart(): Promise<void> }
 
 /** What a run is made of. Everything else is drawn from the seed. */
 export type Setting = {
@@ -21,7 +18,7 @@ export type Setting = {
   /** Their names as phones show them. */
   readonly folders: readonly string[]
   /** Take turns in serving each device. */
-  readonly instances: readonly Restartable[]
+  readonly instances: readonly Place[]
   readonly versions: readonly string[]
   readonly clock: Clock
   /** How often an answer is lost, a request repeated or cut. */
@@ -30,20 +27,27 @@ export type Setting = {
   readonly restarts: number
   /** The mailbox's user acts while a device syncs: no longer repeatable in each detail. */
   readonly together?: boolean
+  /** Instances may also die in the middle of a request. */
+  readonly kill?: boolean
   readonly filters?: readonly number[]
+  /** WindowSize of all requests, else any. */
+  readonly window?: number
 }
 
 /** What all instances take for the time. */
-export type Clock = { days: number; now(): Date }
+export type Clock = { days: number; readonly passes: boolean; now(): Date }
+
+/** The time there is, for instances that cannot be told another one. */
+export const wallClock = (): Clock => ({ days: 0, passes: false, now: () => new Date() })
 
 /** Noon when it starts: days begin when a step says so, and at no other moment. */
 export function clock(): Clock {
   const day = 86_400_000
   const offset = Math.floor(Date.now() / day) * day + day / 2 - Date.now()
-  return { days: 0, now() { return new Date(Date.now() + offset + this.days * day) } }
+  return { days: 0, passes: true, now() { return new Date(Date.now() + offset + this.days * day) } }
 }
 
-export type Tally = Counts & { steps: number; requests: number; restarts: number; lost: number; repeated: number; cut: number; rests: number; items: number }
+export type Tally = Counts & { steps: number; requests: number; restarts: number; lost: number; repeated: number; cut: number; killed: number; rests: number; items: number }
 
 const ages = [0, 0, 0, 0, 0, 2, 5, 10, 20, 40]
 const crowded = 160
@@ -76,7 +80,7 @@ class World {
   readonly #mailbox: MailboxUser
   readonly #devices: Device[]
   readonly #folders: readonly string[]
-  readonly #tally = { restarts: 0, lost: 0, repeated: 0, cut: 0, rests: 0, items: 0 }
+  readonly #tally = { restarts: 0, lost: 0, repeated: 0, cut: 0, killed: 0, rests: 0, items: 0 }
   #calm = false
   #delivered = 0
 
@@ -116,7 +120,7 @@ class World {
 
   #fault(): Fault {
     if (this.#calm || !this.#dice.chance(this.#setting.faults)) return 'none'
-    const fault = this.#dice.pick(['lost', 'again', 'cut'] as const)
+    const fault = this.#dice.pick(this.#setting.kill ? ['lost', 'again', 'cut', 'killed'] as const : ['lost', 'again', 'cut'] as const)
     this.#tally[fault === 'again' ? 'repeated' : fault]++
     return fault
   }
@@ -191,11 +195,11 @@ class World {
     const collections = dice.some(device.collections, dice.chance(0.5) ? 1 : 9).map(held => {
       if (dice.chance(0.06)) held.filter = dice.pick(this.#setting.filters ?? [0, 1, 2, 3, 4, 5])
       return {
-        held, window: dice.chance(0.5) ? dice.between(1, 12) : dice.between(1, 512), sayOptions: held.heard !== held.filter || dice.chance(0.4),
+        held, window: this.#setting.window ?? (dice.chance(0.5) ? dice.between(1, 12) : dice.between(1, 512)), sayOptions: held.heard !== held.filter || dice.chance(0.4),
         getChanges: dice.weighted([[3, undefined], [4, true], [2, false]] as const),
       }
     })
-    const window = dice.chance(0.2) ? dice.between(1, 40) : undefined
+    const window = this.#setting.window === undefined && dice.chance(0.2) ? dice.between(1, 40) : undefined
     this.#note(`device ${device.name} syncs ${collections.map(({ held, ...wish }) =>
       `${held.name}(${held.wishes.size ? `${held.wishes.size} wishes ` : ''}window ${wish.window} filter ${held.filter}${wish.sayOptions ? '' : ' unsaid'}${
         wish.getChanges === false ? ' no changes' : ''}${held.key === '0' ? ' from 0' : ''})`).join(', ')}${window ? ` window ${window}` : ''}`)
@@ -237,6 +241,7 @@ class World {
   }
 
   async #tomorrow(): Promise<void> {
+    if (!this.#setting.clock.passes) return
     this.#note('a day passes')
     this.#setting.clock.days++
   }
@@ -268,7 +273,7 @@ class World {
   }
 
   async #settle(device: Device): Promise<void> {
-    const window = this.#dice.pick([512, 512, 100, 25])
+    const window = this.#setting.window ?? this.#dice.pick([512, 512, 100, 25])
     let waiting = device.collections
     for (let rounds = 0; waiting.length; rounds++) {
       if (rounds > 400) throw new Error(`device ${device.name}: no end of news in ${waiting.map(({ name }) => name).join(', ')}`)
