@@ -15,7 +15,9 @@ const pem = z.string().startsWith('-----BEGIN ', {
 const range = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], { error: 'must be an address or a range like 10.0.0.0/8' })
 const domain = text.toLowerCase()
 const upstream = z.url({ protocol: /^https?$/, error: 'must be a URL like http://127.0.0.1:8443' })
-const template = z.string().includes('{local}', { error: 'must contain {local}, as in {local}@{domain}' })
+const template = z.string().refine(login => login === 'address' || login === 'local' || login.includes('{local}'), {
+  error: 'must be address, local, or contain {local}, as in {local}@{domain}',
+})
 
 function isPair(pair: { cert: string; key: string }): boolean {
   try {

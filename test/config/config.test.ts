@@ -121,7 +121,7 @@ describe('a fault is named with its line, its setting and a hint', () => {
     ['no range', `${good}listen: { trustedProxies: [10.0.0.0/8,\n 10.0.0/8] }`,
       'p.yaml:6: listen.trustedProxies.1 must be an address or a range like 10.0.0.0/8'],
     ['a login without the user', good.replace('- imap', "- login: postern\n    imap"),
-      'p.yaml:3: backends.0.login must contain {local}, as in {local}@{domain}'],
+      'p.yaml:3: backends.0.login must be address, local, or contain {local}, as in {local}@{domain}'],
     ['a heartbeat upside down', `${good}eas: { heartbeat: { min: 900, max: 600 } }`,
       'p.yaml:5: eas.heartbeat must not have a min above its max'],
     ['a domain claimed twice', good + ['[a.example, b.example]', '[b.example]'].map(another).join(''),
