@@ -15,7 +15,7 @@ import { count, highest, intersect, lowest, subtract } from './uid-ranges.ts'
 export function mailChanges(mailbox: ImapMailbox, recall: Recall): Pick<MailStore, 'changes' | 'changed' | 'estimate'> {
   return {
     async changes(folder, cursor = fresh, wish) {
-      const before = settled(cursor, wish.since) ? await look(folder, cursor) : undefined
+      const before = await look(folder, cursor, wish.since)
       if (before && unchanged(cursor, before)) return nothing(cursor)
       const found = await lookAt(mailbox, recall, folder, cursor, wish.since, before && { below: before.uidNext, most: 2 * wish.window })
       return cut(folder, cursor, found, wish)
@@ -23,15 +23,18 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall): Pick<MailStor
 
     async changed(cursors) {
       const states = await mailbox.status([...cursors.keys()])
-      const differs = [...cursors].filter(([folder, { cursor, since }]) => {
+      const news = await Promise.all([...cursors].map(async ([folder, { cursor, since }]) => {
         const state = states.get(folder)
-        return !state || !settled(cursor, since) || !unchanged(cursor, state)
-      })
-      return new Set(differs.map(([folder]) => folder))
+        if (!state || !settled(cursor, since) || state.validity !== cursor.validity) return [folder]
+        // Where no MODSEQ tells, only the flags themselves do.
+        const differs = state.highestModseq === 0n ? await this.estimate(folder, cursor, since) > 0 : !unchanged(cursor, state)
+        return differs ? [folder] : []
+      }))
+      return new Set(news.flat())
     },
 
     async estimate(folder, cursor = fresh, since) {
-      const before = settled(cursor, since) ? await look(folder, cursor) : undefined
+      const before = await look(folder, cursor, since)
       if (before && unchanged(cursor, before)) return 0
       const found = await lookAt(mailbox, recall, folder, cursor, since, undefined)
       const lists = pending(cursor, found).reduce((sum, { rest }) => sum + count(rest), 0)
@@ -39,8 +42,9 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall): Pick<MailStor
     },
   }
 
-  /** The mailbox's state in one cheap command; throws `stale` where the cursor cannot go on from. */
-  async function look(folder: FolderId, cursor: MailCursor): Promise<MailboxState> {
+  /** The mailbox's state in one cheap command, where that may be all there is to ask. Throws `stale` where the cursor cannot go on from. */
+  async function look(folder: FolderId, cursor: MailCursor, since: number): Promise<MailboxState | undefined> {
+    if (!mailbox.capabilities.condstore || !settled(cursor, since)) return undefined
     const state = (await mailbox.status([folder])).get(folder)
     if (!state) throw new Failure('not-found', 'the folder is gone')
     if (state.validity !== cursor.validity) throw new Failure('stale', 'UIDVALIDITY changed')

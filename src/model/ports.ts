@@ -76,7 +76,7 @@ export interface MailStore {
    * Throws `stale` for another UIDVALIDITY.
    */
   changes(folder: FolderId, cursor: MailCursor | undefined, wish: ChangesWish): Promise<MailChanges>
-  /** Which of these folders may have changes: one round trip for all. A folder it cannot tell about is included. */
+  /** Which of these folders may have changes: one round trip for all where the server keeps MODSEQ. A folder that is gone is included. */
   changed(cursors: ReadonlyMap<FolderId, { cursor: MailCursor; since: number }>): Promise<ReadonlySet<FolderId>>
   /** How many items `changes` would still have to tell about. */
   estimate(folder: FolderId, cursor: MailCursor | undefined, since: number): Promise<number>

@@ -139,6 +139,22 @@ describe('changes of a mailbox', () => {
     await expect(of(mailbox).changes(folder, next, all)).rejects.toMatchObject({ kind: 'stale' })
   })
 
+  it.each([
+    ['with MODSEQ', {}, 1],
+    ['without MODSEQ', { condstore: false, qresync: false }, 2],
+  ])('are known to be there or not before they are asked for, %s', async (_, capabilities, questions) => {
+    const mailbox = new SimulatedMailbox(capabilities)
+    for (let i = 0; i < 5; i++) mailbox.deliver(20_000)
+    const changes = mailChanges(mailbox, recall({ mailboxes: 10 }))
+    const { next } = await changes.changes(folder, undefined, all)
+    const changed = async () => (await changes.changed(new Map([[folder, { cursor: next, since: 0 }]]))).has(folder)
+    mailbox.asked = 0
+    expect(await changed()).toBe(false)
+    expect(mailbox.asked).toBe(questions)
+    mailbox.flag([3], '\\Seen', true)
+    expect(await changed()).toBe(true)
+  })
+
   it('are estimated as many as they turn out to be', async () => {
     const mailbox = filled(40)
     expect(await of(mailbox).estimate(folder, undefined, 0)).toBe(40)
