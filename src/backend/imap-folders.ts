@@ -16,6 +16,8 @@ export type ImapFolders = {
   deleteFolder(id: FolderId): Promise<void>
   /** The mailbox's name as IMAP spells it. Throws `not-found`. */
   path(id: FolderId): Promise<string>
+  /** Does something with the mailbox's name; once more where it turns out to have another one by now. */
+  at<T>(id: FolderId, work: (path: string) => Promise<T>): Promise<T>
 }
 
 /** A mailbox, or a name that only holds others. */
@@ -111,13 +113,28 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
     return found
   }
 
+  async function path(id: FolderId): Promise<string> {
+    const { path, selectable } = await entry(id)
+    if (!selectable) throw new Failure('denied', 'this folder only holds folders')
+    return path
+  }
+
   return {
     folders: async () => [...await entries(0), outbox],
     folder: async id => id === outbox.id ? outbox : entry(id),
-    path: async id => {
-      const { path, selectable } = await entry(id)
-      if (!selectable) throw new Failure('denied', 'this folder only holds folders')
-      return path
+    path,
+
+    async at(id, work) {
+      const remembered = await path(id)
+      try {
+        return await work(remembered)
+      } catch (error) {
+        if (!(error instanceof Failure) || error.kind !== 'not-found') throw error
+        await entries(0)
+        const now = await path(id)
+        if (now === remembered) throw error
+        return work(now)
+      }
     },
 
     async folderByRole(role) {

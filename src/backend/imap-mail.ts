@@ -27,9 +27,9 @@ const chunk = 512 * 1024
 
 /** One user's mail over IMAP. */
 export function imapMail({ session, folders, mailbox, recall, watch }: MailDeps): MailStore {
-  const path = async (id: FolderId): Promise<string> => {
+  async function at<T>(id: FolderId, work: (path: string) => Promise<T>): Promise<T> {
     if (id === outbox.id) throw new Failure('denied', 'nothing can be put into Outbox')
-    return folders.path(id)
+    return folders.at(id, work)
   }
 
   return {
@@ -44,12 +44,11 @@ export function imapMail({ session, folders, mailbox, recall, watch }: MailDeps)
 
     async parts(folder, validity, wishes) {
       if (wishes.length === 0) return []
-      const from = await path(folder)
-      const first = await session.peek(from, validity, () => partsBatch(wishes))
+      const first = await at(folder, path => session.peek(path, validity, () => partsBatch(wishes)))
       const missing = wishes.filter((_, index) => first.result[index] === undefined)
       if (first.fresh || missing.length === 0) return first.result
       // The session may not have heard of these messages yet.
-      const again = await session.peek(from, validity, () => partsBatch(missing), true)
+      const again = await at(folder, path => session.peek(path, validity, () => partsBatch(missing), true))
       return first.result.map(found => found ?? again.result.shift())
     },
 
@@ -72,16 +71,17 @@ export function imapMail({ session, folders, mailbox, recall, watch }: MailDeps)
       }
     },
 
-    setFlags: async (folder, validity, wish) => setFlags(session, await path(folder), validity, wish),
-    move: async (folder, validity, uids, to) => move(session, await path(folder), validity, uids, await path(to)),
-    remove: async (folder, validity, uids) => remove(session, await path(folder), validity, uids),
+    setFlags: (folder, validity, wish) => at(folder, path => setFlags(session, path, validity, wish)),
+    move: (folder, validity, uids, to) => at(folder, path => at(to, into => move(session, path, validity, uids, into))),
+    remove: (folder, validity, uids) => at(folder, path => remove(session, path, validity, uids)),
 
     // RFC 9051, APPEND; RFC 4315, APPENDUID
     async append(folder, message, flags) {
-      const into = await path(folder)
       if (flags.some(flag => !/^\\?[\w$.-]{1,100}$/.test(flag))) throw new Failure('malformed', 'not a flag')
-      const line = `APPEND ${quote(into)}${flags.length ? ` (${flags.join(' ')})` : ''}`
-      const answer = await session.once(() => ({ commands: [{ line, literal: message }], result: ([only]) => only }))
+      const answer = await at(folder, path => session.once(() => {
+        const line = `APPEND ${quote(path)}${flags.length ? ` (${flags.join(' ')})` : ''}`
+        return { commands: [{ line, literal: message }], result: ([only]) => only }
+      }))
       if (answer?.code !== 'APPENDUID') return undefined
       return { validity: number(answer.args[0]), uid: number(answer.args[1]) }
     },
@@ -89,12 +89,11 @@ export function imapMail({ session, folders, mailbox, recall, watch }: MailDeps)
     // RFC 9051, SEARCH HEADER finds substrings; the fields themselves decide.
     async findByHeader(folder, field, value) {
       if (!/^[!-9;-~]{1,100}$/.test(field)) throw new Failure('malformed', 'not a header field')
-      const from = await path(folder)
       const run = value.match(/[\x20-\x7e]+/g)?.sort((a, b) => b.length - a.length)[0] ?? ''
       const found: Range[] = []
-      const { state } = await session.read(from, () => ({
+      const { state } = await at(folder, path => session.read(path, () => ({
         commands: [searchCommand(`HEADER ${quote(field)} ${quote(run)}`, session.capabilities.esearch, found)], result: () => {},
-      }))
+      })))
       const uids = highest(normalise(found), maxFound).reverse()
       if (uids.length === 0) return []
       const heads = await this.parts(folder, state.validity, uids.map(uid => ({ uid, section: 'HEADER', length: maxHeader })))

@@ -47,13 +47,19 @@ export type ImapMailbox = {
 const emptyState: MailboxState = { validity: 1, uidNext: 1, highestModseq: 1n, messages: 0 }
 
 export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMailbox {
+  const stateOf = (id: FolderId): Promise<MailboxState> => folders.at(id, async path => {
+    const [state] = await session.status([path])
+    if (!state) throw new Failure('not-found', 'the folder is gone')
+    return state
+  })
+
   return {
     get capabilities() { return session.capabilities },
 
     async ask(folder, validity, queries) {
       if (folder === outbox.id) return { state: emptyState, selectedFresh: false, answers: queries.map(noAnswer) }
-      const path = await folders.path(folder)
-      const { state, fresh, result } = await session.read(path, () => together(queries.map(query => prepare(query, session.capabilities))))
+      const { state, fresh, result } = await folders.at(folder, path =>
+        session.read(path, () => together(queries.map(query => prepare(query, session.capabilities)))))
       if (validity !== undefined && state.validity !== validity) throw new Failure('stale', 'UIDVALIDITY changed')
       return { state, selectedFresh: fresh, answers: result }
     },
@@ -62,15 +68,18 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
       const paths = await Promise.all(ids.map(async id => id === outbox.id ? undefined : folders.path(id).catch(ifGone)))
       const known = paths.filter(path => path !== undefined)
       const states = new Map((await session.status(known)).map((state, index) => [known[index]!, state]))
-      return new Map(ids.map((id, index) => [id, id === outbox.id ? emptyState : states.get(paths[index] ?? '')]))
+      return new Map(await Promise.all(ids.map(async (id, index) => {
+        const path = paths[index]
+        const state = id === outbox.id ? emptyState : path === undefined ? undefined : states.get(path) ?? await stateOf(id).catch(ifGone)
+        return [id, state] as const
+      })))
     },
 
     async messages(folder, validity, uids) {
       if (uids.length === 0) return []
       if (folder === outbox.id) return []
-      const path = await folders.path(folder)
       const ask = (wanted: readonly number[], fresh = false): Promise<{ fresh: boolean; result: readonly Message[] }> =>
-        session.peek(path, validity, () => messagesBatch(print(ofUids(wanted)), session.capabilities), fresh)
+        folders.at(folder, path => session.peek(path, validity, () => messagesBatch(print(ofUids(wanted)), session.capabilities), fresh))
       const first = await ask(uids)
       if (first.fresh || first.result.length === uids.length) return first.result
       // The session may not have heard of these messages yet.

@@ -11,6 +11,8 @@ export interface MailboxUser {
   mark(folder: string, uids: readonly number[], flag: string, on: boolean): Promise<void>
   expunge(folder: string, uids: readonly number[]): Promise<void>
   move(folder: string, uids: readonly number[], to: string): Promise<void>
+  /** Gives a folder another name, which phones are not told of here: ids are all they go by. */
+  rename(folder: string, suffix: number): Promise<void>
   /** Everything there is. */
   all(folder: string): Promise<Stored[]>
 }
@@ -18,11 +20,11 @@ export interface MailboxUser {
 /** By IMAP, on a connection of its own. */
 export class ImapUser implements MailboxUser {
   readonly #client: ImapFlow
-  readonly #paths: ReadonlyMap<string, string>
+  readonly #paths: Map<string, string>
 
   constructor(client: ImapFlow, paths: ReadonlyMap<string, string>) {
     this.#client = client
-    this.#paths = paths
+    this.#paths = new Map(paths)
   }
 
   async uids(folder: string): Promise<number[]> {
@@ -49,6 +51,14 @@ export class ImapUser implements MailboxUser {
   async move(folder: string, uids: readonly number[], to: string): Promise<void> {
     await this.#client.mailboxOpen(this.#paths.get(folder)!)
     await this.#client.messageMove(uids.join(','), this.#paths.get(to)!, { uid: true })
+  }
+
+  async rename(folder: string, suffix: number): Promise<void> {
+    const path = this.#paths.get(folder)!
+    const next = `${path.replace(/ \d+$/, '')} ${suffix}`
+    await this.#client.mailboxClose().catch(() => undefined)
+    await this.#client.mailboxRename(path, next)
+    this.#paths.set(folder, next)
   }
 
   async all(folder: string): Promise<Stored[]> {

@@ -22,6 +22,7 @@ function memoryUser(account: MemoryAccount): MailboxUser {
     mark: async (folder, list, flag, on) => void await mail.setFlags(id(folder), 1, { uids: list, ...(on ? { add: [flag] } : { remove: [flag] }) }),
     expunge: async (folder, list) => account.expunge(folder, ...list),
     move: async (folder, list, to) => void await mail.move(id(folder), 1, list, id(to)),
+    rename: async () => undefined, // nothing goes by names here
     all: async folder => (await mail.messages(id(folder), 1, uids(folder))).map(({ uid, flags, received, header }) => ({
       uid, subject: /^Subject: (.*)\r$/m.exec(Buffer.from(header).toString())?.[1] ?? '', read: flags.has('\\Seen'), flagged: flags.has('\\Flagged'),
       day: Math.floor(received.getTime() / 86_400_000),

@@ -51,6 +51,8 @@ export type Tally = Counts & { steps: number; requests: number; restarts: number
 
 const ages = [0, 0, 0, 0, 0, 2, 5, 10, 20, 40]
 const crowded = 160
+/** What servers and phones know by name or role. */
+const special = ['Inbox', 'Trash']
 
 /** Runs the steps of one seed; throws with the seed and the last steps where a promise is broken. */
 export async function run(setting: Setting): Promise<Tally> {
@@ -187,6 +189,12 @@ class World {
     await this.#mailbox.move(from, uids, to)
   }
 
+  async #rename(): Promise<void> {
+    const folder = this.#dice.pick(this.#folders.filter(name => !special.includes(name)))
+    this.#note(`rename ${folder}`)
+    await this.#mailbox.rename(folder, this.at)
+  }
+
   // What the devices and their owners do.
 
   async #sync(): Promise<void> {
@@ -247,7 +255,7 @@ class World {
   }
 
   readonly #acts: readonly (readonly [number, () => Promise<void>])[] = [
-    [14, this.#deliver], [14, this.#mark], [8, this.#expunge], [6, this.#shift],
+    [14, this.#deliver], [14, this.#mark], [8, this.#expunge], [6, this.#shift], [1, this.#rename],
     [36, this.#sync], [14, this.#wish], [7, this.#move], [1, this.#startOver], [1, this.#tomorrow],
   ]
 
