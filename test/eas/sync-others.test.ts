@@ -1,6 +1,8 @@
 // What the model test found: a phone's own doing beside somebody else's, and answers that got lost.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { easServer, type EasServer } from '../support/eas-server.ts'
+import { easServer, easSettings, type EasServer } from '../support/eas-server.ts'
+import type { FolderId } from '../../src/model/folder.ts'
+import { printSyncKey } from '../../src/state/sync-key.ts'
 import type { Phone } from '../support/eas-client.ts'
 
 let server: EasServer
@@ -93,5 +95,16 @@ describe('options', () => {
     server.forget()
     await phone.syncAll(inbox)
     expect([...phone.held(inbox).items.values()].map(({ subject }) => subject)).toContain('old')
+  })
+
+  it('that a long key had no room for leave the phone with the mail it sees', async () => {
+    server.account.deliver('inbox', 'Subject: old\n\nx\n', { received: new Date(0) })
+    const today = Math.floor(Date.now() / 86_400_000)
+    const cursor = { validity: 1, modseq: 1n, top: 1, gaps: [], since: today - 3, pass: undefined }
+    phone.held(inbox).key = printSyncKey(easSettings.secret, server.account.person.login, inbox as FolderId, { cursor, options: undefined })
+    phone.held(inbox).items.clear()
+    server.forget()
+    await phone.syncAll(inbox)
+    expect([...phone.held(inbox).items.values()].map(({ subject }) => subject).sort()).toEqual(['number 1', 'number 2', 'number 3'])
   })
 })

@@ -36,9 +36,11 @@ export type Remembered = { readonly key: string; readonly cursor: MailCursor; re
 export async function open(call: Call, request: CollectionRequest): Promise<Collection> {
   const folder = await call.stores.mail.folder(request.id)
   const held = request.key === '0' ? undefined : stateOf(call, request)
-  const options = request.options ?? held?.options ?? (call.cache.get<Remembered>(cursorName(call, request.id)))?.options ?? defaultOptions
+  const known = request.options ?? held?.options ?? call.cache.get<Remembered>(cursorName(call, request.id))?.options
+  const options = known ?? defaultOptions
   const cursor = held?.cursor ?? fresh
-  const since = filterDay(options.filter, call.now())
+  // A long key has no room for options: without them the client goes on seeing what it sees.
+  const since = known || !held ? filterDay(options.filter, call.now()) : cursor.pass?.since ?? cursor.since
   const { deletesAsMoves } = request
   const place = { mail: call.stores.mail, folder: folder.id, cursor, options, deletesAsMoves }
   const applied = request.commands.length ? await applyCommands(place, request.commands) : untouched
