@@ -90,10 +90,13 @@ export function cleanText(text: string): string {
 /** Octets of the text in UTF-8. */
 export const utf8Length = (text: string): number => Buffer.byteLength(text, 'utf8')
 
+const encoder = new TextEncoder()
+
 /** The beginning of a text that takes at most `maxBytes` in UTF-8; never ends inside a character or between CR and LF. */
 export function cutUtf8(text: string, maxBytes: number): string {
-  if (text.length * 3 <= maxBytes || utf8Length(text) <= maxBytes) return text
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(Math.max(0, Math.floor(maxBytes))))
+  if (text.length * 3 <= maxBytes) return text
+  const { read } = encoder.encodeInto(text, Buffer.allocUnsafe(Math.max(0, Math.floor(maxBytes))))
+  if (read === text.length) return text
   const between = text[read - 1] === '\r' && text[read] === '\n'
   return text.slice(0, between ? read - 1 : read)
 }

@@ -163,7 +163,7 @@ function renderText(plan: BodyPlan, choice: Choice, type: 1 | 2, read: Read): Bo
   if (cut && whole <= choice.limit && !plan.whole) return undefined
   const total = list.reduce((sum, { part }) => sum + part.size, 0)
   const size = cut ? Math.max(whole + 1, Math.round(whole * total / Math.max(1, seen))) : whole
-  const shown = cutUtf8(data, choice.limit)
+  const shown = whole <= choice.limit ? data : cutUtf8(data, choice.limit)
   return {
     type, size, truncated: cut || whole > choice.limit, data: shown,
     preview: type === 1 && shown !== '' ? undefined : previewOf(data, type, choice.preview),
