@@ -215,8 +215,13 @@ export class ImapConnection {
   /** To all that may have asked for it: those under way in the mailbox that is selected now. */
   #offer(response: Response): void {
     let first = true
+    let told: Command['on']
     for (const { barrier, on, tag } of this.#pending.values()) {
-      if ((barrier && !first) || on?.(response, tag) || barrier) return
+      if (barrier && !first) return
+      // The commands of one batch often share theirs.
+      if (on !== told && on?.(response, tag)) return
+      if (barrier) return
+      told = on
       first = false
     }
   }
