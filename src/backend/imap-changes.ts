@@ -53,7 +53,9 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall): Pick<MailStor
 
   async function cut(folder: FolderId, cursor: MailCursor, found: Look, wish: ChangesWish): Promise<MailChanges> {
     const lists = page(cursor, found, wish.window)
-    const left = lists.pass || found.target !== wish.since ? 0 : wish.window - lists.taken
+    // What arrived after the moment the client is brought to waits for the next answer: a digest in MODSEQ's place may come again.
+    const behind = lists.pass || lists.modseq !== found.now || found.target !== wish.since
+    const left = behind ? 0 : wish.window - lists.taken
     const arrivals = left > 0 ? offer(cursor, found, left) : untouched(cursor, found)
     const next: MailCursor = {
       validity: found.state.validity, modseq: lists.modseq, since: lists.since, pass: lists.pass, top: arrivals.top, gaps: arrivals.gaps,
@@ -119,7 +121,9 @@ function page(cursor: MailCursor, found: Look, window: number): Page {
     break
   }
   const { expunged, aged, flags, widened } = told
-  const where = pass ? { modseq: cursor.modseq, since: cursor.since } : { modseq: end, since: found.target }
+  // A digest in MODSEQ's place says nothing of what was told on the way to it: 0 has the flags told again.
+  const reached = found.state.highestModseq === 0n && end !== found.now ? 0n : end
+  const where = pass ? { modseq: cursor.modseq, since: cursor.since } : { modseq: reached, since: found.target }
   return { expunged, aged, flags: new Set(flags), widened, taken, pass, ...where }
 }
 
