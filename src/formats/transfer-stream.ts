@@ -20,7 +20,8 @@ async function* decoded(chunks: Chunks, encoding: string, border: (octets: Buffe
   for await (const chunk of chunks) {
     const octets = left.length ? Buffer.concat([left, chunk]) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
     const at = border(octets)
-    if (at > 0) yield decodeTransfer(octets.subarray(0, at), encoding)
+    const whole = decodeTransfer(octets.subarray(0, at), encoding)
+    if (whole.length) yield whole
     left = octets.subarray(at)
   }
   if (left.length) yield decodeTransfer(left, encoding)
@@ -39,17 +40,14 @@ function lineBorder(octets: Buffer): number {
 /** Behind the last group of four characters of the alphabet: 24 bits, three octets. */
 function base64Border(octets: Buffer): number {
   let characters = 0
-  let at = 0
-  for (let index = 0; index < octets.length; index++) {
-    if (!inAlphabet(octets[index]!)) continue
-    if (++characters % 4 === 0) at = index + 1
-  }
+  for (let index = 0; index < octets.length; index++) characters += alphabet[octets[index]!]!
+  let at = octets.length
+  for (let over = characters % 4; over > 0;) over -= alphabet[octets[--at]!]!
   return at
 }
 
-const inAlphabet = (octet: number): boolean =>
-  (octet >= 0x41 && octet <= 0x5a) || (octet >= 0x61 && octet <= 0x7a) || (octet >= 0x2f && octet <= 0x39) ||
-  octet === 0x2b || octet === 0x2d || octet === 0x5f || octet === 0x3d
+// RFC 4648, base64 and base64url with their padding: 1 for an octet that is one of the alphabet
+const alphabet = Uint8Array.from({ length: 256 }, (_, octet) => /[A-Za-z0-9+/=_-]/.test(String.fromCharCode(octet)) ? 1 : 0)
 
 /** The text form of [MS-ASCMD] Data: base64 without line ends, in pieces. */
 export async function* base64Stream(chunks: Chunks): AsyncGenerator<string> {
