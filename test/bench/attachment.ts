@@ -37,7 +37,7 @@ export async function attachment(bench: Bench): Promise<void> {
   await postern.stop()
   const limit = rate(raw, 1)
   const line = (name: string, times: readonly Times[], atOnce: number, memory: string): string[] =>
-    [name, ms(quantile(times.map(({ first }) => first), 0.5)), ms(quantile(times.map(({ last }) => last), 0.5)),
+    [name, Number.isNaN(times[0]!.first) ? '' : ms(quantile(times.map(({ first }) => first), 0.5)), ms(quantile(times.map(({ last }) => last), 0.5)),
       ms(quantile(times.map(({ last }) => last), 0.99)), rate(times, atOnce).toFixed(0), percent(rate(times, atOnce) / limit), memory]
   printTable('A file of 5 MB', ['', 'first octet ms', 'last ms p50', 'p99', 'MB/s', 'of raw', 'Postern peak MiB'], [
     line('raw IMAP, still base64', raw, 1, ''),

@@ -15,7 +15,7 @@ export type Answered = {
 export class HttpLine {
   readonly #socket: Socket
   #buffer: Buffer = Buffer.alloc(0)
-  #state: 'head' | 'body' | 'size' | 'gap' = 'head'
+  #state: 'head' | 'body' | 'size' | 'gap' | 'end' = 'head'
   #chunked = false
   #gzip = false
   #left = 0
@@ -72,13 +72,10 @@ export class HttpLine {
     this.#buffer = this.#buffer.subarray(end + mark.length)
     if (this.#state === 'head') this.#head(line)
     else if (this.#state === 'gap') this.#state = 'size'
+    else if (this.#state === 'end') this.#done()
     else {
       this.#left = parseInt(line, 16)
-      this.#state = 'body'
-      if (this.#left === 0) {
-        this.#buffer = this.#buffer.subarray(2)
-        this.#done()
-      }
+      this.#state = this.#left > 0 ? 'body' : 'end'
     }
     return this.#buffer.length > 0
   }
