@@ -55,10 +55,10 @@ export class SimulatedMailbox implements ImapMailbox {
     return new Map(folders.map(folder => [folder, this.state()]))
   }
 
-  async ask(_folder: FolderId, validity: number | undefined, queries: readonly Query[]): Promise<{ state: MailboxState; answers: Answer[] }> {
+  async ask(_folder: FolderId, validity: number | undefined, queries: readonly Query[]): Promise<{ state: MailboxState; selectedFresh: boolean; answers: Answer[] }> {
     this.asked++
     if (validity !== undefined && validity !== this.validity) throw new Failure('stale', 'UIDVALIDITY changed')
-    return { state: this.state(), answers: queries.map(query => this.answer(query)) }
+    return { state: this.state(), selectedFresh: true, answers: queries.map(query => this.answer(query)) }
   }
 
   async messages(_folder: FolderId, _validity: number, uids: readonly number[]): Promise<readonly Message[]> {
