@@ -44,7 +44,10 @@ export function recall(options: { mailboxes: number }): Recall {
       const flags = counts ? undefined : new Map(changes.flags.map(row => [row.uid, spell(row)]))
       // The first look at this mark is kept: a later one may already lack what no client has been told of.
       if (!memories.has(name(modseq))) memories.set(name(modseq), { held, flags, uidNext: state.uidNext })
-      if (!counts && modseq === cursor.modseq) return { vanished: [], flags: [], modseq }
+      if (!counts && modseq === cursor.modseq) {
+        // As it was; what came and went in between may have come by MoveItems.
+        return { vanished: subtract(cursor.top < state.uidNext ? [{ from: cursor.top, to: state.uidNext - 1 }] : [], held), flags: [], modseq }
+      }
       // Of what arrived since then the client may have been given anything, by MoveItems too.
       const arrived = { from: before?.uidNext ?? cursor.top, to: state.uidNext - 1 }
       const then = normalise([...before?.held ?? covered, ...arrived.from > arrived.to ? [] : [arrived]])
