@@ -36,6 +36,8 @@ export class Device {
   readonly collections: HeldCollection[] = []
   readonly counts = noCounts()
   requests = 0
+  /** Answers that only said "try again": Dovecot ends a session whose mailbox another one renames. */
+  retries = 0
   readonly #user: User
   readonly #way: Way
   readonly #dice: Dice
@@ -112,6 +114,7 @@ export class Device {
     const answer = await this.#ask('Sync', this.#syncBody(wish, sent))
     if (answer === undefined) return undefined
     const status = answer && text(answer, 'AirSync:Status')
+    if (status === '16') return this.#again()
     if (status && status !== '1') throw new Error(`Sync: Status ${status}`)
     const list = answer && child(answer, 'AirSync:Collections')
     const more: HeldCollection[] = []
@@ -130,6 +133,11 @@ export class Device {
       asked.held.confirm(asked.sent, [])
     }
     return more
+  }
+
+  #again(): undefined {
+    this.retries++
+    this.#way.say('  try again')
   }
 
   #syncBody(wish: SyncWish, sent: ReadonlyMap<string, { sent: Sent }>): Node {
@@ -170,10 +178,12 @@ export class Device {
       el('Move:SrcMsgId', id), el('Move:SrcFldId', from.id), el('Move:DstFldId', to.id),
     ])))
     const instance = this.#way.instance()
-    let answer: Element | undefined | null
-    do answer = await this.#ask('MoveItems', body, instance)
-    while (answer === undefined)
-    const responses = answer ? children(answer, 'Move:Response') : []
+    let responses: Element[]
+    do {
+      const answer = await this.#ask('MoveItems', body, instance)
+      responses = answer ? children(answer, 'Move:Response') : []
+      if (responses.some(response => text(response, 'Move:Status') === '7')) responses = this.#again() ?? []
+    } while (responses.length === 0)
     if (responses.length !== ids.length) throw new Error(`MoveItems: ${responses.length} answers to ${ids.length} moves`)
     for (const response of responses) {
       const id = text(response, 'Move:SrcMsgId') ?? '', status = text(response, 'Move:Status'), next = text(response, 'Move:DstMsgId')

@@ -56,6 +56,10 @@ describe.each(variants)('devices and a Dovecot with $name', ({ dovecot = {}, ins
       console.log(`seed ${seed}, ${Math.round(performance.now() - started)} ms: ${JSON.stringify(tally)}`)
       promise?.(tally)
       expect(instances.map(instance => instance.bugs())).toEqual(instances.map(() => 0))
+    } catch (error) {
+      console.log(house.dovecot.log().split('\n').filter(line => /Panic|Fatal|Error/.test(line)).slice(-5).join('\n'))
+      console.log(instances.map(({ lines }) => lines.filter(({ failure, level }) => failure || level === 'error').slice(-3)))
+      throw error
     } finally {
       for (const instance of instances) await instance.close()
     }

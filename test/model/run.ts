@@ -47,7 +47,7 @@ export function clock(): Clock {
   return { days: 0, passes: true, now() { return new Date(Date.now() + offset + this.days * day) } }
 }
 
-export type Tally = Counts & { steps: number; requests: number; restarts: number; lost: number; repeated: number; cut: number; killed: number; rests: number; items: number }
+export type Tally = Counts & { steps: number; requests: number; restarts: number; lost: number; repeated: number; cut: number; killed: number; rests: number; items: number; renames: number; retries: number }
 
 const ages = [0, 0, 0, 0, 0, 2, 5, 10, 20, 40]
 const crowded = 160
@@ -63,7 +63,9 @@ export async function run(setting: Setting): Promise<Tally> {
       await world.step(step)
       if (step % setting.rest === 0 || step === setting.steps) await world.rest()
     }
-    return world.tally()
+    const tally = world.tally()
+    if (tally.retries > tally.renames) throw new Error(`asked to try again ${tally.retries} times for ${tally.renames} renamed folders`)
+    return tally
   } catch (error) {
     const { POSTERN_TRACE: file } = process.env
     if (file) writeFileSync(file, world.trace.join('\n'))
@@ -82,7 +84,7 @@ class World {
   readonly #mailbox: MailboxUser
   readonly #devices: Device[]
   readonly #folders: readonly string[]
-  readonly #tally = { restarts: 0, lost: 0, repeated: 0, cut: 0, killed: 0, rests: 0, items: 0 }
+  readonly #tally = { restarts: 0, lost: 0, repeated: 0, cut: 0, killed: 0, rests: 0, items: 0, renames: 0 }
   #calm = false
   #delivered = 0
 
@@ -113,7 +115,8 @@ class World {
     for (const { counts } of this.#devices.slice(1)) {
       for (const key of Object.keys(total) as (keyof Counts)[]) total[key] += counts[key]
     }
-    return { steps: this.at, requests: this.#devices.reduce((sum, { requests }) => sum + requests, 0), ...total, ...this.#tally }
+    const sum = (of: (device: Device) => number): number => this.#devices.reduce((all, device) => all + of(device), 0)
+    return { steps: this.at, requests: sum(({ requests }) => requests), retries: sum(({ retries }) => retries), ...total, ...this.#tally }
   }
 
   async begin(): Promise<void> {
@@ -139,7 +142,7 @@ class World {
     this.at = number
     if (this.#dice.chance(this.#setting.restarts)) await this.#restart()
     const act = this.#dice.weighted(this.#acts)
-    if (this.#setting.together && act !== this.#sync && this.#dice.chance(0.5)) await Promise.all([this.#sync(), act.call(this)])
+    if (this.#setting.together && this.#others.includes(act)) await Promise.all([this.#sync(), act.call(this)])
     else await act.call(this)
   }
 
@@ -192,6 +195,7 @@ class World {
   async #rename(): Promise<void> {
     const folder = this.#dice.pick(this.#folders.filter(name => !special.includes(name)))
     this.#note(`rename ${folder}`)
+    this.#tally.renames++
     await this.#mailbox.rename(folder, this.at)
   }
 
@@ -254,6 +258,7 @@ class World {
     this.#setting.clock.days++
   }
 
+  readonly #others: readonly (() => Promise<void>)[] = [this.#deliver, this.#mark, this.#expunge, this.#shift, this.#rename]
   readonly #acts: readonly (readonly [number, () => Promise<void>])[] = [
     [14, this.#deliver], [14, this.#mark], [8, this.#expunge], [6, this.#shift], [1, this.#rename],
     [36, this.#sync], [14, this.#wish], [7, this.#move], [1, this.#startOver], [1, this.#tomorrow],
