@@ -119,6 +119,8 @@ export function connect(config: BackendsConfig, log: Log): Backends {
 
   return {
     async open(credentials, address) {
+      // Many a directory takes an empty password for an anonymous bind, which succeeds.
+      if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
       const identity = identify(config.backends, credentials.user)
       const fingerprint = memory.fingerprint(identity.person.login, credentials)
       const known = memory.known(fingerprint, identity.person.login, address)
