@@ -56,7 +56,7 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall): Pick<MailStor
     // What arrived after the moment the client is brought to waits for the next answer: a digest in MODSEQ's place may come again.
     const behind = lists.pass || lists.modseq !== found.now || found.target !== wish.since
     const left = behind ? 0 : wish.window - lists.taken
-    const arrivals = left > 0 ? offer(cursor, found, left) : untouched(cursor, found)
+    const arrivals = left > 0 ? offer(cursor, found, left) : untouched(cursor, found, behind ? cursor.top : found.uidNext)
     const next: MailCursor = {
       validity: found.state.validity, modseq: lists.modseq, since: lists.since, pass: lists.pass, top: arrivals.top, gaps: arrivals.gaps,
     }
@@ -129,8 +129,11 @@ function page(cursor: MailCursor, found: Look, window: number): Page {
 
 type Arrivals = { uids: number[]; top: number; gaps: readonly Range[]; more: boolean }
 
-const untouched = (cursor: MailCursor, found: Look): Arrivals =>
-  ({ uids: [], top: cursor.top, gaps: cursor.gaps, more: found.offered.length > 0 })
+/** No room for any. What came and went below the first of them has been told, so `top` moves up to that one, at most to `limit`. */
+function untouched(cursor: MailCursor, found: Look, limit: number): Arrivals {
+  const [first] = intersect(found.offered, [{ from: cursor.top, to: Infinity }])
+  return { uids: [], top: Math.min(first?.from ?? limit, limit), gaps: cursor.gaps, more: found.offered.length > 0 }
+}
 
 /** The newest mail first, then the backlog, newest first. */
 function offer(cursor: MailCursor, found: Look, left: number): Arrivals {

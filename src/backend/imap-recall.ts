@@ -4,7 +4,7 @@ import { Failure } from '../base/failure.ts'
 import type { MailCursor, Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { FlagRow, MailboxState } from './imap-mailbox.ts'
-import { count, normalise, subtract } from './uid-ranges.ts'
+import { count, intersect, normalise, subtract } from './uid-ranges.ts'
 
 /**
  * For servers without QRESYNC or CONDSTORE: what a mailbox held when a cursor was made, in memory. With QRESYNC there is
@@ -45,8 +45,9 @@ export function recall(options: { mailboxes: number }): Recall {
       // The first look at this mark is kept: a later one may already lack what no client has been told of.
       if (!memories.has(name(modseq))) memories.set(name(modseq), { held, flags, uidNext: state.uidNext })
       if (!counts && modseq === cursor.modseq) {
-        // As it was; what came and went in between may have come by MoveItems.
-        return { vanished: subtract(cursor.top < state.uidNext ? [{ from: cursor.top, to: state.uidNext - 1 }] : [], held), flags: [], modseq }
+        // As it was. What came and went in between may have come by MoveItems, unless the client was not given all of what it was.
+        const span = cursor.top < state.uidNext ? [{ from: cursor.top, to: state.uidNext - 1 }] : []
+        return { vanished: intersect(span, held).length ? [] : span, flags: [], modseq }
       }
       // Of what arrived since then the client may have been given anything, by MoveItems too.
       const arrived = { from: before?.uidNext ?? cursor.top, to: state.uidNext - 1 }
