@@ -111,7 +111,7 @@ export class HeldCollection {
     if (!subject) throw new Error(`${this.name}: an Add of ${id} without Subject`)
     this.counts.adds++
     if (item) {
-      this.counts.addsOfHeld++
+      if (!this.doubtful.has(id)) this.counts.addsOfHeld++
       if (!this.moved.has(id)) throw new Error(`${this.name}: ${id} (${item.subject}) added twice`)
       if (item.subject !== subject) throw new Error(`${this.name}: ${id} was ${item.subject} and is ${subject}`)
     }

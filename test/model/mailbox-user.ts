@@ -4,21 +4,8 @@ export type Stored = { readonly uid: number; readonly subject: string; readonly 
 
 const dayLength = 86_400_000
 
-/** The other user agent of the mailbox: what it does happens at once. Folders go by the names that phones show. */
-export interface MailboxUser {
-  uids(folder: string): Promise<number[]>
-  append(folder: string, message: Uint8Array, flags: readonly string[], date: Date): Promise<void>
-  mark(folder: string, uids: readonly number[], flag: string, on: boolean): Promise<void>
-  expunge(folder: string, uids: readonly number[]): Promise<void>
-  move(folder: string, uids: readonly number[], to: string): Promise<void>
-  /** Gives a folder another name, which phones are not told of here: ids are all they go by. */
-  rename(folder: string, suffix: number): Promise<void>
-  /** Everything there is. */
-  all(folder: string): Promise<Stored[]>
-}
-
-/** By IMAP, on a connection of its own. */
-export class ImapUser implements MailboxUser {
+/** The other user agent of the mailbox: what it does, it does by IMAP and at once. Folders go by the names phones first saw. */
+export class MailboxUser {
   readonly #client: ImapFlow
   readonly #paths: Map<string, string>
 
@@ -53,6 +40,7 @@ export class ImapUser implements MailboxUser {
     await this.#client.messageMove(uids.join(','), this.#paths.get(to)!, { uid: true })
   }
 
+  /** Gives a folder another name, which phones are not told of here: ids are all they go by. */
   async rename(folder: string, suffix: number): Promise<void> {
     const path = this.#paths.get(folder)!
     const next = `${path.replace(/ \d+$/, '')} ${suffix}`
@@ -61,6 +49,7 @@ export class ImapUser implements MailboxUser {
     this.#paths.set(folder, next)
   }
 
+  /** Everything there is. */
   async all(folder: string): Promise<Stored[]> {
     const { exists } = await this.#client.mailboxOpen(this.#paths.get(folder)!)
     if (exists === 0) return []

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startHouse, type House } from '../support/live.ts'
 import { startPostern } from '../support/postern.ts'
-import { ImapUser } from './mailbox-user.ts'
+import { MailboxUser } from './mailbox-user.ts'
 import { run, wallClock } from './run.ts'
-import { seeds } from './seeds.ts'
+import { seeds } from './variant.ts'
 
 const folders = ['Work', 'Trash']
 
@@ -27,7 +27,7 @@ describe('devices and two Postern processes that are killed again and again', ()
     try {
       const started = performance.now()
       const tally = await run({
-        seed, steps: 300, rest: 50, user, mailbox: new ImapUser(imap, new Map([['Inbox', 'INBOX'], ...folders.map(name => [name, name] as const)])),
+        seed, steps: 300, rest: 50, user, mailbox: new MailboxUser(imap, new Map([['Inbox', 'INBOX'], ...folders.map(name => [name, name] as const)])),
         folders: ['Inbox', ...folders], instances, clock: wallClock(), versions: ['16.1', '14.1'], faults: 0.3, restarts: 0.03, kill: true,
       })
       console.log(`seed ${seed}, ${Math.round(performance.now() - started)} ms: ${JSON.stringify(tally)}`)

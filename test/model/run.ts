@@ -54,7 +54,7 @@ const crowded = 160
 /** What servers and phones know by name or role. */
 const special = ['Inbox', 'Trash']
 
-/** Runs the steps of one seed; throws with the seed and the last steps where a promise is broken. */
+/** Runs the steps of one seed; throws with the seed and the last steps where a promise is broken. POSTERN_TRACE names a file for all of them. */
 export async function run(setting: Setting): Promise<Tally> {
   const world = new World(setting)
   try {
@@ -67,11 +67,11 @@ export async function run(setting: Setting): Promise<Tally> {
     if (tally.retries > tally.renames) throw new Error(`asked to try again ${tally.retries} times for ${tally.renames} renamed folders`)
     return tally
   } catch (error) {
-    const { POSTERN_TRACE: file } = process.env
-    if (file) writeFileSync(file, world.trace.join('\n'))
     throw new Error(`POSTERN_SEED=${setting.seed}, step ${world.at} of ${setting.steps}: ${(error as Error).message}\n`
       + `The last steps:\n${world.trace.slice(-45).join('\n')}`, { cause: error })
   } finally {
+    const { POSTERN_TRACE: file } = process.env
+    if (file) writeFileSync(file, world.trace.join('\n'))
     world.close()
   }
 }
