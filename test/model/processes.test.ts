@@ -27,7 +27,7 @@ describe('devices and two Postern processes that are killed again and again', ()
     try {
       const started = performance.now()
       const tally = await run({
-        seed, steps: 300, rest: 50, user, mailbox: new MailboxUser(imap, new Map([['Inbox', 'INBOX'], ...folders.map(name => [name, name] as const)])),
+        seed, steps: 200, rest: 50, user, mailbox: new MailboxUser(imap, new Map([['Inbox', 'INBOX'], ...folders.map(name => [name, name] as const)])),
         folders: ['Inbox', ...folders], instances, clock: wallClock(), versions: ['16.1', '14.1'], faults: 0.3, restarts: 0.03, kill: true,
       })
       console.log(`seed ${seed}, ${Math.round(performance.now() - started)} ms: ${JSON.stringify(tally)}`)
