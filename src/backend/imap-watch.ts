@@ -72,6 +72,7 @@ export function imapWatch(options: WatchOptions): ImapWatch {
         if (path !== undefined) wanted.set(path, id)
       }
       listener ??= await listen(options, tell, dropped)
+      if (closed) return hangUp() // which found nothing to hang up while this one was being dialled
       await listener.cover(wanted)
       await poll(listener.uncovered(wanted))
       pause = firstPause

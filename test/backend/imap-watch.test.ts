@@ -104,4 +104,17 @@ describe.each(servers)('a watch by %s', (_, without) => {
     await until(stays.told, inbox)
     expect(gone.told).toEqual(['ready'])
   })
+
+  it('leaves no connection behind when it is closed while it connects', async () => {
+    const own = await TcpProxy.start(house.imap)
+    const other = await openStore(own, house.user('bob'))
+    const { id } = await other.mail.folderByRole('inbox')
+    own.link.delayDown = 100
+    const ended = expect(watcher(other, [id]).done).rejects.toMatchObject({ kind: 'unavailable' })
+    await vi.waitFor(() => expect(own.open).toBe(2), { interval: 5 })
+    other.close()
+    await ended
+    await vi.waitFor(() => expect(own.open).toBe(0), { timeout: 5000 })
+    await own.close()
+  })
 })
