@@ -26,7 +26,8 @@ const shown = (id: string, folder = inbox) => phone.held(folder).items.get(id)
 describe('a change of the phone', () => {
   it('does not hide what somebody else changed on the same message just before', async () => {
     server.account.flag('inbox', 2, '\\Flagged', true)
-    const { collections: [answer] } = await phone.sync({ collections: [{ id: inbox, commands: [{ kind: 'Change', id: idOf(2), read: true }] }] })
+    const change = { kind: 'Change', id: idOf(2), read: true } as const
+    const { collections: [answer] } = await phone.sync({ collections: [{ id: inbox, commands: [change] }] })
     expect(answer?.changes).toEqual([idOf(2)])
     expect(shown(idOf(2))).toMatchObject({ read: true, flagged: true })
   })

@@ -45,7 +45,8 @@ beforeEach(async () => {
   }
 })
 
-const mail = (subject: string, length = 200): string => `Subject: ${subject}\r\nFrom: a@corpus.test\r\n\r\n${'Some text. '.repeat(length / 10)}\r\n`
+const mail = (subject: string, length = 200): string =>
+  `Subject: ${subject}\r\nFrom: a@corpus.test\r\n\r\n${'Some text. '.repeat(length / 10)}\r\n`
 
 function phoneOf(who: string, version = '16.1'): Phone {
   const { login, password } = house.user(who)
@@ -60,7 +61,8 @@ async function attempt(sync: () => Promise<SyncResult>): Promise<string> {
   const result = await sync().catch((error: unknown) => String(error))
   if (typeof result === 'string') return 'broken off'
   if (result.http === 503 || result.status === '16') return 'retry'
-  const told = result.collections.map(({ status, adds, changes, deletes, softDeletes }) => `${status} +${adds.length} ~${changes.length} -${deletes.length + softDeletes.length}`)
+  const told = result.collections.map(({ status, adds, changes, deletes, softDeletes }) =>
+    `${status} +${adds.length} ~${changes.length} -${deletes.length + softDeletes.length}`)
   return result.http === 200 ? told.join() || `empty${result.status}` : `HTTP ${result.http}`
 }
 
@@ -80,7 +82,8 @@ describe('an IMAP server that is down', () => {
     await house.dovecot.stop()
     try {
       expect(await attempt(both)).toBe('retry')
-      expect(await attempt(() => phone.sync({ collections: [{ id: inbox, commands: [{ kind: 'Change', id: item!, read: true }, { kind: 'Fetch', id: item! }] }] }))).toBe('retry')
+      const commands = [{ kind: 'Change', id: item!, read: true }, { kind: 'Fetch', id: item! }] as const
+      expect(await attempt(() => phone.sync({ collections: [{ id: inbox, commands }] }))).toBe('retry')
       expect((await phone.raw('FolderSync', undefined)).status).not.toBe(401)
       for (const folders of [await phone.folderSync('0').catch(String), await phone.folderSync().catch(String)]) {
         expect(folders).not.toMatchObject({ status: '1' })
@@ -170,7 +173,8 @@ describe('a connection that breaks', () => {
     proxy.cut()
     for (let tries = 0; tries < 40; tries++) {
       proxy.link.cutAfter = 500 + below(100_000)
-      const outcome = await attempt(() => phone.sync({ collections: [{ id: big, window: 15, options: { bodies: [{ type: 1, size: 4000 }] } }] }))
+      const wish = { id: big, window: 15, options: { bodies: [{ type: 1, size: 4000 }] } }
+      const outcome = await attempt(() => phone.sync({ collections: [wish] }))
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
       expect(outcome).toMatch(/^(retry|broken off|empty|1 \+\d+ ~0 -0)$/)
       if (tries === 10) {
@@ -227,8 +231,8 @@ describe('a mailbox without room', () => {
     const box = full.folder('Inbox')
     await full.syncAll(box)
     expect(full.held(box).items.size).toBe(8)
-    const message = `From: ${house.user('full').address}\r\nTo: ${house.user(name).address}\r\nSubject: sent though full\r\n\r\n${'x'.repeat(70).concat('\r\n').repeat(200)}`
-    const status = await full.sendMail(message)
+    const head = `From: ${house.user('full').address}\r\nTo: ${house.user(name).address}\r\nSubject: sent though full\r\n\r\n`
+    const status = await full.sendMail(head + 'x'.repeat(70).concat('\r\n').repeat(200))
     // Sent, or refused as a whole: never sent and called failed, which sends it twice.
     const arrived = async (): Promise<boolean> => {
       await phone.syncAll(inbox)

@@ -24,7 +24,12 @@ export type Fault = 'none' | 'lost' | 'again' | 'cut' | 'killed'
 export type Place = { readonly url: string; restart(): Promise<void> }
 
 export type SyncWish = {
-  readonly collections: readonly { readonly held: HeldCollection; readonly window: number; readonly getChanges: boolean | undefined; readonly sayOptions: boolean }[]
+  readonly collections: readonly {
+    readonly held: HeldCollection
+    readonly window: number
+    readonly getChanges: boolean | undefined
+    readonly sayOptions: boolean
+  }[]
   readonly window: number | undefined
   readonly deletesAsMoves: boolean
 }
@@ -148,7 +153,7 @@ export class Device {
           ? el('AirSync:Delete', [el('AirSync:ServerId', id)])
           : el('AirSync:Change', [el('AirSync:ServerId', id), el('AirSync:ApplicationData', [
             ...(read === undefined ? [] : [el('Email:Read', read ? '1' : '0')]),
-            ...(flagged === undefined ? [] : [el('Email:Flag', flagged ? [el('Email:Status', '2'), el('Email:FlagType', 'Flag for follow up')] : [])]),
+            ...(flagged === undefined ? [] : [el('Email:Flag', flagged ? flag : [])]),
           ])]))
         return el('AirSync:Collection', [
           ...(this.version === '12.1' ? [el('AirSync:Class', 'Email')] : []),
@@ -170,8 +175,8 @@ export class Device {
   }
 
   /**
-   * Moves items, asking the same until it is answered, as a phone does before it goes on. It asks the same instance, too: one that remembers
-   * what it moved will not add it again, and no one else can know whether the phone was told.
+   * Moves items, asking the same until it is answered, as a phone does before it goes on. It asks the same instance, too: one that
+   * remembers what it moved will not add it again, and no one else can know whether the phone was told.
    */
   async move(ids: readonly string[], from: HeldCollection, to: HeldCollection): Promise<void> {
     const body = el('Move:MoveItems', ids.map(id => el('Move:Move', [
@@ -200,6 +205,8 @@ export class Device {
   }
 }
 
+const flag = [el('Email:Status', '2'), el('Email:FlagType', 'Flag for follow up')]
+
 const summary = (bytes: Uint8Array): string => {
   const root = bytes.length ? decode(bytes) : undefined
   const list = root && child(root, 'AirSync:Collections')
@@ -214,7 +221,8 @@ function summarise(collection: Element): string {
     const data = child(one, 'AirSync:ApplicationData')
     return `${data && text(data, 'Email:Subject') || ''}(${(text(one, 'AirSync:ServerId') ?? '').split(':').at(-1)})`
   }).join(' ') + (list.length > 6 ? ' ...' : '')
-  const responses = (child(collection, 'AirSync:Responses')?.children ?? []).map(one => `${one.tag.split(':')[1]} ${text(one, 'AirSync:Status')}`)
+  const responses = (child(collection, 'AirSync:Responses')?.children ?? [])
+    .map(one => `${one.tag.split(':')[1]} ${text(one, 'AirSync:Status')}`)
   return [
     ...[['+', 'Add'], ['~', 'Change'], ['-', 'Delete'], ['s', 'SoftDelete']].flatMap(([sign, kind]) => {
       const list = of(kind!)

@@ -7,11 +7,16 @@ export type Held = { readonly subject: string; read: boolean | undefined; flagge
 export type Wish = { read?: boolean; flagged?: boolean; deleted?: true }
 
 /** What was sent with one request, to be applied when its answer comes. */
-export type Sent = { readonly window: number; readonly wishes: ReadonlyMap<string, Wish>; readonly filter: number; readonly conflict: number | undefined }
+export type Sent = {
+  readonly window: number
+  readonly wishes: ReadonlyMap<string, Wish>
+  readonly filter: number
+  readonly conflict: number | undefined
+}
 
-export type Counts = { adds: number; changes: number; deletes: number; unknownDeletes: number; addsOfHeld: number; conflicts: number; asBefore: number }
+export type Counts = ReturnType<typeof noCounts>
 
-export const noCounts = (): Counts => ({ adds: 0, changes: 0, deletes: 0, unknownDeletes: 0, addsOfHeld: 0, conflicts: 0, asBefore: 0 })
+export const noCounts = () => ({ adds: 0, changes: 0, deletes: 0, unknownDeletes: 0, addsOfHeld: 0, conflicts: 0, asBefore: 0 })
 
 /**
  * One collection in the hands of a strict phone: it applies what it is given, and throws for what it must never be given. An Add of
@@ -68,7 +73,8 @@ export class HeldCollection {
   /** What was sent is done, unless `Responses` says otherwise. */
   confirm({ wishes, filter }: Sent, responses: readonly Element[]): void {
     this.heard = filter
-    const refused = new Map(responses.map(one => [text(one, 'AirSync:ServerId') ?? '', { kind: one.tag, status: text(one, 'AirSync:Status') }]))
+    const refused = new Map(responses.map(one =>
+      [text(one, 'AirSync:ServerId') ?? '', { kind: one.tag, status: text(one, 'AirSync:Status') }]))
     for (const [id, wish] of wishes) {
       if (this.wishes.get(id) === wish) this.wishes.delete(id)
       const { kind = '', status = '1' } = refused.get(id) ?? {}

@@ -1,6 +1,12 @@
 import type { ImapFlow } from 'imapflow'
 
-export type Stored = { readonly uid: number; readonly subject: string; readonly read: boolean; readonly flagged: boolean; readonly day: number }
+export type Stored = {
+  readonly uid: number
+  readonly subject: string
+  readonly read: boolean
+  readonly flagged: boolean
+  readonly day: number
+}
 
 const dayLength = 86_400_000
 

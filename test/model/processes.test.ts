@@ -15,6 +15,7 @@ describe('devices and two Postern processes that are killed again and again', ()
   it.each(seeds(1))('hold the same as the mailbox in the end, seed %i', async seed => {
     const user = house.user(seed % 40)
     const imap = await house.imapClient(user)
+    const paths = new Map([['Inbox', 'INBOX'], ...folders.map(name => [name, name] as const)])
     for (const name of folders) await imap.mailboxCreate(name)
     const processes = await Promise.all([1, 2].map(() => startPostern(house, { settings: { log: { level: 'warn' } } })))
     const instances = processes.map(({ host, port, kill, start }) => ({
@@ -27,8 +28,8 @@ describe('devices and two Postern processes that are killed again and again', ()
     try {
       const started = performance.now()
       const tally = await run({
-        seed, steps: 200, rest: 50, user, mailbox: new MailboxUser(imap, new Map([['Inbox', 'INBOX'], ...folders.map(name => [name, name] as const)])),
-        folders: ['Inbox', ...folders], instances, clock: wallClock(), versions: ['16.1', '14.1'], faults: 0.3, restarts: 0.03, kill: true,
+        seed, steps: 200, rest: 50, user, mailbox: new MailboxUser(imap, paths), folders: [...paths.keys()],
+        instances, clock: wallClock(), versions: ['16.1', '14.1'], faults: 0.3, restarts: 0.03, kill: true,
       })
       console.log(`seed ${seed}, ${Math.round(performance.now() - started)} ms: ${JSON.stringify(tally)}`)
       for (const { log } of processes) expect(log()).not.toContain('"bug"')

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import type { User } from '../support/users.ts'
 import { filterDay } from '../../src/eas/filter.ts'
-import { Device, type Fault, type Place } from './device.ts'
+import { Device, type Fault, type Place, type SyncWish } from './device.ts'
 import { Dice } from './dice.ts'
-import type { Counts, HeldCollection } from './held.ts'
+import type { Counts, Held, HeldCollection } from './held.ts'
 import type { MailboxUser, Stored } from './mailbox-user.ts'
 import { message } from './message.ts'
 
@@ -47,14 +47,18 @@ export function clock(): Clock {
   return { days: 0, passes: true, now() { return new Date(Date.now() + offset + this.days * day) } }
 }
 
-export type Tally = Counts & { steps: number; requests: number; restarts: number; lost: number; repeated: number; cut: number; killed: number; rests: number; items: number; renames: number; retries: number }
+/** What came of it: what went wrong on purpose, how often both sides were compared, and how many items then. */
+export type Tally = ReturnType<World['tally']>
 
 const ages = [0, 0, 0, 0, 0, 2, 5, 10, 20, 40]
 const crowded = 160
 /** What servers and phones know by name or role. */
 const special = ['Inbox', 'Trash']
 
-/** Runs the steps of one seed; throws with the seed and the last steps where a promise is broken. POSTERN_TRACE names a file for all of them. */
+/**
+ * Runs the steps of one seed; throws with the seed and the last steps where a promise is broken. POSTERN_TRACE names a file for all of
+ * them.
+ */
 export async function run(setting: Setting): Promise<Tally> {
   const world = new World(setting)
   try {
@@ -110,7 +114,7 @@ class World {
     for (const device of this.#devices) device.close()
   }
 
-  tally(): Tally {
+  tally() {
     const total = { ...this.#devices[0]!.counts }
     for (const { counts } of this.#devices.slice(1)) {
       for (const key of Object.keys(total) as (keyof Counts)[]) total[key] += counts[key]
@@ -207,14 +211,13 @@ class World {
     const collections = dice.some(device.collections, dice.chance(0.5) ? 1 : 9).map(held => {
       if (dice.chance(0.06)) held.filter = dice.pick(this.#setting.filters ?? [0, 1, 2, 3, 4, 5])
       return {
-        held, window: this.#setting.window ?? (dice.chance(0.5) ? dice.between(1, 12) : dice.between(1, 512)), sayOptions: held.heard !== held.filter || dice.chance(0.4),
+        held, window: this.#setting.window ?? (dice.chance(0.5) ? dice.between(1, 12) : dice.between(1, 512)),
+        sayOptions: held.heard !== held.filter || dice.chance(0.4),
         getChanges: dice.weighted([[3, undefined], [4, true], [2, false]] as const),
       }
     })
     const window = this.#setting.window === undefined && dice.chance(0.2) ? dice.between(1, 40) : undefined
-    this.#note(`device ${device.name} syncs ${collections.map(({ held, ...wish }) =>
-      `${held.name}(${held.wishes.size ? `${held.wishes.size} wishes ` : ''}window ${wish.window} filter ${held.filter}${wish.sayOptions ? '' : ' unsaid'}${
-        wish.getChanges === false ? ' no changes' : ''}${held.key === '0' ? ' from 0' : ''})`).join(', ')}${window ? ` window ${window}` : ''}`)
+    this.#note(`device ${device.name} syncs ${collections.map(described).join(', ')}${window ? ` window ${window}` : ''}`)
     await device.sync({ collections, window, deletesAsMoves: dice.chance(0.5) })
   }
 
@@ -299,7 +302,17 @@ class World {
   }
 }
 
+function described({ held, ...wish }: SyncWish['collections'][number]): string {
+  const facts = [
+    ...(held.wishes.size ? [`${held.wishes.size} wishes`] : []), `window ${wish.window} filter ${held.filter}`,
+    ...(wish.sayOptions ? [] : ['unsaid']), ...(wish.getChanges === false ? ['no changes'] : []), ...(held.key === '0' ? ['from 0'] : []),
+  ]
+  return `${held.name}(${facts.join(' ')})`
+}
+
 const inOrder = (held: HeldCollection) => [...held.items].sort(([, a], [, b]) => a.subject < b.subject ? -1 : 1)
+
+const marks = ({ read, flagged }: Pick<Held, 'read' | 'flagged'>): string => `read ${read} flagged ${flagged}`
 
 /** Nothing lost, nothing there twice, every mark as it is. */
 function compare(place: string, held: HeldCollection, stored: readonly Stored[], since: number): void {
@@ -315,7 +328,7 @@ function compare(place: string, held: HeldCollection, stored: readonly Stored[],
     else if (real.day < since) {
       if (!held.moved.has(id)) faults.push(`${item.subject} (${id}) lies before the filter's day by ${since - real.day}`)
     } else if (item.read !== real.read || item.flagged !== real.flagged) {
-      faults.push(`${item.subject} (${id}) is shown read ${item.read} flagged ${item.flagged} and is read ${real.read} flagged ${real.flagged}`)
+      faults.push(`${item.subject} (${id}) is shown ${marks(item)} and is ${marks(real)}`)
     }
   }
   for (const { subject, uid, day } of stored) if (day >= since && !shown.has(subject)) faults.push(`${subject} (UID ${uid}) is not shown`)

@@ -38,7 +38,7 @@ export type Instance = {
 type Mail = { readonly host: string; readonly port: number }
 
 /** A house without an SMTP server throws when asked for it. */
-function smtpOf(mail: { readonly submission?: Mail }): Mail {
+function smtpOf(mail: Pick<Servers, 'submission'>): Mail {
   try {
     return mail.submission ?? nowhere
   } catch {
@@ -48,7 +48,9 @@ function smtpOf(mail: { readonly submission?: Mail }): Mail {
 
 const nowhere: Mail = { host: '127.0.0.1', port: 1 }
 
-export async function startInstance(mail: { readonly imap: Mail; readonly submission?: Mail }, options: InstanceOptions = {}): Promise<Instance> {
+type Servers = { readonly imap: Mail; readonly submission?: Mail }
+
+export async function startInstance(mail: Servers, options: InstanceOptions = {}): Promise<Instance> {
   const { secret = 'the secret of all instances of a site', now, settings, patience = 20, megabytes = 64 } = options
   const imap = options.imap ?? mail.imap, smtp = options.smtp ?? smtpOf(mail)
   const record = recorder()

@@ -13,7 +13,9 @@ export function setup(): () => Promise<void> {
   process.env['POSTERN_RECORDINGS'] = folder
   return async () => {
     const { read, differences } = await compare(folder)
-    if (differences.length) throw new Error(`libwbxml reads recorded answers in another way:\n${differences.slice(0, 10).join('\n')}\nThey are in ${folder}.`)
+    if (differences.length) {
+      throw new Error(`libwbxml reads answers in ${folder} in another way:\n${differences.slice(0, 10).join('\n')}`)
+    }
     rmSync(folder, { recursive: true })
     if (read) console.log(`libwbxml reads ${read} recorded answers as we do.`)
   }
