@@ -49,7 +49,7 @@ async function posternCrowd(bench: Bench, count: number, users: number): Promise
     const { body } = await phone.ask('Ping', pingRequest(ids[n % users]!, 3540))
     return { n, status: texts(body, 'Ping:Status')[0], at: performance.now() }
   })
-  await sleep(bench.quick ? 2000 : 5000)
+  await settled(bench)
   const after = usage(postern.pid), dovecot = treeUsage(bench.dovecotPid())
   const ended = await wake(bench, house.user(50).address)
   const woken = await Promise.all(waiting.filter((_, n) => n % users === 0))
@@ -61,6 +61,15 @@ async function posternCrowd(bench: Bench, count: number, users: number): Promise
     own: after.memory, each: (after.memory - before.memory) / count,
     sessions: dovecot.processes - dovecotBefore.processes, dovecot: dovecot.memory - dovecotBefore.memory,
     wakes: woken.map(({ at }) => at - ended),
+  }
+}
+
+/** Until Dovecot starts no more processes: all that want a connection have it. */
+async function settled(bench: Bench): Promise<void> {
+  for (let before = -1, now = 0; now !== before;) {
+    before = now
+    await sleep(2000)
+    now = treeUsage(bench.dovecotPid()).processes
   }
 }
 
@@ -84,7 +93,7 @@ async function rawCrowd(bench: Bench, count: number, users: number): Promise<Cro
     }))
     await imap.idle()
   }
-  await sleep(1000)
+  await settled(bench)
   const dovecot = treeUsage(bench.dovecotPid())
   const ended = await wake(bench, bench.house.user(50).address)
   const wakes = (await Promise.all(woken)).map(at => at - ended)
