@@ -1,9 +1,11 @@
 import { el, type Node, type Tag } from '../wire/wbxml.ts'
 import { Failure } from '../base/failure.ts'
 import type { Command } from './command.ts'
+import { createCollection, deleteCollection, moveCollection } from './commands/collections.ts'
 import { folderCreate, folderDelete, folderUpdate } from './commands/folder-edit.ts'
 import { folderSync } from './commands/folder-sync.ts'
 import { getAttachment } from './commands/get-attachment.ts'
+import { getHierarchy } from './commands/get-hierarchy.ts'
 import { getItemEstimate } from './commands/get-item-estimate.ts'
 import { itemOperations } from './commands/item-operations.ts'
 import { moveItems } from './commands/move-items.ts'
@@ -12,6 +14,7 @@ import { provision } from './commands/provision.ts'
 import { sendMail } from './commands/send-mail.ts'
 import { settings } from './commands/settings.ts'
 import { sync } from './commands/sync.ts'
+import { httpStatus } from './respond.ts'
 import { since, versions, type Version } from './versions.ts'
 
 /** What the front must know of a command before it runs. */
@@ -37,11 +40,11 @@ const later: Command = {
 }
 
 const served = (command: Command, root: Tag, status: Tag, more: Partial<Entry> = {}): Entry =>
-  ({ command, root, status, first: '12.1', last: '16.1', offered: true, ...more })
+  ({ command, root, status, first: '2.5', last: '16.1', offered: true, ...more })
 const known = (root: Tag, status: Tag, more: Partial<Entry> = {}): Entry =>
   served(later, root, status, { offered: false, ...more })
-const http = (command: Command, offered: boolean): Entry =>
-  ({ command, root: undefined, status: undefined, first: '12.1', last: '12.1', offered })
+const http = (command: Command): Entry =>
+  ({ command, root: undefined, status: undefined, first: '2.5', last: '12.1', offered: true })
 
 /** [MS-ASCMD] Commands, in the order OPTIONS lists them. */
 const commands: Readonly<Record<string, Entry>> = {
@@ -49,11 +52,11 @@ const commands: Readonly<Record<string, Entry>> = {
   SendMail: served(sendMail, 'ComposeMail:SendMail', 'ComposeMail:Status', { rfc822Until: '12.1' }),
   SmartForward: known('ComposeMail:SmartForward', 'ComposeMail:Status', { rfc822Until: '12.1' }),
   SmartReply: known('ComposeMail:SmartReply', 'ComposeMail:Status', { rfc822Until: '12.1' }),
-  GetAttachment: http(getAttachment, true),
-  GetHierarchy: http(later, false),
-  CreateCollection: http(later, false),
-  DeleteCollection: http(later, false),
-  MoveCollection: http(later, false),
+  GetAttachment: http(getAttachment),
+  GetHierarchy: http(getHierarchy),
+  CreateCollection: http(createCollection),
+  DeleteCollection: http(deleteCollection),
+  MoveCollection: http(moveCollection),
   FolderSync: served(folderSync, 'FolderHierarchy:FolderSync', 'FolderHierarchy:Status'),
   FolderCreate: served(folderCreate, 'FolderHierarchy:FolderCreate', 'FolderHierarchy:Status'),
   FolderDelete: served(folderDelete, 'FolderHierarchy:FolderDelete', 'FolderHierarchy:Status'),
@@ -62,9 +65,9 @@ const commands: Readonly<Record<string, Entry>> = {
   GetItemEstimate: served(getItemEstimate, 'GetItemEstimate:GetItemEstimate', 'GetItemEstimate:Status'),
   MeetingResponse: known('MeetingResponse:MeetingResponse', 'MeetingResponse:Status'),
   Search: known('Search:Search', 'Search:Status'),
-  Settings: served(settings, 'Settings:Settings', 'Settings:Status'),
+  Settings: served(settings, 'Settings:Settings', 'Settings:Status', { first: '12.0' }),
   Ping: served(ping, 'Ping:Ping', 'Ping:Status'),
-  ItemOperations: served(itemOperations, 'ItemOperations:ItemOperations', 'ItemOperations:Status'),
+  ItemOperations: served(itemOperations, 'ItemOperations:ItemOperations', 'ItemOperations:Status', { first: '12.0' }),
   Provision: served(provision, 'Provision:Provision', 'Provision:Status'),
   ResolveRecipients: known('ResolveRecipients:ResolveRecipients', 'ResolveRecipients:Status'),
   ValidateCert: known('ValidateCert:ValidateCert', 'ValidateCert:Status'),
@@ -73,9 +76,9 @@ const commands: Readonly<Record<string, Entry>> = {
 
 export const entryOf = (name: string): Entry | undefined => Object.hasOwn(commands, name) ? commands[name] : undefined
 
-/** An answer of the command that is nothing but a Status; HTTP 501 where the command has no tree of its own. */
+/** An answer of the command that is nothing but a Status; an HTTP status where the request has no tree of its own. */
 export const bare = (entry: Entry, status: string): Node | number =>
-  entry.root && entry.status ? el(entry.root, [el(entry.status, status)]) : 501
+  entry.root && entry.status ? el(entry.root, [el(entry.status, status)]) : status === '138' ? 501 : httpStatus(status)
 
 export const speaks = (entry: Entry, version: Version): boolean => since(version, entry.first) && since(entry.last, version)
 

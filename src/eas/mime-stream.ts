@@ -17,6 +17,7 @@ export function renderMimeStream(
   const nativeType = textPieces(structure).some(piece => piece.rich) ? 2 : 1
   const body = { type: 4, size, truncated: false, data: 'x', preview: undefined } as const
   return nodesOf({ body, nativeType }).map(node =>
+    node.tag === 'Email:MIMEData' ? el(node.tag, { text: texts(octets) }) :
     node.tag === 'AirSyncBase:Body' ? el(node.tag, withData(node.children, octets)) : node)
 }
 

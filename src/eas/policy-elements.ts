@@ -14,3 +14,10 @@ export const policyElements = {
   RequireSignedSMIMEAlgorithm: '0', RequireEncryptionSMIMEAlgorithm: '0', AllowSMIMEEncryptionAlgorithmNegotiation: '2',
   AllowSMIMESoftCerts: '1', AllowBrowser: '1', AllowConsumerEmail: '1', AllowRemoteDesktop: '1', AllowInternetSharing: '1',
 } as const
+
+/** [MS-ASWBXML] Code Page 14: those that 12.0 has. */
+export const of120: ReadonlySet<string> = new Set([
+  'DevicePasswordEnabled', 'AlphanumericDevicePasswordRequired', 'PasswordRecoveryEnabled', 'AttachmentsEnabled',
+  'MinDevicePasswordLength', 'MaxInactivityTimeDeviceLock', 'MaxDevicePasswordFailedAttempts', 'MaxAttachmentSize',
+  'AllowSimpleDevicePassword', 'DevicePasswordExpiration', 'DevicePasswordHistory',
+])

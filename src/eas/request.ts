@@ -1,5 +1,5 @@
 import { Failure } from '../base/failure.ts'
-import { versions, type Version } from './versions.ts'
+import { since, versions, type Version } from './versions.ts'
 
 /** What the URL and the headers of an EAS request say: [MS-ASHTTP] Request. */
 export type EasRequest = {
@@ -19,6 +19,9 @@ export type EasRequest = {
   readonly saveInSent: boolean
   readonly collectionId: string | undefined
   readonly itemId: string | undefined
+  /** The same for CreateCollection and MoveCollection. */
+  readonly collectionName: string | undefined
+  readonly parentId: string | undefined
 }
 
 /** [MS-ASHTTP] Command Codes. */
@@ -31,7 +34,8 @@ const commandNames: Readonly<Record<number, string>> = {
 
 /** [MS-ASHTTP] Command Parameters: tag numbers of the base64 form, as the plain form names them. */
 const parameterNames: Readonly<Record<number, string>> = {
-  0: 'attachmentname', 1: 'collectionid', 3: 'itemid', 4: 'longid', 6: 'occurrence', 7: 'options', 8: 'user',
+  0: 'attachmentname', 1: 'collectionid', 2: 'collectionname', 3: 'itemid', 4: 'longid', 5: 'parentid', 6: 'occurrence',
+  7: 'options', 8: 'user',
 }
 
 const spelling = new Map(Object.values(commandNames).map(name => [name.toLowerCase(), name]))
@@ -49,19 +53,24 @@ export function parseRequest(url: URL, headers: Headers): EasRequest {
   const query = isBase64(raw) ? parseBase64Query(raw) : parsePlainQuery(raw)
   const command = query.get('cmd')
   if (!command) throw new Failure('malformed', 'no command in the query')
+  const version = parseVersion(headers.get('ms-asprotocolversion') ?? query.get('version'))
+  const compact = since(version, '12.1') // base64 queries and multipart answers came with it
+  if (isBase64(raw) && !compact) throw new Failure('malformed', `a base64 query in version ${version}`)
   return {
     command: spelling.get(command.toLowerCase()) ?? command,
     user: query.get('user') ?? '',
     deviceId: query.get('deviceid') ?? '',
     deviceType: query.get('devicetype') ?? '',
-    version: parseVersion(headers.get('ms-asprotocolversion') ?? query.get('version')),
+    version,
     policyKey: headers.get('x-ms-policykey') ?? query.get('policykey'),
     userAgent: headers.get('user-agent') ?? undefined,
-    multipart: headers.get('ms-asacceptmultipart')?.toUpperCase() === 'T' || query.get('acceptmultipart') === 'T',
+    multipart: compact && (headers.get('ms-asacceptmultipart')?.toUpperCase() === 'T' || query.get('acceptmultipart') === 'T'),
     attachmentName: query.get('attachmentname'),
     saveInSent: query.get('saveinsent')?.toUpperCase() === 'T',
     collectionId: query.get('collectionid'),
     itemId: query.get('itemid'),
+    collectionName: query.get('collectionname'),
+    parentId: query.get('parentid'),
   }
 }
 

@@ -77,9 +77,10 @@ async function* kept(chunks: AsyncIterable<Uint8Array>, { most, done }: Keep): A
  */
 export function httpStatusOf(node: Node): number | undefined {
   const status = Number(statusOf(node))
-  if (!(status >= 100)) return undefined
-  return httpStatus[status] ?? 500
+  return status >= 100 ? httpStatus(status) : undefined
 }
+
+export const httpStatus = (status: string | number): number => httpStatuses[Number(status)] ?? 500
 
 /** The Status an answer carries at its top, for the log and for the translation above. */
 export function statusOf(node: Node): string | undefined {
@@ -88,7 +89,7 @@ export function statusOf(node: Node): string | undefined {
   return typeof status?.children === 'string' ? status.children : undefined
 }
 
-const httpStatus: Readonly<{ [status: number]: number }> = {
+const httpStatuses: Readonly<{ [status: number]: number }> = {
   101: 400, 102: 400, 103: 400, 104: 400, 105: 400, 106: 400, 108: 400, 109: 400, 110: 500, 111: 503, 112: 403, 113: 507,
   125: 403, 126: 403, 129: 403, 130: 403, 132: 403, 137: 501, 138: 400, 139: 403, 140: 449, 141: 449, 142: 449, 143: 449,
   144: 449, 145: 403,

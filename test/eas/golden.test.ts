@@ -20,6 +20,10 @@ it.each<[command: string, file: string, version: string, settings?: Partial<EasS
   ['FolderUpdate', 'folder-update/rename', '16.1'],
   ['FolderDelete', 'folder-delete/special', '16.1'],
   ['Provision', 'provision/policy', '16.1', { policy: { DevicePasswordEnabled: true, MinDevicePasswordLength: 4 } }],
+  ['Provision', 'provision/policy-2.5', '2.5', { policy: { DevicePasswordEnabled: true, MinDevicePasswordLength: 4, MaxInactivityTimeDeviceLock: 300 } }],
+  ['Provision', 'provision/policy-12.0', '12.0', { policy: { DevicePasswordEnabled: true, MinDevicePasswordLength: 4 } }],
+  ['GetHierarchy', 'get-hierarchy/mail', '2.5'],
+  ['Sync', 'sync/add-2.5', '2.5'],
   ['Settings', 'settings/user-information', '16.1'],
   ['Settings', 'settings/user-information-12.1', '12.1'],
   ['MoveItems', 'move-items/one-and-none', '16.1'],
@@ -37,7 +41,9 @@ it.each<[command: string, file: string, version: string, settings?: Partial<EasS
   account.deliver('inbox', withFile)
   const phone = server.phone({ version })
   if (!settings.policy) await phone.folderSync('0')
-  const request = parseXml(readGolden(`eas/${file}.request.xml`).replace('@FOLDERKEY@', phone.folderKey))
+  if (command === 'Sync') await phone.sync({ collections: [{ id: 'f1' }] })
+  const request = command === 'GetHierarchy' ? undefined : parseXml(readGolden(`eas/${file}.request.xml`)
+    .replace('@FOLDERKEY@', phone.folderKey).replace('@SYNCKEY@', phone.held('f1').key))
   const answer = phone.raw(command, request)
   if (file === 'ping/changes') {
     while (account.watching === 0) await sleep(1)

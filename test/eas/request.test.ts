@@ -74,10 +74,18 @@ describe('the query of a request', () => {
   })
 
   it.each([
-    [undefined, 'unsupported'], ['1.0', 'unsupported'], ['2.5', 'malformed'], ['17.0', 'malformed'],
+    [undefined, 'unsupported'], ['1.0', 'unsupported'], ['2.1', 'malformed'], ['17.0', 'malformed'],
     ['x'.repeat(10_000), 'malformed'],
   ])('does not speak version %s', (version, kind) => {
     expect(kindOf(() => parse('Cmd=Sync', version === undefined ? {} : { 'MS-ASProtocolVersion': version }))).toBe(kind)
+  })
+
+  it('has a base64 form, and asks for answers in parts, from 12.1 only', () => {
+    const base64 = Buffer.from([120, 0, 0, 0, 1, 65, 0, 1, 66]).toString('base64')
+    expect(kindOf(() => parse(base64, {}))).toBe('malformed')
+    const multipart = (version: string): boolean =>
+      parse('Cmd=ItemOperations', { 'MS-ASProtocolVersion': version, 'MS-ASAcceptMultiPart': 'T' }).multipart
+    expect(['12.0', '12.1', '16.1'].map(multipart)).toEqual([false, true, true])
   })
 
   it('survives the way through both forms', () => {
@@ -86,7 +94,7 @@ describe('the query of a request', () => {
       command: fc.constantFrom(...Object.keys(commandCodes)), user: fc.string({ maxLength: 60 }), deviceId: word,
       deviceType: word,
       version: fc.constantFrom('12.1', '14.0', '14.1', '16.0', '16.1'), policyKey: fc.nat(0xffffffff).map(String),
-      parameters: fc.record({ CollectionId: word, ItemId: word, AttachmentName: fc.string({ maxLength: 60 }) }),
+      parameters: fc.record({ CollectionId: word, ItemId: word, CollectionName: word, ParentId: word, AttachmentName: fc.string({ maxLength: 60 }) }),
     }), (query: Query) => {
       const headers = {
         'MS-ASProtocolVersion': query.version, ...(query.policyKey === '0' ? {} : { 'X-MS-PolicyKey': query.policyKey })

@@ -17,9 +17,10 @@ const statusAt = (root: Element): string | undefined => root.children.find(one =
 describe('OPTIONS', () => {
   it('tells versions and the commands that are served', async () => {
     const { versions, commands } = await server.phone().optionsRequest()
-    expect(versions).toEqual(['12.1', '14.0', '14.1', '16.0', '16.1'])
+    expect(versions).toEqual(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'])
     expect(commands).toEqual([
-      'Sync', 'SendMail', 'GetAttachment', 'FolderSync', 'FolderCreate', 'FolderDelete', 'FolderUpdate', 'MoveItems',
+      'Sync', 'SendMail', 'GetAttachment', 'GetHierarchy', 'CreateCollection', 'DeleteCollection', 'MoveCollection',
+      'FolderSync', 'FolderCreate', 'FolderDelete', 'FolderUpdate', 'MoveItems',
       'GetItemEstimate',
       'Settings', 'Ping', 'ItemOperations', 'Provision',
     ])
@@ -27,7 +28,7 @@ describe('OPTIONS', () => {
 
   it('stops at the configured ceiling', async () => {
     const low = await easServer({ ceiling: '14.0' })
-    expect((await low.phone().optionsRequest()).versions).toEqual(['12.1', '14.0'])
+    expect((await low.phone().optionsRequest()).versions).toEqual(['2.5', '12.0', '12.1', '14.0'])
     await low.stop()
   })
 
@@ -45,7 +46,7 @@ describe('a request', () => {
     ['with a wrong password', { headers: { authorization: `Basic ${btoa('anna@postern.test:guess')}` } }, 401],
     ['of another method', { method: 'GET' }, 501],
     ['without a query', { path: '/Microsoft-Server-ActiveSync' }, 400],
-    ['of version 2.5', { headers: { 'ms-asprotocolversion': '2.5' } }, 400],
+    ['of version 2.1', { headers: { 'ms-asprotocolversion': '2.1' } }, 400],
     ['without a version', { headers: { 'ms-asprotocolversion': undefined } }, 505],
     ['for a command nobody knows', { path: '/Microsoft-Server-ActiveSync?Cmd=Teleport&DeviceId=d&DeviceType=t' }, 501],
     ['for GetHierarchy', { path: '/Microsoft-Server-ActiveSync?Cmd=GetHierarchy&DeviceId=d&DeviceType=t' }, 501],

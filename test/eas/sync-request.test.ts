@@ -6,7 +6,7 @@ const limits = { heartbeat: { min: 60, max: 3540 }, collections: 3 }
 const sent = async (...nodes: Node[]): Promise<Element> => decode(await encodeWhole(el('AirSync:Sync', nodes)))
 const collection = (...nodes: Node[]): Node =>
   el('AirSync:Collections', [el('AirSync:Collection', [el('AirSync:SyncKey', 'key'), el('AirSync:CollectionId', 'inbox'), ...nodes])])
-const read = async (...nodes: Node[]) => readSync(await sent(...nodes), limits)
+const read = async (...nodes: Node[]) => readSync(await sent(...nodes), { ...limits, version: '16.1' })
 const options = async (...nodes: Node[]) => (await read(collection(...nodes))).collections[0]!.options
 const preference = (type: string, ...nodes: Node[]): Node => el('AirSyncBase:BodyPreference', [el('AirSyncBase:Type', type), ...nodes])
 

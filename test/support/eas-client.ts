@@ -3,7 +3,7 @@ import https from 'node:https'
 import { child, children, decode, el, encodeSync, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { plainQuery, base64Query, type Query } from './eas-query.ts'
 import {
-  collectionNode, number, optionNodes, readSync, type CollectionWish, type OptionsWish, type SyncResult, type SyncWish
+  collectionNode, isOld, number, optionNodes, readSync, type CollectionWish, type OptionsWish, type SyncResult, type SyncWish
 } from './eas-sync.ts'
 import { hold, type Held } from './eas-view.ts'
 
@@ -54,6 +54,10 @@ export class Phone {
     }
     const tls = options.url.startsWith('https:')
     this.#agent = tls ? new https.Agent({ keepAlive: true, rejectUnauthorized: false }) : new http.Agent({ keepAlive: true })
+  }
+
+  get #policyType(): string {
+    return this.options.version === '2.5' ? 'MS-WAP-Provisioning-XML' : 'MS-EAS-Provisioning-WBXML'
   }
 
   close(): void {
@@ -136,7 +140,7 @@ export class Phone {
   async provision(): Promise<boolean> {
     const ask = async (rest: readonly Node[]): Promise<Element> => {
       const answer = await this.command('Provision', el('Provision:Provision', [
-        el('Provision:Policies', [el('Provision:Policy', [el('Provision:PolicyType', 'MS-EAS-Provisioning-WBXML'), ...rest])]),
+        el('Provision:Policies', [el('Provision:Policy', [el('Provision:PolicyType', this.#policyType), ...rest])]),
       ]))
       return descend(answer, 'Provision:Policies', 'Provision:Policy')
     }
@@ -253,7 +257,7 @@ export class Phone {
     mime: string | Uint8Array, { clientId = String(Math.random()), save = true }: { clientId?: string; save?: boolean } = {}
   ): Promise<string> {
     const octets = Buffer.from(mime as Uint8Array)
-    const answer = this.options.version === '12.1'
+    const answer = isOld(this.options.version)
       ? await this.raw(
         'SendMail', octets, { headers: { 'content-type': 'message/rfc822' }, parameters: { SaveInSent: save ? 'T' : 'F' } }
       )
@@ -283,7 +287,7 @@ export class Phone {
   async getItemEstimate(
     collections: readonly { id: string; key?: string; filter?: number }[]
   ): Promise<{ id: string; status: string; estimate: number }[]> {
-    const old = this.options.version === '12.1'
+    const old = isOld(this.options.version)
     const nodes = collections.map(({ id, key = this.held(id).key, filter }) => el('GetItemEstimate:Collection', old
       ? [
         el('GetItemEstimate:Class', 'Email'), el('GetItemEstimate:CollectionId', id), ...number('AirSync:FilterType', filter ?? 0),

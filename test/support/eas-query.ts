@@ -16,14 +16,15 @@ export const plainQuery = ({ command, user, deviceId, deviceType, parameters }: 
 
 /** [MS-ASHTTP] Command Codes */
 export const commandCodes: Readonly<Record<string, number>> = {
-  Sync: 0, SendMail: 1, SmartForward: 2, SmartReply: 3, GetAttachment: 4, FolderSync: 9, FolderCreate: 10, FolderDelete: 11,
+  Sync: 0, SendMail: 1, SmartForward: 2, SmartReply: 3, GetAttachment: 4, GetHierarchy: 5, CreateCollection: 6, DeleteCollection: 7,
+  MoveCollection: 8, FolderSync: 9, FolderCreate: 10, FolderDelete: 11,
   FolderUpdate: 12,
   MoveItems: 13, GetItemEstimate: 14, MeetingResponse: 15, Search: 16, Settings: 17, Ping: 18, ItemOperations: 19, Provision: 20,
   ResolveRecipients: 21, ValidateCert: 22, Find: 23,
 }
 
 const parameterTags: Readonly<Record<string, number>> = {
-  AttachmentName: 0, CollectionId: 1, ItemId: 3, LongId: 4, Occurrence: 6
+  AttachmentName: 0, CollectionId: 1, CollectionName: 2, ItemId: 3, LongId: 4, ParentId: 5, Occurrence: 6
 }
 
 /** [MS-ASHTTP] Base64 Encoded Query Value */

@@ -18,6 +18,8 @@ export type OptionsWish = {
   readonly filter?: number
   readonly mimeSupport?: 0 | 1 | 2
   readonly mimeTruncation?: number
+  /** 2.5 */
+  readonly truncation?: number
   readonly conflict?: 0 | 1
   readonly bodies?: readonly { type: number; size?: number; allOrNone?: boolean; preview?: number }[]
   readonly class?: string
@@ -72,12 +74,15 @@ export type CollectionResult = {
   }[]
 }
 
+/** Versions before 14.0 name the class first, and send messages bare. */
+export const isOld = (version: string): boolean => ['2.5', '12.0', '12.1'].includes(version)
+
 export const number = (tag: Tag, value: number | undefined): Node[] => value === undefined ? [] : [el(tag, String(value))]
 
 export function collectionNode(wish: CollectionWish, key: string, version: string): Node {
   const { id, window, getChanges, deletesAsMoves, options, commands } = wish
   return el('AirSync:Collection', [
-    ...(version === '12.1' ? [el('AirSync:Class', 'Email')] : []),
+    ...(isOld(version) ? [el('AirSync:Class', 'Email')] : []),
     el('AirSync:SyncKey', wish.key ?? key),
     el('AirSync:CollectionId', id),
     ...(deletesAsMoves === undefined ? [] : [el('AirSync:DeletesAsMoves', deletesAsMoves ? '1' : '0')]),
@@ -88,9 +93,9 @@ export function collectionNode(wish: CollectionWish, key: string, version: strin
   ])
 }
 
-export function optionNodes({ filter, mimeSupport, mimeTruncation, conflict, bodies = [], ...rest }: OptionsWish): Node[] {
+export function optionNodes({ filter, mimeSupport, mimeTruncation, truncation, conflict, bodies = [], ...rest }: OptionsWish): Node[] {
   return [
-    ...number('AirSync:FilterType', filter), ...(rest.class ? [el('AirSync:Class', rest.class)] : []),
+    ...number('AirSync:FilterType', filter), ...number('AirSync:Truncation', truncation), ...(rest.class ? [el('AirSync:Class', rest.class)] : []),
     ...bodies.map(({ type, size, allOrNone, preview }) => el('AirSyncBase:BodyPreference', [
       ...number('AirSyncBase:Type', type), ...number('AirSyncBase:TruncationSize', size),
       ...(allOrNone === undefined ? [] : [el('AirSyncBase:AllOrNone', allOrNone ? '1' : '0')]),

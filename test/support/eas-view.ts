@@ -72,7 +72,7 @@ export function hold(): Held {
     const said = (tag: Tag): string | undefined => data && text(data, tag)
     const body = data && child(data, 'AirSyncBase:Body')
     items.set(id, {
-      id, subject: said('Email:Subject') ?? '', body: body && text(body, 'AirSyncBase:Data'), data,
+      id, subject: said('Email:Subject') ?? '', body: (body && text(body, 'AirSyncBase:Data')) ?? said('Email:Body') ?? said('Email:MIMEData'), data,
       ...flagsOf(data, { read: false, flagged: false }),
     })
   }

@@ -1,8 +1,10 @@
 import { Failure, type Kind } from '../../base/failure.ts'
 import { child, children, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
-import { policyElements } from '../policy-elements.ts'
+import { of120, policyElements } from '../policy-elements.ts'
+import { policyXml } from '../policy-xml.ts'
 import { policyKey } from '../policy.ts'
+import { since, type Version } from '../versions.ts'
 import { hearDevice } from './settings.ts'
 
 /** [MS-ASPROV] Status (Provision). */
@@ -11,8 +13,8 @@ const status: Partial<Record<Kind, string>> = { malformed: '2' }
 /** [MS-ASPROV] Status (Policy). */
 const noPolicy = '2', unknownType = '3', wrongKey = '5'
 
-/** [MS-ASPROV] PolicyType, from 12.0. */
-const policyType = 'MS-EAS-Provisioning-WBXML'
+/** [MS-ASPROV] PolicyType: a document of XML as text in 2.5, elements from 12.0. */
+const typeOf = (version: Version): string => since(version, '12.0') ? 'MS-EAS-Provisioning-WBXML' : 'MS-WAP-Provisioning-XML'
 
 /** What a phone says it did with the policy that it cannot stay for; a partial success (2) is accepted. */
 const unacceptable: Readonly<Record<string, string>> = { 3: '139', 4: '145' }
@@ -44,12 +46,11 @@ function answer(call: Call, asked: Element): Node {
   const { settings, request } = call
   const type = text(asked, 'Provision:PolicyType') ?? ''
   const key = (phase: 'temporary' | 'final'): string => policyKey(settings, phase, call.stores.person.login, request.deviceId)
-  if (type !== policyType) return policy(type, unknownType)
+  if (type !== typeOf(request.version)) return policy(type, unknownType)
   if (!settings.policy) return policy(type, noPolicy)
   const acknowledged = text(asked, 'Provision:PolicyKey')
   if (acknowledged === undefined) {
-    const document = el('Provision:EASProvisionDoc', settingsOf(settings.policy))
-    return policy(type, '1', [el('Provision:PolicyKey', key('temporary')), el('Provision:Data', [document])])
+    return policy(type, '1', [el('Provision:PolicyKey', key('temporary')), el('Provision:Data', documentOf(settings.policy, request.version))])
   }
   // The final key again: the answer that brought it was lost.
   const known = acknowledged === key('temporary') || acknowledged === key('final')
@@ -62,8 +63,14 @@ const policy = (type: string, value: string, rest: readonly Node[] = []): Node =
   ...rest,
 ])
 
-function settingsOf(wanted: Readonly<Record<string, string | number | boolean>>): Node[] {
-  return Object.entries(policyElements).map(([name, harmless]) => {
+type Policy = NonNullable<Call['settings']['policy']>
+
+const documentOf = (wanted: Policy, version: Version): string | Node[] =>
+  since(version, '12.0') ? [el('Provision:EASProvisionDoc', settingsOf(wanted, version))] : policyXml(wanted)
+
+function settingsOf(wanted: Policy, version: Version): Node[] {
+  const known = since(version, '12.1') ? Object.entries(policyElements) : Object.entries(policyElements).filter(([name]) => of120.has(name))
+  return known.map(([name, harmless]) => {
     const value = wanted[name] ?? harmless
     return el(`Provision:${name}` as Tag, typeof value === 'boolean' ? (value ? '1' : '0') : String(value))
   })

@@ -1,6 +1,7 @@
 import type { Kind } from '../../base/failure.ts'
 import type { Message } from '../../model/message.ts'
 import { printItemId } from '../../state/item-id.ts'
+import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { renderItems } from '../items.ts'
@@ -59,18 +60,25 @@ async function* responsesOf(call: Call, collection: Collection): AsyncGenerator<
   if (applied.fetched.length === 0) return
   const { validity } = applied.fetched[0]!.ref
   const messages = await call.stores.mail.messages(folder.id, validity, applied.fetched.map(({ ref }) => ref.uid))
+  const complete = { ...collection, options: uncut(collection.options) }
   const found = new Map(applied.fetched.map(({ serverId, ref }) => [ref.uid, serverId]))
   const answer = (serverId: string, status: string, nodes: readonly Node[] = []): Node =>
     el('AirSync:Fetch', [
       el('AirSync:ServerId', serverId), el('AirSync:Status', status),
       ...(nodes.length ? [el('AirSync:ApplicationData', nodes)] : []),
     ])
-  for await (const { uid, nodes } of render(call, collection, validity, messages)) {
+  for await (const { uid, nodes } of render(call, complete, validity, messages)) {
     yield answer(found.get(uid)!, '1', nodes)
     found.delete(uid)
   }
   for (const serverId of found.values()) yield answer(serverId, '8')
 }
+
+/** [MS-ASCMD] Fetch (Sync): what had been cut is wanted whole. */
+const uncut = (options: SyncOptions): SyncOptions => ({
+  ...options, mimeTruncation: defaultOptions.mimeTruncation,
+  bodies: options.bodies.map(body => ({ ...body, truncationSize: Infinity })),
+})
 
 function render(call: Call, { folder, options }: Collection, validity: number, messages: readonly Message[]) {
   return renderItems(call.stores, folder, validity, messages, options, { version: call.request.version })

@@ -21,7 +21,7 @@ const answerName = (call: Call): string => `answer:${call.scope}`
  */
 export function recallRequest(call: Call): SyncAsked | undefined {
   const { heartbeat } = call.settings
-  const said = call.body && readSync(call.body, { heartbeat, collections: mostCollections })
+  const said = call.body && readSync(call.body, { heartbeat, collections: mostCollections, version: call.request.version })
   const before = call.cache.get<SyncRequest>(requestName(call))
   const request = !said ? before : said.partial ? before && merge(before, said) : said
   if (!request) return undefined

@@ -3,6 +3,7 @@ import { Failure } from '../../base/failure.ts'
 import type { FolderId } from '../../model/folder.ts'
 import { defaultOptions, type BodyPreference, type SyncOptions } from '../../state/sync-options.ts'
 import { child, children, text, type Element, type Tag } from '../../wire/wbxml.ts'
+import { since, type Version } from '../versions.ts'
 
 /** One Add, Change, Delete or Fetch the client sends: [MS-ASCMD] Commands. */
 export type ClientCommand = {
@@ -46,14 +47,14 @@ export class OutOfLimit extends Failure {
   }
 }
 
-export type Limits = { readonly heartbeat: { readonly min: number; readonly max: number }; readonly collections: number }
+export type Limits = { readonly heartbeat: { readonly min: number; readonly max: number }; readonly collections: number; readonly version: Version }
 
 const mostCommands = 512
 
 /** Reads the body of a Sync. Throws `malformed` for what breaks the protocol (Status 4), `OutOfLimit` for 14 and 15. */
 export function readSync(body: Element, limits: Limits): SyncRequest {
   const list = child(body, 'AirSync:Collections')
-  const collections = list ? children(list, 'AirSync:Collection').map(readCollection) : []
+  const collections = list ? children(list, 'AirSync:Collection').map(one => readCollection(one, limits.version)) : []
   if (collections.length > limits.collections) throw new OutOfLimit('15', limits.collections)
   if (new Set(collections.map(({ id }) => id)).size < collections.length) throw new Failure('malformed', 'a collection twice')
   return {
@@ -64,8 +65,11 @@ export function readSync(body: Element, limits: Limits): SyncRequest {
   }
 }
 
-function readWait(body: Element, { heartbeat }: Limits): number | undefined {
+// [MS-ASCMD] Wait came with 12.1, HeartbeatInterval (Sync) with 14.0: who waits without them would be answered at once, again and again.
+function readWait(body: Element, { heartbeat, version }: Limits): number | undefined {
   const minutes = readNumber(body, 'AirSync:Wait'), seconds = readNumber(body, 'AirSync:HeartbeatInterval')
+  const known = (minutes === undefined || since(version, '12.1')) && (seconds === undefined || since(version, '14.0'))
+  if (!known) throw new Failure('malformed', `a wait that version ${version} does not have`)
   if (minutes !== undefined && seconds !== undefined) throw new Failure('malformed', 'both Wait and HeartbeatInterval')
   if (minutes !== undefined) return within(minutes, Math.ceil(heartbeat.min / 60), Math.floor(heartbeat.max / 60)) * 60
   return seconds === undefined ? undefined : within(seconds, heartbeat.min, heartbeat.max)
@@ -77,7 +81,7 @@ function within(value: number, min: number, max: number): number {
   return value
 }
 
-function readCollection(element: Element): CollectionRequest {
+function readCollection(element: Element, version: Version): CollectionRequest {
   const id = text(element, 'AirSync:CollectionId'), key = text(element, 'AirSync:SyncKey')
   if (!id || id.length > 64 || !key || key.length > 64) throw new Failure('malformed', 'Collection without CollectionId or SyncKey')
   const commands = child(element, 'AirSync:Commands')?.children ?? []
@@ -89,7 +93,7 @@ function readCollection(element: Element): CollectionRequest {
     getChanges: getChanges === undefined ? undefined : getChanges !== '0',
     deletesAsMoves: text(element, 'AirSync:DeletesAsMoves') !== '0',
     window: readWindow(element, 100),
-    options: readOptions(element),
+    options: readOptions(element, version),
     commands: commands.map(readCommand),
   }
 }
@@ -123,7 +127,7 @@ function readNumber(element: Element, tag: Tag): number | undefined {
  * [MS-ASCMD] Options (Sync). A block for the SMS class is left aside: Samsung sends one beside that for mail. Undefined without any.
  * Also for ItemOperations' Options, whose children have the same names.
  */
-export function readOptions(element: Element): SyncOptions | undefined {
+export function readOptions(element: Element, version: Version): SyncOptions | undefined {
   const blocks = children(element, 'AirSync:Options')
   if (blocks.length > 2) throw new Failure('malformed', 'more than two Options')
   const block = blocks.find(one => text(one, 'AirSync:Class') !== 'SMS')
@@ -136,8 +140,18 @@ export function readOptions(element: Element): SyncOptions | undefined {
   return {
     filter, mimeTruncation, mimeSupport: mimeSupport as SyncOptions['mimeSupport'],
     conflict: readNumber(block, 'AirSync:Conflict') === 0 ? 0 : 1,
-    bodies: children(block, 'AirSyncBase:BodyPreference').slice(0, 8).map(readPreference),
+    bodies: version === '2.5' ? readTruncation(block) : children(block, 'AirSyncBase:BodyPreference').slice(0, 8).map(readPreference),
   }
+}
+
+/** [MS-ASCMD] Truncation: characters by its number, 9 cuts nothing. */
+const truncations = [0, 512, 1024, 2048, 5120, 10_240, 20_480, 51_200, 102_400, Infinity]
+
+/** 2.5 has no BodyPreference: bodies are plain text, or the message itself where MIMESupport asks for it. */
+function readTruncation(block: Element): BodyPreference[] {
+  const size = truncations[readNumber(block, 'AirSync:Truncation') ?? 9]
+  if (size === undefined) throw new Failure('malformed', 'Truncation out of range')
+  return [size === Infinity ? { type: 1 } : { type: 1, truncationSize: size }, { type: 4 }]
 }
 
 /** [MS-ASAIRS] BodyPreference. */

@@ -6,6 +6,7 @@ import { describe, refusedCollection } from './sync-answer.ts'
 import { gather, hasNews, open, wantsChanges, type Collection } from './sync-collection.ts'
 import { forgetAnswer, recallRequest, rememberRequest, repeated, type SyncAsked } from './sync-memory.ts'
 import { OutOfLimit } from './sync-request.ts'
+import { since } from '../versions.ts'
 
 /** [MS-ASCMD] Status (Sync), those of the whole request. */
 const status: Partial<Record<Kind, string>> = { malformed: '4', stale: '3', 'not-found': '12', quota: '9', busy: '16', unavailable: '16' }
@@ -34,6 +35,7 @@ const bare = (value: string, limit?: number): Node =>
 /** The request with what an earlier one said filled in; or the refusal that asks for it in full. */
 function readOrRefuse(call: Call): SyncAsked | Node {
   try {
+    if (!call.body && !since(call.request.version, '12.1')) throw new Failure('malformed', 'an empty Sync request')
     return recallRequest(call) ?? bare('13')
   } catch (error) {
     if (error instanceof OutOfLimit) return bare(error.status, error.limit)
@@ -58,7 +60,9 @@ async function answer(call: Call, asked: SyncAsked): Promise<Answer> {
     // What was looked at is where the client stands now; its commands are done.
     if (woken.kind === 'changed') outcomes = await look(call, asked, outcomes.map(moveOn))
   }
-  const news = outcomes.filter(outcome => !served(outcome) || hasNews(outcome))
+  // [MS-ASCMD] Empty Sync Response came with 12.1.
+  const brief = since(call.request.version, '12.1')
+  const news = outcomes.filter(outcome => !brief || !served(outcome) || hasNews(outcome))
   count(call, outcomes.filter(served))
   const nodes = outcomes.map(outcome => served(outcome) ? describe(call, outcome) : outcome.refused)
   if (news.length === 0) return empty

@@ -13,13 +13,24 @@ export const attachmentNodes = (root: Part, reference: (section: string) => stri
 const attachment = (part: Part, index: number, reference: string): Node => el('AirSyncBase:Attachment', [
   el('AirSyncBase:DisplayName', displayName(part, index)),
   el('AirSyncBase:FileReference', reference),
-  el('AirSyncBase:Method', isMessage(part) ? '5' : ole.has(part.type) ? '6' : '1'),
+  el('AirSyncBase:Method', method(part)),
   el('AirSyncBase:EstimatedDataSize', String(decodedSize(part.size, part.encoding))),
   ...(part.contentId ? [el('AirSyncBase:ContentId', part.contentId.replace(/^<|>$/g, ''))] : []),
   ...(part.location ? [el('AirSyncBase:ContentLocation', part.location)] : []),
   ...(isInline(part) ? [el('AirSyncBase:IsInline', '1')] : []),
 ])
 
+/** Attachments as version 2.5 has them; AttName is what GetAttachment is asked for. */
+export const attachmentNodes25 = (root: Part, reference: (section: string) => string): Node[] =>
+  attachments(root).slice(0, most).map((part, index) => el('Email:Attachment', [
+    el('Email:AttName', reference(part.section)),
+    el('Email:AttSize', String(decodedSize(part.size, part.encoding))),
+    ...(part.contentId ? [el('Email:Att0Id', part.contentId.replace(/^<|>$/g, ''))] : []),
+    el('Email:AttMethod', method(part)),
+    el('Email:DisplayName', displayName(part, index)),
+  ]))
+
+const method = (part: Part): string => isMessage(part) ? '5' : ole.has(part.type) ? '6' : '1'
 const isMessage = (part: Part): boolean => part.type === 'message/rfc822' || part.type === 'message/global'
 const ole = new Set(['application/x-ole', 'application/oleobject', 'application/x-oleobject'])
 

@@ -49,8 +49,14 @@ const mimeTruncations = [0, 4096, 5120, 7168, 10_240, 20_480, 51_200, 102_400, I
 
 /** [MS-ASAIRS] BodyPreference: which parts of the message are needed, and how many octets of them. */
 export function planBody(message: Pick<Message, 'structure' | 'size'>, wish: BodyWish, version: Version): BodyPlan {
-  const choices = choose(message.structure, wish, since(version, '14.0'))
+  const choices = choose(message.structure, since(version, '12.0') ? wish : plainly(wish), since(version, '14.0'))
   return { parts: fetches(message, choices, false), choices, message, whole: false }
+}
+
+/** 2.5 has plain text and MIME, whatever the device once asked for in another version. */
+const plainly = (wish: BodyWish): BodyWish => {
+  const text = wish.bodies.find(({ type }) => type !== 4)
+  return { ...wish, bodies: [{ ...text, type: 1 }, { type: 4 }] }
 }
 
 const nativeType = (root: Part): 1 | 2 => textPieces(root).some(piece => piece.rich) ? 2 : 1

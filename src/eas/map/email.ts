@@ -5,8 +5,8 @@ import type { Address, Header } from '../../formats/header.ts'
 import type { Message } from '../../model/message.ts'
 import { child, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { since, type Version } from '../versions.ts'
-import { attachmentNodes } from './attachments.ts'
-import { bodyNodes, type Rendered } from './body.ts'
+import { attachmentNodes, attachmentNodes25 } from './attachments.ts'
+import { bodyNodes, type Body, type Rendered } from './body.ts'
 import { conversationId, conversationIndex, threadTopic } from './conversation.ts'
 import { messageClass } from './message-class.ts'
 
@@ -22,7 +22,7 @@ export type EmailContext = {
 
 type Item = { readonly message: Message; readonly header: Header; readonly subject: string; readonly context: EmailContext }
 type Said = string | Uint8Array | readonly Node[] | undefined
-type Row = { readonly tag: Tag; readonly since?: Version; readonly always?: true; readonly say: (item: Item) => Said }
+type Row = { readonly tag: Tag; readonly since?: Version; readonly until?: Version; readonly always?: true; readonly say: (item: Item) => Said }
 
 /** [MS-ASEMAIL] To, From: most characters. */
 const longest = 32_768
@@ -57,13 +57,21 @@ const rows: readonly Row[] = [
   { tag: 'Email:ThreadTopic', say: ({ header, subject }) => field(header, 'thread-topic') || threadTopic(subject) },
   { tag: 'Email:Importance', say: ({ header }) => importance(header) },
   { tag: 'Email:Read', say: ({ message }) => isRead(message.flags) },
-  { tag: 'AirSyncBase:Attachments', say: ({ message, context }) => attachmentNodes(message.structure, context.reference) },
-  { tag: 'AirSyncBase:Body', say: ({ context }) => context.body && bodyNodes(context.body.body) },
+  // 2.5 has its attachments and bodies in the namespace of mail, 12.0 brought AirSyncBase.
+  { tag: 'Email:Attachments', until: '2.5', say: ({ message, context }) => attachmentNodes25(message.structure, context.reference) },
+  { tag: 'Email:MIMETruncated', until: '2.5', say: item => mime(item) && (mime(item)!.truncated ? '1' : '0') },
+  { tag: 'Email:MIMEData', until: '2.5', say: item => mime(item)?.data },
+  { tag: 'Email:MIMESize', until: '2.5', say: item => mime(item) && String(mime(item)!.size) },
+  { tag: 'Email:BodyTruncated', until: '2.5', say: item => plain(item) && (plain(item)!.truncated ? '1' : '0') },
+  { tag: 'Email:BodySize', until: '2.5', say: item => plain(item) && String(plain(item)!.size) },
+  { tag: 'Email:Body', until: '2.5', say: item => plain(item)?.data },
+  { tag: 'AirSyncBase:Attachments', since: '12.0', say: ({ message, context }) => attachmentNodes(message.structure, context.reference) },
+  { tag: 'AirSyncBase:Body', since: '12.0', say: ({ context }) => context.body && bodyNodes(context.body.body) },
   { tag: 'Email:MessageClass', say: ({ message }) => messageClass(message.structure) },
   { tag: 'Email:InternetCPID', say: () => '65001' }, // UTF-8, which is what is sent
-  { tag: 'Email:Flag', always: true, say: ({ message }) => flag(message.flags) },
-  { tag: 'Email:ContentClass', say: () => 'urn:content-classes:message' },
-  { tag: 'AirSyncBase:NativeBodyType', say: ({ context }) => context.body && String(context.body.nativeType) },
+  { tag: 'Email:Flag', since: '12.0', always: true, say: ({ message }) => flag(message.flags) },
+  { tag: 'Email:ContentClass', since: '12.0', say: () => 'urn:content-classes:message' },
+  { tag: 'AirSyncBase:NativeBodyType', since: '12.0', say: ({ context }) => context.body && String(context.body.nativeType) },
   { tag: 'Email2:ConversationId', since: '14.0', say: ({ header }) => conversationId(header) },
   { tag: 'Email2:ConversationIndex', since: '14.0', say: ({ message, header }) => conversationIndex(header, message.received) },
   { tag: 'Email2:LastVerbExecuted', since: '14.0', say: ({ message }) => lastVerb(message.flags) },
@@ -72,13 +80,16 @@ const rows: readonly Row[] = [
   { tag: 'Email2:Bcc', since: '16.0', say: people('bcc') },
 ]
 
+const mime = ({ context: { body } }: Item): Body | undefined => body?.body.type === 4 ? body.body : undefined
+const plain = ({ context: { body } }: Item): Body | undefined => body?.body.type === 4 ? undefined : body?.body
+
 /** The children of ApplicationData (or Properties) for a message. Reads the header once; never throws for what is in it. */
 export function emailNodes(message: Message, context: EmailContext): Node[] {
   const header = parseHeader(message.header)
   const item = { message, header, subject: (field(header, 'subject') ?? '').slice(0, longest), context }
   const nodes: Node[] = []
-  for (const { tag, since: least, say, always } of rows) {
-    if (least && !since(context.version, least)) continue
+  for (const { tag, since: least, until, say, always } of rows) {
+    if ((least && !since(context.version, least)) || (until && !since(until, context.version))) continue
     const content = say(item)
     if (content !== undefined && (always || content.length > 0)) nodes.push(el(tag, content))
   }
@@ -123,8 +134,8 @@ const flag = (flags: ReadonlySet<string>): Node[] =>
   flags.has('\\Flagged') ? [el('Email:Status', '2'), el('Email:FlagType', 'Flag for follow up')] : []
 
 /** [MS-ASEMAIL] Sending E-Mail Changes to the Client: what of an item can change. */
-export const flagNodes = (flags: ReadonlySet<string>, _version: Version): Node[] =>
-  [el('Email:Read', isRead(flags)), el('Email:Flag', flag(flags))]
+export const flagNodes = (flags: ReadonlySet<string>, version: Version): Node[] =>
+  [el('Email:Read', isRead(flags)), ...(since(version, '12.0') ? [el('Email:Flag', flag(flags))] : [])]
 
 /** [MS-ASEMAIL] Updating E-Mail Flags: IMAP flags to add and remove. Throws `malformed` for values the elements do not have. */
 export function hearFlags(data: Element): { readonly add: readonly string[]; readonly remove: readonly string[] } {
@@ -157,17 +168,22 @@ const alone = [el('Email2:ConversationId', new Uint8Array(16)), el('Email2:Conve
 export function brokenItem(message: Pick<Message, 'received' | 'flags'>, version: Version, why: string): Node[] {
   const date = Number.isNaN(message.received.getTime()) ? new Date(0) : message.received
   const data = `This message could not be read: ${why}\r\n\r\nIt is still in the mailbox as it was.`
+  const body = { type: 1, size: utf8Length(data), truncated: false, data, preview: undefined } as const
+  const modern = since(version, '12.0')
   return [
     el('Email:Subject', 'A message that could not be read'),
     el('Email:DateReceived', date.toISOString()),
     el('Email:Importance', '1'),
     el('Email:Read', isRead(message.flags)),
-    el('AirSyncBase:Body', bodyNodes({ type: 1, size: utf8Length(data), truncated: false, data, preview: undefined })),
+    ...(modern ? [el('AirSyncBase:Body', bodyNodes(body))] : [
+      el('Email:BodyTruncated', '0'), el('Email:BodySize', String(body.size)), el('Email:Body', data),
+    ]),
     el('Email:MessageClass', 'IPM.Note'),
     el('Email:InternetCPID', '65001'),
-    el('Email:Flag', flag(message.flags)),
-    el('Email:ContentClass', 'urn:content-classes:message'),
-    el('AirSyncBase:NativeBodyType', '1'),
+    ...(modern ? [
+      el('Email:Flag', flag(message.flags)), el('Email:ContentClass', 'urn:content-classes:message'),
+      el('AirSyncBase:NativeBodyType', '1'),
+    ] : []),
     ...(since(version, '14.0') ? alone : []),
   ]
 }

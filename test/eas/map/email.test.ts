@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { brokenItem, emailNodes, flagNodes, hearFlags } from '../../../src/eas/map/email.ts'
 import { planBody, renderBody, type BodyWish } from '../../../src/eas/map/body.ts'
-import { versions, type Version } from '../../../src/eas/versions.ts'
+import { since, versions, type Version } from '../../../src/eas/versions.ts'
 import { decode, el, encodeSync, type Node } from '../../../src/wire/wbxml.ts'
 import { mutations } from '../../support/fuzz.ts'
 import { golden, printNode } from '../../support/golden.ts'
@@ -37,8 +37,17 @@ describe('the item of', () => {
     golden(`eas/email/${name}.xml`, await printNode(item(read(name, given), '16.1')))
   })
 
-  it.each(['12.1', '14.1'] as const)('a newsletter, by version %s', async version => {
-    golden(`eas/email/newsletter.${version}.xml`, await printNode(item(read('newsletter'), version)))
+  it.each(['2.5', '12.0', '12.1', '14.1'] as const)('a newsletter, by version %s', async version => {
+    golden(`eas/email/newsletter.${version}.xml`, await printNode(item(read('newsletter'), version, version === '2.5' ? { ...html, bodies: [{ type: 1 }, { type: 4 }] } : html)))
+  })
+
+  it.each(['2.5', '12.0'] as const)('files, by version %s', async version => {
+    golden(`eas/email/pictures.${version}.xml`, await printNode(item(read('pictures'), version)))
+  })
+
+  it('a signed message as it is, by version 2.5', async () => {
+    const wish: BodyWish = { bodies: [{ type: 1, truncationSize: 512 }, { type: 4 }], mimeSupport: 1, mimeTruncation: 8 }
+    golden('eas/email/signed.2.5.xml', await printNode(item(read('signed'), '2.5', wish)))
   })
 
   it('a draft, which shows its Bcc from 16.0', async () => {
@@ -88,7 +97,7 @@ it('an unreadable INTERNALDATE gives way to the Date field, and that to the begi
 it('every message whatsoever becomes an item that can be written and read', () => {
   const samples = ['newsletter', 'pictures', 'signed', 'bounce'].map(eml)
   for (const bytes of mutations(samples, 1000, 7)) {
-    for (const version of ['12.1', '16.1'] as const) {
+    for (const version of ['2.5', '12.1', '16.1'] as const) {
       expect(emailTags(item(tell(bytes), version))).toContain('Email:DateReceived')
     }
   }
@@ -126,7 +135,8 @@ describe('flags', () => {
 it.each(versions)('a message that cannot be read becomes an item that says so, in version %s', version => {
   const nodes = brokenItem({ received: new Date(NaN), flags: new Set() }, version, 'the server does not give it out.')
   const data = decode(encodeSync(el('AirSync:ApplicationData', nodes)))
-  expect(data.children.some(({ tag }) => tag.startsWith('Email2:'))).toBe(version !== '12.1')
-  const body = data.children.find(({ tag }) => tag === 'AirSyncBase:Body')
-  expect(body?.children.at(-1)?.text).toContain('could not be read: the server does not give it out.')
+  expect(data.children.some(({ tag }) => tag.startsWith('Email2:'))).toBe(since(version, '14.0'))
+  const body = data.children.find(({ tag }) => tag === 'AirSyncBase:Body')?.children.at(-1) ??
+    data.children.find(({ tag }) => tag === 'Email:Body')
+  expect(body?.text).toContain('could not be read: the server does not give it out.')
 })
