@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls'
 import * as z from 'zod'
 import type { Backend, BackendsConfig, Security } from './backend/connect.ts'
+import type { Passwords } from './eas/rules.ts'
 import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
 import { pages } from './wire/wbxml-pages.ts'
@@ -80,8 +81,21 @@ const policy = z.strictObject(Object.fromEntries(Object.entries(pages.Provision.
   .filter(([, token]) => token >= first && token <= last)
   .map(([name]) => [name, policyValue.exactOptional()])))
 
+const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
+const named = (rule: { user?: string; domain?: string }): boolean => rule.user !== undefined || rule.domain !== undefined
+const page = z.url({ protocol: /^https?$/, error: 'must be a URL like https://mail.example.org' })
+
+const passwords = z.strictObject({
+  url: page,
+  expire: z.record(text.toLowerCase(), z.iso.date({ error: 'must be a day like 2026-12-01' })).default({}),
+  warnDays: z.int().min(0).max(365).default(14),
+}) satisfies z.ZodType<Passwords>
+
 const eas = z.strictObject({
   ceiling: z.enum(versions).default('16.1'),
+  ceilings: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
+  redirects: z.array(z.strictObject({ ...whom, url: page }).refine(named, { error: 'must name a user or a domain' })).default([]),
+  passwords: passwords.exactOptional(),
   heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
     .refine(({ min, max }) => min <= max, { error: 'must not have a min above its max' }).prefault({}),
   pingFolders: z.int().min(1).max(1000).default(300),
@@ -128,7 +142,7 @@ export function arrange(file: File): Config {
     listen, log, cache, upstream,
     backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }) },
     eas: {
-      ceiling: eas.ceiling, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders, maxRequest: eas.maxRequest,
+      ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders, maxRequest: eas.maxRequest,
       secret: Buffer.from(secret),
       policy: eas.policy as EasSettings['policy'],
     },

@@ -83,10 +83,10 @@ export const bare = (entry: Entry, status: string): Node | number =>
 export const speaks = (entry: Entry, version: Version): boolean => since(version, entry.first) && since(entry.last, version)
 
 /** [MS-ASHTTP] MS-ASProtocolVersions and MS-ASProtocolCommands. */
-export function offer(ceiling: Version): { versions: string; commands: string } {
+export function offer(ceiling: Version): { 'ms-asprotocolversions': string; 'ms-asprotocolcommands': string } {
   const names = Object.entries(commands).filter(([, entry]) => entry.offered && since(ceiling, entry.first))
   return {
-    versions: versions.filter(version => since(ceiling, version)).join(','),
-    commands: names.map(([name]) => name).join(','),
+    'ms-asprotocolversions': versions.filter(version => since(ceiling, version)).join(','),
+    'ms-asprotocolcommands': names.map(([name]) => name).join(','),
   }
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import type { Failure } from '../base/failure.ts'
 import { encode, type Node } from '../wire/wbxml.ts'
 import type { Answer } from './command.ts'
 import type { Version } from './versions.ts'
@@ -36,6 +37,10 @@ async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 /** A refusal that is no tree but an HTTP status. */
 export const httpRefusal = (status: number, headers: Head): Response => new Response(null, { status, headers })
+
+/** [MS-ASHTTP] X-MS-ASThrottle: requests beyond our own limits, with the time after which the client may try again. */
+export const throttled = ({ retryAfter = 30 }: Failure): Response =>
+  httpRefusal(503, { 'retry-after': String(Math.ceil(retryAfter)), 'x-ms-asthrottle': 'OutOfBudgets' })
 
 /** What is done within this turn of the event loop goes out with its length, the rest as it comes. */
 async function streamed(source: AsyncIterable<Uint8Array>, headers: Headers): Promise<Response> {

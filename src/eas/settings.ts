@@ -1,11 +1,16 @@
+import type { Ceiling, Passwords, Redirect } from './rules.ts'
 import type { Version } from './versions.ts'
 
 /** What the configuration says about this front; `app.ts` fills it in. */
 export type EasSettings = {
   /** Keys the HMAC of sync keys, policy keys and remembered requests; the same on every process of a site. */
   readonly secret: Uint8Array
-  /** Highest version offered. */
+  /** Highest version offered and accepted; the first of `ceilings` that concerns a request comes before it. */
   readonly ceiling: Version
+  readonly ceilings: readonly Ceiling[]
+  /** Users whose mail is served elsewhere. */
+  readonly redirects: readonly Redirect[]
+  readonly passwords: Passwords | undefined
   /** Seconds, the bounds of Ping and Sync waits: MS-ASCMD, HeartbeatInterval. */
   readonly heartbeat: { readonly min: number; readonly max: number }
   /** Most folders one Ping may name. */

@@ -39,7 +39,7 @@ describe('a configuration', () => {
         smtp: { host: 'smtp.example', port: 465, security: 'tls', auth: true },
       }] },
       eas: {
-        ceiling: '16.1', heartbeat: { min: 60, max: 3540 }, pingFolders: 300, maxRequest: 41943040, policy: undefined,
+        ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, maxRequest: 41943040, policy: undefined,
         secret: Buffer.from(secret),
       },
     })
@@ -114,7 +114,11 @@ describe('a fault is named with its line, its setting and a hint', () => {
     ['a word that is nearly one', good.replace('imap.example', 'imap.example, security: startls'),
       'p.yaml:3: backends.0.imap.security must be one of tls, starttls, none, but is "startls"; did you mean "starttls"?'],
     ['a version without quotes', `${good}eas: { ceiling: 16.1 }`,
-      'p.yaml:5: eas.ceiling must be one of 12.1, 14.0, 14.1, 16.0, 16.1, but is 16.1; put it in quotes'],
+      'p.yaml:5: eas.ceiling must be one of 2.5, 12.0, 12.1, 14.0, 14.1, 16.0, 16.1, but is 16.1; put it in quotes'],
+    ['a rule for nobody', `${good}eas:\n  redirects:\n    - url: https://x.example`, 'p.yaml:7: eas.redirects.0 must name a user or a domain'],
+    ['a ceiling that is no version', `${good}eas: { ceilings: [{ agent: 'x*', version: '3' }] }`,
+      'p.yaml:5: eas.ceilings.0.version must be one of 2.5, 12.0, 12.1, 14.0, 14.1, 16.0, 16.1, but is "3"'],
+    ['no day', `${good}eas: { passwords: { url: 'https://x', expire: { a@b: soon } } }`, 'p.yaml:5: eas.passwords.expire.a@b must be a day like 2026-12-01'],
     ['no URL', `${good}upstream: webmail:80`, 'p.yaml:5: upstream must be a URL like http://127.0.0.1:8443'],
     ['no PEM', `${good}listen:\n  tls:\n    cert: /etc/cert.pem\n    key: '-----BEGIN PRIVATE KEY-----'`,
       'p.yaml:7: listen.tls.cert must be PEM text; write ${file:PATH} to read it from a file'],

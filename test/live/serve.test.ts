@@ -33,10 +33,12 @@ it('a waiting phone stays through a reload with other settings and hears of mail
   await sleep(300)
 
   const settings = parse(readFileSync(postern.config, 'utf8')) as object
-  writeFileSync(postern.config, stringify({ ...settings, sessions: { idleSeconds: 299 }, eas: { ceiling: '14.1' } }))
+  writeFileSync(postern.config, stringify({ ...settings, sessions: { idleSeconds: 299 }, eas: { ceilings: [{ agent: 'Old*', version: '14.1' }] } }))
   process.kill(postern.pid, 'SIGHUP')
   await logged('configuration reloaded')
-  expect((await phone.optionsRequest()).versions).toEqual(['12.1', '14.0', '14.1'])
+  const other = new Phone({ url: `http://${postern.host}:${postern.port}`, user: login, password, userAgent: 'OldPhone/1.0' })
+  expect((await other.optionsRequest()).versions).toEqual(['2.5', '12.0', '12.1', '14.0', '14.1'])
+  other.close()
   expect(await Promise.race([waiting, sleep(300)])).toBe(undefined)
 
   await house.deliver(login, 'Subject: news\r\n\r\nnews\r\n')

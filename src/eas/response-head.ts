@@ -1,0 +1,48 @@
+import type { Cache } from '../state/cache.ts'
+import { text } from '../wire/wbxml.ts'
+import { offer } from './commands.ts'
+import type { Call } from './command.ts'
+import { ceilingOf, daysLeft } from './rules.ts'
+import type { EasSettings } from './settings.ts'
+import type { Version } from './versions.ts'
+
+/** The header fields every answer to a client has: [MS-ASHTTP] Response Headers. */
+export type OutgoingHead = {
+  /** The highest version for this client. */
+  readonly ceiling: Version
+  readonly headers: Readonly<Record<string, string>>
+  /** From now on they tell the versions and commands, and that the client shall begin anew. */
+  announce(): void
+}
+
+export function outgoingHead(settings: EasSettings, agent: string | undefined, names: readonly string[], now: Date): OutgoingHead {
+  const ceiling = ceilingOf(settings, agent, names)
+  const left = daysLeft(settings, names, now)
+  const headers: Record<string, string> = {
+    'ms-server-activesync': ceiling, 'cache-control': 'private',
+    ...(left === undefined ? {} : expiry(String(Math.max(left, 0)), settings.passwords!.url)),
+  }
+  return {
+    ceiling, headers,
+    announce() {
+      const offered = offer(ceiling)
+      Object.assign(headers, offered, { 'x-ms-rp': offered['ms-asprotocolversions'] })
+    },
+  }
+}
+
+/** The document spells the first in two ways. */
+const expiry = (days: string, url: string): Readonly<Record<string, string>> =>
+  ({ 'x-ms-credentials-expire': days, 'x-ms-credential-expire': days, 'x-ms-credential-service-url': url })
+
+/** [MS-ASHTTP] Handling HTTP Requests: a FolderSync with key 0 is told the versions; the client knows better than to begin anew again. */
+export const asksHierarchyAnew = ({ request, body }: Pick<Call, 'request' | 'body'>): boolean =>
+  request.command === 'FolderSync' && body !== undefined && text(body, 'FolderHierarchy:SyncKey') === '0'
+
+/** [MS-ASHTTP] X-MS-RP: whether this device was offered other versions when it was here last. True once. */
+export function hasChanged(cache: Cache, scope: string, ceiling: Version): boolean {
+  const slot = `offered:${scope}`
+  const before = cache.get<Version>(slot)
+  if (before !== ceiling) cache.set(slot, ceiling, { size: 64 })
+  return before !== undefined && before !== ceiling
+}
