@@ -21,21 +21,41 @@ export async function setFlags(session: ImapSession, path: string, validity: num
     const added = await setFlags(session, path, validity, { ...adding, unchangedSince })
     const uids = wish.uids.filter(uid => !added.modified.includes(uid) && !added.missing.includes(uid))
     const removed = await setFlags(session, path, validity, { uids, remove })
-    return { modseq: new Map([...added.modseq, ...removed.modseq]), modified: added.modified, missing: [...added.missing, ...removed.missing] }
+    return {
+      modseq: new Map([...added.modseq, ...removed.modseq]), modified: added.modified, missing: [...added.missing, ...removed.missing],
+      unkept: [...added.unkept ?? [], ...removed.unkept ?? []],
+    }
   }
+  let kept = wish
   const first = await session.write(path, validity, () => {
-    session.assertPermanent([...wish.add ?? [], ...wish.remove ?? []])
-    return storeBatch(wish, session.capabilities)
+    kept = keepable(session, wish)
+    return storeBatch(kept, session.capabilities)
   })
-  if (first.fresh || first.result.missing.length === 0) return first.result
+  const unkept = unkeptOf(wish, kept)
+  if (first.fresh || first.result.missing.length === 0) return { ...first.result, unkept }
   // The session had not heard of them yet, or they are gone: it looks again.
-  const again = await session.write(path, validity, () => storeBatch({ ...wish, uids: first.result.missing }, session.capabilities), true)
+  const again = await session.write(path, validity, () => storeBatch({ ...kept, uids: first.result.missing }, session.capabilities), true)
   return {
     modseq: new Map([...first.result.modseq, ...again.result.modseq]),
     modified: [...first.result.modified, ...again.result.modified],
-    missing: again.result.missing,
+    missing: again.result.missing, unkept,
   }
 }
+
+/**
+ * RFC 9051, PERMANENTFLAGS: without `\*` a mailbox takes no keywords but those it names. Those are left out, for a flag that is known to
+ * all is worth keeping without them; a mailbox that may only be read takes nothing, and that is a failure.
+ */
+function keepable(session: ImapSession, wish: FlagWish): FlagWish {
+  const keeps = (flag: string): boolean => flag.startsWith('\\') || session.isPermanent(flag)
+  const kept = { ...wish, add: (wish.add ?? []).filter(keeps), remove: (wish.remove ?? []).filter(keeps) }
+  session.assertPermanent([...kept.add, ...kept.remove])
+  if (kept.add.length + kept.remove.length === 0) session.assertPermanent(['\\Seen'])
+  return kept
+}
+
+const unkeptOf = (wish: FlagWish, kept: FlagWish): string[] =>
+  [...wish.add ?? [], ...wish.remove ?? []].filter(flag => !kept.add?.includes(flag) && !kept.remove?.includes(flag))
 
 function storeBatch({ uids, add = [], remove = [], unchangedSince }: FlagWish, { condstore }: ImapCapabilities): Batch<FlagResult> {
   const set = print(ofUids(uids))

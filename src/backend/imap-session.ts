@@ -195,9 +195,12 @@ export class ImapSession {
    * STORE and an EXPUNGE in a mailbox that may only be read, and does nothing.
    */
   assertPermanent(flags: readonly string[]): void {
+    if (!flags.every(flag => this.isPermanent(flag))) throw new Failure('denied', 'the mailbox may only be read')
+  }
+
+  isPermanent(flag: string): boolean {
     const permanent = this.#selected?.permanent
-    const lasting = (flag: string): boolean => !permanent || permanent.has(flag.toLowerCase()) || (!flag.startsWith('\\') && permanent.has('\\*'))
-    if (!flags.every(lasting)) throw new Failure('denied', 'the mailbox may only be read')
+    return !permanent || permanent.has(flag.toLowerCase()) || (!flag.startsWith('\\') && permanent.has('\\*'))
   }
 
   async #certain(path: string, validity: number, fresh: boolean): Promise<ImapConnection> {

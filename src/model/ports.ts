@@ -52,6 +52,8 @@ export type FlagResult = {
   readonly modified: readonly number[]
   /** Not there any more. */
   readonly missing: readonly number[]
+  /** Keywords the mailbox does not take: all else of the wish was done. */
+  readonly unkept?: readonly string[]
 }
 
 /**

@@ -31,6 +31,8 @@ export class MemoryAccount {
   outage: Failure | undefined
   /** Nothing can be appended any more. */
   full = false
+  /** The mailboxes take no keywords. */
+  plain = false
   /** Milliseconds until a watch hears of an event, as real servers take some. */
   eventDelay = 0
   /** Calls by name. */
@@ -228,14 +230,17 @@ export class MemoryAccount {
         const wanted = range ? octets.subarray(range.offset, range.offset + range.length) : octets
         for (let at = 0; at < wanted.length; at += 1000) yield wanted.subarray(at, at + 1000)
       },
-      setFlags: async (id, validity, { uids, add = [], remove = [], unchangedSince = Infinity }) => {
+      setFlags: async (id, validity, { uids, unchangedSince = Infinity, ...edit }) => {
+        const keeps = (flag: string): boolean => !this.plain || flag.startsWith('\\')
+        const [add, remove] = [(edit.add ?? []).filter(keeps), (edit.remove ?? []).filter(keeps)]
+        const unkept = [...edit.add ?? [], ...edit.remove ?? []].filter(flag => !keeps(flag))
         const [{ box }, there] = own(id, validity, uids)
         const modified = there.filter(uid => box.items.get(uid)!.modseq > unchangedSince)
         const free = there.filter(uid => !modified.includes(uid))
         for (const flag of add) box.flag(free, flag, true)
         for (const flag of remove) box.flag(free, flag, false)
         happened(id)
-        return { modified, missing: uids.filter(uid => !there.includes(uid)), modseq: new Map(
+        return { modified, unkept, missing: uids.filter(uid => !there.includes(uid)), modseq: new Map(
           free.map(uid => [uid, box.items.get(uid)!.modseq])
         ) }
       },

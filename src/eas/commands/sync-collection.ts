@@ -26,7 +26,7 @@ export type Collection = {
 
 /** A client that holds nothing; the first look at the mailbox adopts its UIDVALIDITY. */
 const fresh: MailCursor = { validity: 0, modseq: 0n, top: 1, gaps: [], since: 0, pass: undefined }
-const untouched: Applied = { responses: [], removed: new Set(), modseq: new Map(), fetched: [] }
+const untouched: Applied = { responses: [], removed: new Set(), modseq: new Map(), fetched: [], unkept: 0 }
 
 const cursorName = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
 /** What is remembered of a collection: where its client stands, which key says so, and what Ping needs. */

@@ -5,7 +5,7 @@ import type { MailStore, MessageRef } from '../../model/ports.ts'
 import { parseItemId } from '../../state/item-id.ts'
 import type { SyncOptions } from '../../state/sync-options.ts'
 import { el, type Element, type Node } from '../../wire/wbxml.ts'
-import { hearFlags } from '../map/email.ts'
+import { editFlags, hearFlags, isRelative, type FlagChange, type FlagEdit } from '../map/flags.ts'
 import type { ClientCommand } from './sync-request.ts'
 
 /** What the client's own commands did, so that it is not told of it again. */
@@ -17,6 +17,8 @@ export type Applied = {
   /** MODSEQ the client's own changes left behind, by UID. */
   readonly modseq: ReadonlyMap<number, bigint>
   readonly fetched: readonly { readonly serverId: string; readonly ref: MessageRef }[]
+  /** Categories and dates of flags that the mailbox has no place for. */
+  readonly unkept: number
 }
 
 type Place = { readonly mail: MailStore; readonly folder: FolderId; readonly cursor: MailCursor; readonly options: SyncOptions; readonly deletesAsMoves: boolean }
@@ -44,11 +46,12 @@ export async function applyCommands(place: Place, commands: readonly ClientComma
   // A Delete takes precedence over a Change of the same item.
   const changes = named.filter(({ command, ref }) => command.kind === 'Change' && !gone.has(ref.uid))
   const modseq = new Map<number, bigint>()
-  for (const group of grouped(place.cursor, changes, refuse)) {
-    await itemwise(group.items, () => change(place, group, modseq, refuse), refuse)
+  let unkept = 0
+  for (const group of await grouped(place, changes, refuse)) {
+    await itemwise(group.items, async () => void (unkept += await change(place, group, modseq, refuse)), refuse)
   }
   const fetched = named.filter(({ command }) => command.kind === 'Fetch').map(({ command, ref }) => ({ serverId: command.serverId, ref }))
-  return { responses, removed: removed ? gone : new Set(), modseq, fetched }
+  return { responses, removed: removed ? gone : new Set(), modseq, fetched, unkept }
 }
 
 /** An id of another folder or of another UIDVALIDITY names nothing here. */
@@ -96,10 +99,9 @@ async function removeAll({ mail, folder, cursor: { validity }, deletesAsMoves }:
   else await mail.remove(folder, validity, uids)
 }
 
-type FlagEdit = ReturnType<typeof hearFlags>
 type Group = { readonly edit: FlagEdit; readonly seen: bigint; readonly items: readonly Named[] }
 
-function heard(data: Element): FlagEdit | undefined {
+function heard(data: Element): FlagChange | undefined {
   try {
     return hearFlags(data)
   } catch (error) {
@@ -109,21 +111,29 @@ function heard(data: Element): FlagEdit | undefined {
 }
 
 /** Changes that wish the same are one STORE; one that makes no sense fails alone. */
-function grouped(cursor: MailCursor, changes: readonly Named[], refuse: Refuse): Group[] {
+async function grouped(place: Place, changes: readonly Named[], refuse: Refuse): Promise<Group[]> {
   const groups = new Map<string, { edit: FlagEdit; seen: bigint; items: Named[] }>()
-  for (const item of changes) {
-    const edit = item.command.data && heard(item.command.data)
-    if (!edit) {
-      refuse(item.command, '6')
-      continue
-    }
-    const seen = seenUntil(cursor, item.ref.uid)
+  const wishes = changes.flatMap(item => {
+    const wish = item.command.data && heard(item.command.data)
+    if (!wish) refuse(item.command, '6')
+    return wish ? [{ item, wish }] : []
+  })
+  const flags = await flagsOf(place, wishes.filter(({ wish }) => isRelative(wish)).map(({ item }) => item.ref.uid))
+  for (const { item, wish } of wishes) {
+    const edit = editFlags(wish, flags.get(item.ref.uid) ?? new Set())
+    const seen = seenUntil(place.cursor, item.ref.uid)
     const key = JSON.stringify([edit, String(seen)])
     const group = groups.get(key) ?? { edit, seen, items: [] }
     group.items.push(item)
     groups.set(key, group)
   }
   return [...groups.values()]
+}
+
+/** What these messages have now: of a flag's dates and of categories only what differs is changed. */
+async function flagsOf({ mail, folder, cursor: { validity } }: Place, uids: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
+  const messages = uids.length ? await mail.messages(folder, validity, [...new Set(uids)]) : []
+  return new Map(messages.map(({ uid, flags }) => [uid, flags]))
 }
 
 /** MODSEQ up to which the client was told of this message's flags: a pass that has come past it has told more than the cursor says. */
@@ -133,19 +143,19 @@ function seenUntil({ modseq, pass }: MailCursor, uid: number): bigint {
 }
 
 /**
- * A read mark is never in conflict: it has two values, and the client sends the one it did not have. A follow-up flag that somebody else
- * changed meanwhile falls under the Conflict rule, unless what the client wishes already holds. Only where nobody else came between
- * is the MODSEQ left behind the client's own: otherwise it is told what the message has become.
+ * A read mark is never in conflict: it has two values, and the client sends the one it did not have. A follow-up flag or a category that
+ * somebody else changed meanwhile falls under the Conflict rule, unless what the client wishes already holds. Only where nobody else came between
+ * is the MODSEQ left behind the client's own: otherwise it is told what the message has become. Answers how much was not kept.
  */
-async function change(place: Place, { edit, seen, items }: Group, modseq: Map<number, bigint>, refuse: Refuse): Promise<void> {
+async function change(place: Place, { edit, seen, items }: Group, modseq: Map<number, bigint>, refuse: Refuse): Promise<number> {
   const { mail, folder, cursor: { validity }, options } = place
-  if (edit.add.length + edit.remove.length === 0) return
-  const wish = { uids: [...new Set(items.map(({ ref }) => ref.uid))], ...edit }
+  if (edit.add.length + edit.remove.length === 0) return edit.unkept
+  const wish = { uids: [...new Set(items.map(({ ref }) => ref.uid))], add: edit.add, remove: edit.remove }
   const done = await mail.setFlags(folder, validity, seen > 0n ? { ...wish, unchangedSince: seen } : wish)
   for (const [uid, value] of done.modseq) modseq.set(uid, value)
   const missing = new Set(done.missing), lost = new Set<number>()
   if (done.modified.length) {
-    const guarded = options.conflict === 1 && [...edit.add, ...edit.remove].includes('\\Flagged')
+    const guarded = options.conflict === 1 && [...edit.add, ...edit.remove].some(flag => flag !== '\\Seen')
     if (guarded) for (const uid of await disputed(mail, folder, validity, done.modified, edit)) lost.add(uid)
     else for (const uid of (await mail.setFlags(folder, validity, { ...wish, uids: done.modified })).missing) missing.add(uid)
   }
@@ -153,6 +163,7 @@ async function change(place: Place, { edit, seen, items }: Group, modseq: Map<nu
     if (missing.has(ref.uid)) refuse(command, '8')
     else if (lost.has(ref.uid)) refuse(command, '7')
   }
+  return edit.unkept + (done.unkept?.length ?? 0)
 }
 
 async function disputed(mail: MailStore, folder: FolderId, validity: number, uids: readonly number[], edit: FlagEdit): Promise<number[]> {

@@ -112,6 +112,7 @@ function count(call: Call, collections: readonly Collection[]): void {
   const sum = (of: (collection: Collection) => number): number => collections.reduce((total, one) => total + of(one), 0)
   const { facts } = call
   facts['commands'] = sum(({ request }) => request.commands.length)
+  facts['unkept'] = sum(({ applied }) => applied.unkept) || undefined
   facts['adds'] = sum(({ changes }) => changes?.adds.length ?? 0)
   facts['updates'] = sum(({ changes }) => changes?.updates.length ?? 0)
   facts['deletes'] = sum(({ changes }) => (changes?.deletes.length ?? 0) + (changes?.aged.length ?? 0))

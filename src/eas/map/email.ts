@@ -1,13 +1,14 @@
-import { Failure } from '../../base/failure.ts'
 import { utf8Length } from '../../formats/charset.ts'
 import { field, parseAddresses, parseDate, parseHeader, printAddress, rawField } from '../../formats/header.ts'
 import type { Address, Header } from '../../formats/header.ts'
 import type { Message } from '../../model/message.ts'
-import { child, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
+import { el, type Node, type Tag } from '../../wire/wbxml.ts'
 import { since, type Version } from '../versions.ts'
 import { attachmentNodes, attachmentNodes25 } from './attachments.ts'
 import { bodyNodes, type Body, type Rendered } from './body.ts'
 import { conversationId, conversationIndex, threadTopic } from './conversation.ts'
+import { categoryNodes, isRead, lastVerb } from './flags.ts'
+import { followUpNodes } from './follow-up.ts'
 import { messageClass } from './message-class.ts'
 
 export type EmailContext = {
@@ -69,7 +70,8 @@ const rows: readonly Row[] = [
   { tag: 'AirSyncBase:Body', since: '12.0', say: ({ context }) => context.body && bodyNodes(context.body.body) },
   { tag: 'Email:MessageClass', say: ({ message }) => messageClass(message.structure) },
   { tag: 'Email:InternetCPID', say: () => '65001' }, // UTF-8, which is what is sent
-  { tag: 'Email:Flag', since: '12.0', always: true, say: ({ message }) => flag(message.flags) },
+  { tag: 'Email:Flag', since: '12.0', always: true, say: ({ message, subject }) => followUpNodes(message.flags, subject) },
+  { tag: 'Email:Categories', since: '14.0', always: true, say: ({ message }) => categoryNodes(message.flags) },
   { tag: 'Email:ContentClass', since: '12.0', say: () => 'urn:content-classes:message' },
   { tag: 'AirSyncBase:NativeBodyType', since: '12.0', say: ({ context }) => context.body && String(context.body.nativeType) },
   { tag: 'Email2:ConversationId', since: '14.0', say: ({ header }) => conversationId(header) },
@@ -123,41 +125,6 @@ function sender(header: Header): string | undefined {
   return printAddress(actual).slice(0, longest)
 }
 
-/** [MS-ASEMAIL] LastVerbExecuted: 1 answered, 3 forwarded. */
-const lastVerb = (flags: ReadonlySet<string>): string | undefined =>
-  flags.has('\\Answered') ? '1' : flags.has('$Forwarded') ? '3' : undefined
-
-const isRead = (flags: ReadonlySet<string>): string => flags.has('\\Seen') ? '1' : '0'
-
-/** [MS-ASEMAIL] Flag: empty where there is none. */
-const flag = (flags: ReadonlySet<string>): Node[] =>
-  flags.has('\\Flagged') ? [el('Email:Status', '2'), el('Email:FlagType', 'Flag for follow up')] : []
-
-/** [MS-ASEMAIL] Sending E-Mail Changes to the Client: what of an item can change. */
-export const flagNodes = (flags: ReadonlySet<string>, version: Version): Node[] =>
-  [el('Email:Read', isRead(flags)), ...(since(version, '12.0') ? [el('Email:Flag', flag(flags))] : [])]
-
-/** [MS-ASEMAIL] Updating E-Mail Flags: IMAP flags to add and remove. Throws `malformed` for values the elements do not have. */
-export function hearFlags(data: Element): { readonly add: readonly string[]; readonly remove: readonly string[] } {
-  const add: string[] = [], remove: string[] = []
-  const hear = (flag: string, on: boolean): void => void (on ? add : remove).push(flag)
-
-  const read = text(data, 'Email:Read')
-  if (read !== undefined) hear('\\Seen', oneOf(read, ['1', '0']) === '1')
-
-  const followUp = child(data, 'Email:Flag')
-  const status = followUp && text(followUp, 'Email:Status')
-  if (status !== undefined) hear('\\Flagged', oneOf(status, ['2', '1', '0']) === '2')
-  // An empty Flag clears; one without Status edits dates only.
-  else if (followUp?.children.length === 0) hear('\\Flagged', false)
-  return { add, remove }
-}
-
-function oneOf(value: string, values: readonly string[]): string {
-  if (!values.includes(value)) throw new Failure('malformed', `${value.slice(0, 20)} instead of ${values.join(' or ')}`)
-  return value
-}
-
 /** A conversation of its own. */
 const alone = [el('Email2:ConversationId', new Uint8Array(16)), el('Email2:ConversationIndex', new Uint8Array(5))]
 
@@ -181,7 +148,7 @@ export function brokenItem(message: Pick<Message, 'received' | 'flags'>, version
     el('Email:MessageClass', 'IPM.Note'),
     el('Email:InternetCPID', '65001'),
     ...(modern ? [
-      el('Email:Flag', flag(message.flags)), el('Email:ContentClass', 'urn:content-classes:message'),
+      el('Email:Flag', followUpNodes(message.flags)), el('Email:ContentClass', 'urn:content-classes:message'),
       el('AirSyncBase:NativeBodyType', '1'),
     ] : []),
     ...(since(version, '14.0') ? alone : []),

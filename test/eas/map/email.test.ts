@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { brokenItem, emailNodes, flagNodes, hearFlags } from '../../../src/eas/map/email.ts'
+import { brokenItem, emailNodes } from '../../../src/eas/map/email.ts'
 import { planBody, renderBody, type BodyWish } from '../../../src/eas/map/body.ts'
 import { since, versions, type Version } from '../../../src/eas/versions.ts'
 import { decode, el, encodeSync, type Node } from '../../../src/wire/wbxml.ts'
@@ -101,35 +101,6 @@ it('every message whatsoever becomes an item that can be written and read', () =
       expect(emailTags(item(tell(bytes), version))).toContain('Email:DateReceived')
     }
   }
-})
-
-describe('flags', () => {
-  const change = (...nodes: Node[]) => hearFlags(decode(encodeSync(el('AirSync:ApplicationData', nodes))))
-
-  it.each<[string, Node[], string[], string[]]>([
-    ['read', [el('Email:Read', '1')], ['\\Seen'], []],
-    ['unread', [el('Email:Read', '0')], [], ['\\Seen']],
-    ['flagged', [el('Email:Flag', [el('Email:Status', '2'), el('Email:FlagType', 'x')])], ['\\Flagged'], []],
-    ['completed', [el('Email:Flag', [el('Email:Status', '1')])], [], ['\\Flagged']],
-    ['cleared', [el('Email:Flag', [el('Email:Status', '0')])], [], ['\\Flagged']],
-    ['cleared by an empty element', [el('Email:Flag')], [], ['\\Flagged']],
-    ['edited in its dates only', [el('Email:Flag', [el('Tasks:DueDate', '2026-11-23T00:00:00.000Z')])], [], []],
-    ['both', [el('Email:Read', '1'), el('Email:Flag')], ['\\Seen'], ['\\Flagged']],
-    ['neither', [el('Email:Subject', 'x')], [], []],
-  ])('are heard: %s', (_, nodes, add, remove) => {
-    expect(change(...nodes)).toEqual({ add, remove })
-  })
-
-  it.each([el('Email:Read', 'true'), el('Email:Read'), el('Email:Flag', [el('Email:Status', '3')])])('that do not exist are malformed', node => {
-    expect(() => change(node)).toThrow(expect.objectContaining({ kind: 'malformed' }))
-  })
-
-  it('are told as they are heard', () => {
-    for (const flags of [[], ['\\Seen'], ['\\Flagged'], ['\\Seen', '\\Flagged', '$Junk']]) {
-      const told = change(...flagNodes(new Set(flags), '16.1'))
-      expect(told.add).toEqual(flags.filter(flag => flag.startsWith('\\')))
-    }
-  })
 })
 
 it.each(versions)('a message that cannot be read becomes an item that says so, in version %s', version => {
