@@ -11,6 +11,7 @@ import { policyFault } from './policy.ts'
 import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
 import { asksHierarchyAnew, hasChanged, outgoingHead, type OutgoingHead } from './response-head.ts'
+import { clientOf } from './quirks.ts'
 import { daysLeft, redirectOf } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
@@ -169,6 +170,7 @@ function note({ facts, credentials }: Visit, request: EasRequest): void {
   facts['device'] = request.deviceId.slice(0, 64)
   facts['type'] = request.deviceType.slice(0, 64)
   facts['agent'] = request.userAgent?.slice(0, 128)
+  facts['client'] = clientOf(request.userAgent, request.deviceType)
   facts['version'] = request.version
 }
 
