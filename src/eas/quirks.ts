@@ -24,14 +24,23 @@ export type Client = {
 export const clients: readonly Client[] = [
   {
     name: 'Outlook (iOS, Android)', agent: /^Outlook-(iOS|Android)|^Outlook$/i, seen: '2026-11',
-    quirks: [{ id: 'cloud', does: 'asks from the addresses of its maker, many users from one', here: 'wrong passwords are counted by user and by address' }],
+    quirks: [{
+      id: 'cloud', does: 'asks from the addresses of its maker, many users from one',
+      here: 'wrong passwords are counted by user and by address',
+    }],
   },
   {
     name: 'Outlook', agent: /^(Microsoft\.)?Outlook\/|^WindowsOutlook/i, seen: '2026-11',
     quirks: [
       { id: 'latin-1', does: 'sends names and passwords in ISO-8859-1', here: 'what is no UTF-8 is read as ISO-8859-1' },
-      { id: 'moved-ids', does: 'has an item under its new id already when it is added, and shows it twice', here: 'an item that MoveItems gave is told as a change' },
-      { id: 'old-ids', does: 'goes on using ids that MoveItems has replaced', here: 'they are refused one by one, and the rest goes on' },
+      {
+        id: 'moved-ids', does: 'has an item under its new id already when it is added, and shows it twice',
+        here: 'an item that MoveItems gave is told as a change',
+      },
+      {
+        id: 'old-ids', does: 'goes on using ids that MoveItems has replaced',
+        here: 'they are refused one by one, and the rest goes on',
+      },
       { id: 'window-512', does: 'asks for 512 items at once', here: 'items are written as they come, none is kept' },
     ],
   },
@@ -46,7 +55,10 @@ export const clients: readonly Client[] = [
     name: 'Windows Phone', agent: /^(MSFT-WP|WP8|WP\/|WindowsPhone)/i, seen: '2026-11',
     quirks: [
       { id: 'no-empty-responses', does: 'gives up an answer with an empty Responses', here: 'what would be empty is left out' },
-      { id: 'folder-delete-once', does: 'sends FolderDelete once, whatever it hears', here: 'a repeated one gets the answer that was lost' },
+      {
+        id: 'folder-delete-once', does: 'sends FolderDelete once, whatever it hears',
+        here: 'a repeated one gets the answer that was lost',
+      },
     ],
   },
   {
@@ -62,7 +74,10 @@ export const clients: readonly Client[] = [
       { id: 'no-empty-collections', does: 'crashes on a Sync with empty Collections', here: 'what would be empty is left out' },
       { id: 'range-unasked', does: 'breaks on a Range it did not ask for', here: 'a Range is told to who asked for one' },
       { id: 'fetch-by-long-id', does: 'fetches by LongId, without CollectionId', here: 'an id names its folder' },
-      { id: 'preview-then-all', does: 'takes some hundred octets of each body and fetches the rest', here: 'a body is cut exactly, and fetched whole' },
+      {
+        id: 'preview-then-all', does: 'takes some hundred octets of each body and fetches the rest',
+        here: 'a body is cut exactly, and fetched whole',
+      },
       { id: 'policy-key-0', does: 'dislikes a policy key of 0', here: 'none is 0' },
     ],
   },
@@ -71,7 +86,10 @@ export const clients: readonly Client[] = [
     quirks: [
       { id: 'impatience', does: 'drops an answer after 30 seconds of silence', here: 'the first item is sent when it is there' },
       { id: 'never-refetches', does: 'keeps mail cut for ever', here: 'nothing is cut below the size asked for' },
-      { id: 'hierarchy-0', does: 'asks for the hierarchy with key 0 at every pull-down', here: 'items and their keys stay as they are' },
+      {
+        id: 'hierarchy-0', does: 'asks for the hierarchy with key 0 at every pull-down',
+        here: 'items and their keys stay as they are',
+      },
       { id: 'ping-twice', does: 'sends two Pings within a second', here: 'the later one is waited with' },
       { id: 'whole-policy', does: 'takes a policy that lacks a setting for a stricter one', here: 'all settings are sent' },
     ],
@@ -87,7 +105,10 @@ export const clients: readonly Client[] = [
   {
     name: 'BlackBerry', agent: /^(BB10|RIM|BlackBerry)/i, seen: '2026-11',
     quirks: [
-      { id: 'broken-wbxml', does: 'sends WBXML that breaks off', here: 'it is refused by a status, and nothing is done by halves' },
+      {
+        id: 'broken-wbxml', does: 'sends WBXML that breaks off',
+        here: 'it is refused by a status, and nothing is done by halves',
+      },
       { id: 'conversation-id', does: 'needs a ConversationId', here: 'every item has one' },
     ],
   },
@@ -97,7 +118,10 @@ export const clients: readonly Client[] = [
   },
   {
     name: 'TouchDown', agent: /^(TouchDown|webOS|Palm|Maemo)/i, seen: '2026-11',
-    quirks: [{ id: 'ping-first', does: 'sends Ping before the first Sync', here: 'any event is news to who was told nothing yet' }],
+    quirks: [{
+      id: 'ping-first', does: 'sends Ping before the first Sync',
+      here: 'any event is news to who was told nothing yet',
+    }],
   },
   {
     name: 'TbSync', agent: /TbSync/i, seen: '2026-11',
@@ -107,7 +131,10 @@ export const clients: readonly Client[] = [
     name: 'Android', agent: /^(Android|LG|HTC|MOTO|SonyEricsson|Huawei)/i, seen: '2026-11',
     quirks: [
       { id: 'validate', does: 'tries the account as a device named "validate"', here: 'it is a device like any other' },
-      { id: 'drafts-and-outbox', does: 'resets the account where Drafts or Outbox is missing', here: 'the hierarchy always has them' },
+      {
+        id: 'drafts-and-outbox', does: 'resets the account where Drafts or Outbox is missing',
+        here: 'the hierarchy always has them',
+      },
       { id: 'outbox-ping', does: 'waits on Outbox', here: 'a folder that is never changed may be waited on' },
       { id: 'empty-supported', does: 'sends an empty Supported (LG)', here: 'it says nothing about mail' },
       { id: 'no-date', does: 'sends mail without a Date (HTC)', here: 'what is missing is added' },

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import type { Open, Person, Stores } from '../model/ports.ts'
 import type { Cache } from '../state/cache.ts'
 import type { Node } from '../wire/wbxml.ts'
+import { admit } from './admission.ts'
 import { bare, entryOf, offer, speaks, type Entry } from './commands.ts'
 import type { Call } from './command.ts'
 import { readContent } from './content.ts'
@@ -12,7 +13,6 @@ import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from '.
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
 import { asksHierarchyAnew, hasChanged, outgoingHead, type OutgoingHead } from './response-head.ts'
 import { clientOf } from './quirks.ts'
-import { daysLeft, redirectOf } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
 import type { Waits } from './waits.ts'
@@ -46,7 +46,7 @@ export function easFront(parts: EasParts): EasFront {
 
 type House = EasParts & { readonly waits: Waits; readonly draining: AbortSignal }
 
-// The only catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
+// The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
 async function answer(house: House, request: Request, visit: Visit): Promise<Response> {
   if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
   if (!visit.credentials) throw new Failure('auth', 'no credentials')
@@ -58,37 +58,11 @@ async function answer(house: House, request: Request, visit: Visit): Promise<Res
     note(visit, parsed)
     const entry = entryOf(parsed.command)
     if (!entry) return httpRefusal(501, {})
-    const credentials = named(visit.credentials, parsed)
-    const elsewhere = redirectOf(house.settings, credentials.user)
-    if (elsewhere) return redirected(visit, elsewhere)
-    const stores = await opened(house, credentials, visit)
+    const stores = await admit(house, named(visit.credentials, parsed), visit)
     if (stores instanceof Response) return stores
-    step.entry = entry
-    const account = stores.person.login
-    const head = step.head = headOf(house, parsed.userAgent, stores.person)
-    const spoken = since(head.ceiling, parsed.version)
-    if (!spoken) head.announce()
-    const fault = deviceFault(parsed) ?? (spoken && speaks(entry, parsed.version) ? undefined : '138') ??
-      policyFault(house.settings, parsed, account)
-    if (fault) return await refusal(house, step, visit, bare(entry, fault))
-
-    const rfc822 = entry.rfc822Until && since(entry.rfc822Until, parsed.version)
-    const scope = `${account}/${canonicalDeviceId(parsed.deviceId)}`
-    if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
-    const content = await readContent(request, rfc822 ? 'rfc822' : 'wbxml', house.settings.maxRequest)
-    const call = step.call = {
-      ...content, request: parsed, stores, scope,
-      cache: house.cache, settings: house.settings, waits: house.waits, signal: AbortSignal.any([visit.signal, house.draining]),
-      log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
-    }
-    const root = content.body?.tag
-    if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
-    if (asksHierarchyAnew(call)) head.announce()
-    const answered = await entry.command.run(call)
-    const tree = answered.kind === 'wbxml' ? answered.root : undefined
-    if (tree && commonStatus(parsed, tree)) return await refusal(house, step, visit, tree)
-    visit.facts['status'] ??= tree && statusOf(tree)
-    return await respond(answered, head.headers, keeper(house, parsed))
+    const head = headOf(house, parsed.userAgent, stores.person)
+    Object.assign(step, { entry, head })
+    return await perform(house, request, visit, { parsed, entry, head, stores, step })
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     Object.assign(visit.facts, { failure: error.kind, why: error.message.slice(0, 300) })
@@ -96,22 +70,40 @@ async function answer(house: House, request: Request, visit: Visit): Promise<Res
   }
 }
 
-// [MS-ASHTTP] Status Line, 451 Redirect. The mailbox may not be behind this host at all, so nobody is asked about the password.
-function redirected({ facts }: Visit, url: string): Response {
-  facts['redirected'] = true
-  return httpRefusal(451, { 'x-ms-location': url })
+type Admitted = {
+  readonly parsed: EasRequest
+  readonly entry: Entry
+  readonly head: OutgoingHead
+  readonly stores: Stores
+  readonly step: Step
 }
 
-/** The user's stores; or [MS-ASHTTP] 457 Expired Password, where the site has said that this is why the password is refused. */
-async function opened(house: House, credentials: Credentials, { address }: Visit): Promise<Stores | Response> {
-  try {
-    return await house.open(credentials, address)
-  } catch (error) {
-    const { settings, now } = house
-    const left = daysLeft(settings, [credentials.user], now?.() ?? new Date())
-    if (!(error instanceof Failure) || error.kind !== 'auth' || left === undefined || left >= 0) throw error
-    return httpRefusal(457, { 'x-ms-credential-service-url': settings.passwords!.url })
+/** Carries out the command of a user who may be here, unless version or policy are against it. */
+async function perform(house: House, request: Request, visit: Visit, { parsed, entry, head, stores, step }: Admitted): Promise<Response> {
+  const account = stores.person.login
+  const spoken = since(head.ceiling, parsed.version)
+  if (!spoken) head.announce()
+  const fault = deviceFault(parsed) ?? (spoken && speaks(entry, parsed.version) ? undefined : '138') ??
+    policyFault(house.settings, parsed, account)
+  if (fault) return refusal(house, { parsed, head }, visit, bare(entry, fault))
+
+  const scope = `${account}/${canonicalDeviceId(parsed.deviceId)}`
+  if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
+  const rfc822 = entry.rfc822Until && since(entry.rfc822Until, parsed.version)
+  const content = await readContent(request, rfc822 ? 'rfc822' : 'wbxml', house.settings.maxRequest)
+  const call = step.call = {
+    ...content, request: parsed, stores, scope,
+    cache: house.cache, settings: house.settings, waits: house.waits, signal: AbortSignal.any([visit.signal, house.draining]),
+    log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
   }
+  const root = content.body?.tag
+  if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
+  if (asksHierarchyAnew(call)) head.announce()
+  const answered = await entry.command.run(call)
+  const tree = answered.kind === 'wbxml' ? answered.root : undefined
+  if (tree && commonStatus(parsed, tree)) return refusal(house, { parsed, head }, visit, tree)
+  visit.facts['status'] ??= tree && statusOf(tree)
+  return respond(answered, head.headers, keeper(house, parsed))
 }
 
 /** A client that is to come less often is told why and when. */
@@ -136,22 +128,22 @@ const named = (credentials: Credentials, { user }: EasRequest): Credentials =>
 type Step = { parsed?: EasRequest; entry?: Entry; call?: Call; head?: OutgoingHead }
 
 async function refuse(house: House, visit: Visit, step: Step, failure: Failure): Promise<Response> {
-  const { parsed, entry, call } = step
+  const { parsed, entry, call, head } = step
   const { kind } = failure
   if (!parsed) return httpRefusal(kind === 'unsupported' ? 505 : 400, {})
-  if (!entry || kind === 'auth' || kind === 'busy') throw failure
-  if (call) return refusal(house, step, visit, entry.command.refuse(kind, call))
+  if (!entry || !head || kind === 'auth' || kind === 'busy') throw failure
+  if (call) return refusal(house, { parsed, head }, visit, entry.command.refuse(kind, call))
   const status = contentStatus[kind]
   if (!status) throw failure
-  return refusal(house, step, visit, bare(entry, status))
+  return refusal(house, { parsed, head }, visit, bare(entry, status))
 }
 
 /** [MS-ASCMD] Common Status Codes: InvalidContent and InvalidWBXML. */
 const contentStatus: Partial<Record<Kind, string>> = { unsupported: '101', malformed: '102' }
 
 /** A refusing tree, or the HTTP status that versions before 14.0 get in its place. */
-function refusal(house: House, { parsed, head }: Step, visit: Visit, refused: Node | number): Promise<Response> | Response {
-  if (!parsed || !head) throw new Error('a refusal before the request was read')
+function refusal(house: House, known: Pick<Admitted, 'parsed' | 'head'>, visit: Visit, refused: Node | number): Promise<Response> | Response {
+  const { parsed, head } = known
   const status = typeof refused === 'number' ? refused : commonStatus(parsed, refused)
   visit.facts['status'] = status ? `HTTP ${status}` : statusOf(refused as Node)
   if (status) return httpRefusal(status, head.headers)
@@ -177,10 +169,7 @@ function note({ facts, credentials }: Visit, request: EasRequest): void {
 // [MS-ASHTTP] HTTP OPTIONS Response. A phone tries its password with this request, so the backend is asked.
 async function options(house: House, visit: Visit, agent: string | undefined): Promise<Response> {
   visit.facts['command'] = 'OPTIONS'
-  const credentials = visit.credentials!
-  const elsewhere = redirectOf(house.settings, credentials.user)
-  if (elsewhere) return redirected(visit, elsewhere)
-  const stores = await opened(house, credentials, visit)
+  const stores = await admit(house, visit.credentials!, visit)
   if (stores instanceof Response) return stores
   const head = headOf(house, agent, stores.person)
   const allow = 'OPTIONS,POST'
