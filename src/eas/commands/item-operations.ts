@@ -9,7 +9,7 @@ import { wbxml, type Call, type Command } from '../command.ts'
 import { renderItems } from '../items.ts'
 import type { BodyWish } from '../map/body.ts'
 import { outcome } from '../outcome.ts'
-import { readPreference } from './sync-request.ts'
+import { readPart, readPreference } from './sync-request.ts'
 
 /** [MS-ASCMD] Status (ItemOperations). */
 const success = '1', protocolError = '2', badRange = '8', unknownStore = '9', badAttachment = '15', unsupported = '156'
@@ -98,6 +98,7 @@ function readWish(options: Element | undefined): BodyWish {
   return {
     mimeSupport: mimeSupport as BodyWish['mimeSupport'], mimeTruncation: defaultOptions.mimeTruncation,
     bodies: options ? children(options, 'AirSyncBase:BodyPreference').slice(0, 8).map(readPreference) : [],
+    ...(options ? readPart(options) : {}),
   }
 }
 
@@ -140,7 +141,7 @@ async function* itemAnswers(call: Call, items: readonly Fetched[]): AsyncGenerat
   const missing = function* (until: number): Generator<Node> {
     for (; next < until; next++) yield fetchAnswer('6', items[next]!.named)
   }
-  const context = { version: call.request.version, log: call.log }
+  const context = { version: call.request.version, userAgent: call.request.userAgent, log: call.log }
   for await (const { uid, nodes } of renderItems(call.stores, found.folder, ref!.validity, found.messages, wish, context)) {
     yield* missing(items.findIndex((item, index) => index >= next && item.ref?.uid === uid))
     yield fetchAnswer(success, items[next++]!.named, [el('AirSync:Class', 'Email'), el('ItemOperations:Properties', nodes)])

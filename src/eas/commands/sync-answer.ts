@@ -73,5 +73,7 @@ async function* responsesOf(call: Call, collection: Collection): AsyncGenerator<
 }
 
 function render(call: Call, { folder, options }: Collection, validity: number, messages: readonly Message[]) {
-  return renderItems(call.stores, folder, validity, messages, options, { version: call.request.version })
+  return renderItems(call.stores, folder, validity, messages, options, {
+    version: call.request.version, userAgent: call.request.userAgent, log: call.log,
+  })
 }

@@ -137,7 +137,14 @@ export function readOptions(element: Element): SyncOptions | undefined {
     filter, mimeTruncation, mimeSupport: mimeSupport as SyncOptions['mimeSupport'],
     conflict: readNumber(block, 'AirSync:Conflict') === 0 ? 0 : 1,
     bodies: children(block, 'AirSyncBase:BodyPreference').slice(0, 8).map(readPreference),
+    ...readPart(block),
   }
+}
+
+/** [MS-ASAIRS] BodyPartPreference: only HTML comes in parts, another Type is left aside. */
+export function readPart(options: Element): Pick<SyncOptions, 'part'> {
+  const part = children(options, 'AirSyncBase:BodyPartPreference').map(readPreference).find(({ type }) => type === 2)
+  return part ? { part } : {}
 }
 
 /** [MS-ASAIRS] BodyPreference. */

@@ -3,12 +3,16 @@ import { utf8Length } from '../../formats/charset.ts'
 import { field, parseAddresses, parseDate, parseHeader, printAddress, rawField } from '../../formats/header.ts'
 import type { Address, Header } from '../../formats/header.ts'
 import type { Message } from '../../model/message.ts'
+import type { Inside } from '../inside.ts'
 import { child, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { since, type Version } from '../versions.ts'
 import { attachmentNodes } from './attachments.ts'
 import { bodyNodes, type Rendered } from './body.ts'
+import { bodyPartNodes, type BodyPart } from './body-part.ts'
 import { conversationId, conversationIndex, threadTopic } from './conversation.ts'
-import { messageClass } from './message-class.ts'
+import { internetCodePage } from './code-page.ts'
+import { meetingNodes } from './meeting-request.ts'
+import { contentClass, messageClass } from './message-class.ts'
 
 export type EmailContext = {
   readonly version: Version
@@ -18,6 +22,12 @@ export type EmailContext = {
   readonly reference: (section: string) => string
   /** As `renderBody` made it; undefined leaves the body out. */
   readonly body: Rendered | undefined
+  /** [MS-ASAIRS] BodyPart, where the client wishes for one. */
+  readonly bodyPart?: BodyPart | undefined
+  /** What its parts turned out to be. */
+  readonly inside: Inside
+  /** What the user may be called; the first is the primary one. */
+  readonly addresses: readonly string[]
 }
 
 type Item = { readonly message: Message; readonly header: Header; readonly subject: string; readonly context: EmailContext }
@@ -57,16 +67,19 @@ const rows: readonly Row[] = [
   { tag: 'Email:ThreadTopic', say: ({ header, subject }) => field(header, 'thread-topic') || threadTopic(subject) },
   { tag: 'Email:Importance', say: ({ header }) => importance(header) },
   { tag: 'Email:Read', say: ({ message }) => isRead(message.flags) },
-  { tag: 'AirSyncBase:Attachments', say: ({ message, context }) => attachmentNodes(message.structure, context.reference) },
+  { tag: 'AirSyncBase:Attachments', say: ({ context }) => attachmentNodes(context.inside.structure, context.reference) },
   { tag: 'AirSyncBase:Body', say: ({ context }) => context.body && bodyNodes(context.body.body) },
-  { tag: 'Email:MessageClass', say: ({ message }) => messageClass(message.structure) },
-  { tag: 'Email:InternetCPID', say: () => '65001' }, // UTF-8, which is what is sent
+  { tag: 'AirSyncBase:BodyPart', since: '14.1', say: ({ context }) => context.bodyPart && bodyPartNodes(context.bodyPart) },
+  { tag: 'Email:MessageClass', say: ({ message, context }) => messageClass(message.structure, context.inside) },
+  { tag: 'Email:MeetingRequest', say: ({ context }) => context.inside.meeting && meetingNodes(context.inside.meeting, context) },
+  { tag: 'Email:InternetCPID', say: ({ context }) => internetCodePage(context.inside.structure) },
   { tag: 'Email:Flag', always: true, say: ({ message }) => flag(message.flags) },
-  { tag: 'Email:ContentClass', say: () => 'urn:content-classes:message' },
+  { tag: 'Email:ContentClass', say: ({ context }) => contentClass(context.inside) },
   { tag: 'AirSyncBase:NativeBodyType', say: ({ context }) => context.body && String(context.body.nativeType) },
   { tag: 'Email2:ConversationId', since: '14.0', say: ({ header }) => conversationId(header) },
   { tag: 'Email2:ConversationIndex', since: '14.0', say: ({ message, header }) => conversationIndex(header, message.received) },
   { tag: 'Email2:LastVerbExecuted', since: '14.0', say: ({ message }) => lastVerb(message.flags) },
+  { tag: 'Email2:ReceivedAsBcc', since: '14.0', say: receivedAsBcc },
   { tag: 'Email2:Sender', since: '14.0', say: ({ header }) => sender(header) },
   { tag: 'Email2:IsDraft', since: '16.0', say: ({ context }) => context.draft ? '1' : '0' },
   { tag: 'Email2:Bcc', since: '16.0', say: people('bcc') },
@@ -110,6 +123,16 @@ function sender(header: Header): string | undefined {
   const [actual] = addresses(header, 'sender'), [from] = addresses(header, 'from')
   if (!actual || actual.address.toLowerCase() === from?.address.toLowerCase()) return undefined
   return printAddress(actual).slice(0, longest)
+}
+
+/**
+ * [MS-ASEMAIL] ReceivedAsBcc: where the message came with a Bcc field that names the user. Being named nowhere says nothing:
+ * lists and aliases do that too.
+ */
+function receivedAsBcc({ header, context }: Item): string | undefined {
+  const own = new Set(context.addresses.map(address => address.toLowerCase()))
+  const names = (field: string): boolean => addresses(header, field).some(({ address }) => own.has(address.toLowerCase()))
+  return !context.draft && names('bcc') && !names('from') ? '1' : undefined
 }
 
 /** [MS-ASEMAIL] LastVerbExecuted: 1 answered, 3 forwarded. */

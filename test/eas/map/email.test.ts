@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { brokenItem, emailNodes, flagNodes, hearFlags } from '../../../src/eas/map/email.ts'
+import { lookInside, lookOf } from '../../../src/eas/inside.ts'
 import { planBody, renderBody, type BodyWish } from '../../../src/eas/map/body.ts'
 import { versions, type Version } from '../../../src/eas/versions.ts'
 import { decode, el, encodeSync, type Node } from '../../../src/wire/wbxml.ts'
@@ -11,11 +12,16 @@ import { fetched, tell, type Told } from '../../support/mime-tree.ts'
 const html: BodyWish = { bodies: [{ type: 2, truncationSize: 4096, preview: 40 }], mimeSupport: 0, mimeTruncation: 8 }
 
 function item(told: Told, version: Version, wish = html, draft = false): Node {
-  const plan = planBody(told.message, wish, version)
-  const rendered = renderBody(plan, fetched(told, plan.parts))
+  const { structure, size } = told.message
+  const look = lookOf(structure, undefined)
+  const inside = lookInside(told.message, look, look && told.part(look.section))
+  const plan = planBody({ structure: inside.structure, size }, wish, version)
+  const octets = fetched(told, plan.parts).map((found, i) => inside.octets.get(plan.parts[i]!.section) ?? found)
+  const rendered = renderBody(plan, octets)
   if ('more' in rendered) throw new Error('small messages are fetched whole')
   const reference = (section: string): string => `f1:1:1:${section}`
-  return el('AirSync:ApplicationData', emailNodes(told.message, { version, draft, reference, body: rendered }))
+  const addresses = ['anna@postern.test', 'a.test@postern.test']
+  return el('AirSync:ApplicationData', emailNodes(told.message, { version, draft, reference, body: rendered, inside, addresses }))
 }
 
 // Octets, for not all of them are UTF-8.
