@@ -200,7 +200,7 @@ function reminderOf(event: Component): number | undefined {
     const shown = (property(alarm, 'ACTION')?.value.trim().toUpperCase() ?? 'DISPLAY') !== 'EMAIL'
     if (!shown || trigger?.parameters['RELATED']?.toUpperCase() === 'END') return []
     const length = parseDuration(trigger?.value ?? '')
-    return length === undefined || length > 0 ? [] : [-length / 1000]
+    return length === undefined || length > 0 ? [] : [Math.abs(length) / 1000]
   })
   return before.length > 0 ? Math.min(...before) : undefined
 }

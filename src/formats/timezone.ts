@@ -147,7 +147,7 @@ function changeOf(zone: Zone, year: number, transition: Transition, inYear: (yea
   const ambiguous = week === 4 && last
   const later = ambiguous ? [1, 2, 3, 4, 5, 6].flatMap(n => inYear(year + n) ?? []).map(wallClock) : []
   const always = later.every(one => one.last && one.month === month && one.weekday === weekday)
-  return { month, weekday, milliseconds, week: week === 5 || (ambiguous && always && later.length > 0) ? 5 : week }
+  return { month, weekday, milliseconds, week: week === 5 || (ambiguous && always) ? 5 : week }
 }
 
 /** What clocks show when they are changed. Midnight is the end of the day before: Windows knows no other way to say it. */

@@ -34,6 +34,15 @@ it.each([
   expect(decode(text, 'Quoted-Printable')).toBe(expected)
 })
 
+it.each([
+  ['in a frame', 'begin 644 a.txt\r\n%2&5L;&\\\r\n`\r\nend\r\n', 'Hello'],
+  ['without one', '%2&5L;&\\', 'Hello'],
+  ['with lines that are none', 'x\r\n%2&5L;&\\\r\n\r\nGreetings to everybody of you\r\n', 'Hello'],
+  ['cut off', 'begin 644 a.txt\r\n%2&5L', ''],
+])('decodes uuencoded lines: %s', (_, text, expected) => {
+  expect(decode(text, 'x-uuencode')).toBe(expected)
+})
+
 it.each(['7bit', '8bit', 'binary', '', 'x-unknown'])('leaves %s as it is', encoding => {
   const octets = Uint8Array.of(0, 13, 61, 200)
   expect(decodeTransfer(octets, encoding)).toEqual(octets)
