@@ -80,7 +80,7 @@ function reportOf(part: Part, octets: Uint8Array): string {
 function withCalendar(structure: Part, part: Part, octets: Uint8Array, alone: boolean): Inside {
   const meeting = readInvitation(decodeText(octets, part.parameters['charset'] ?? 'utf-8'), part.parameters['method'])
   if (!meeting) return { structure, octets: new Map() }
-  const text = alone ? virtual(part, 1, 'text/plain', Buffer.from(meeting.description || meeting.summary)) : undefined
+  const text = alone ? virtual(part, 1, 'text/plain', Buffer.from((meeting.description || meeting.summary).replace(/\r?\n/g, '\r\n'))) : undefined
   return {
     meeting, structure: replacePart(structure, part.section, text?.part),
     octets: new Map(text ? [[text.part.section, text.octets]] : []),
@@ -104,9 +104,10 @@ function withTnef(structure: Part, part: Part, octets: Uint8Array): Inside {
   // Numbered alike whether the body is shown or not: a client comes back for the files later.
   const shown = textPieces(structure).length === 0 && body ? [body, ...files] : files
   const meeting = tnefInvitation(tnef)
+  const opened = virtual(part, 0, 'multipart/mixed', new Uint8Array(), { children: shown.flatMap(one => one?.part ?? []) })
   return {
     ...(meeting ? { meeting } : {}), stated: tnef.messageClass,
-    structure: replacePart(structure, part.section, { ...part, type: 'multipart/mixed', size: 0, children: shown.flatMap(one => one?.part ?? []) }),
+    structure: replacePart(structure, part.section, opened.part),
     octets: new Map(found.flatMap(one => one ? [[one.part.section, one.octets]] : [])),
   }
 }
