@@ -5,7 +5,7 @@ import type { EasSettings } from '../../src/eas/settings.ts'
 import type { Open } from '../../src/model/ports.ts'
 import { memoryCache, type Cache } from '../../src/state/cache.ts'
 import { Phone, type PhoneOptions } from './eas-client.ts'
-import { serve, type Served } from './http.ts'
+import { keptLog, serve, type Line, type Served } from './http.ts'
 import { MemoryAccount } from './memory.ts'
 import { recorder } from './record.ts'
 
@@ -19,6 +19,8 @@ export type EasServer = {
   readonly front: EasFront
   readonly served: Served
   readonly exchanges: readonly Exchange[]
+  /** What the front logged. */
+  readonly log: readonly Line[]
   phone(options?: Partial<PhoneOptions>): Phone
   /** Another process: the same settings and mail, an empty memory. */
   forget(): void
@@ -45,11 +47,11 @@ export async function easServer(settings: Partial<EasSettings> = {}, account = n
     exchanges.push(exchange)
     kept?.(exchange)
   }
-  const log = { debug() {}, info() {}, warn() {}, error() {} }
+  const log = keptLog()
   const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, log, record })
   const served = await serve(front)
   return {
-    account, front, served, exchanges,
+    account, front, served, exchanges, log: log.lines,
     phone(options = {}) {
       const phone = new Phone({ url: served.url, user: account.person.login, password: 'secret', ...options })
       phones.push(phone)

@@ -20,6 +20,8 @@ export type OptionsWish = {
   readonly mimeTruncation?: number
   readonly conflict?: 0 | 1
   readonly bodies?: readonly { type: number; size?: number; allOrNone?: boolean; preview?: number }[]
+  /** BodyPartPreference: HTML. */
+  readonly part?: { size?: number; allOrNone?: boolean; preview?: number }
   readonly class?: string
 }
 
@@ -88,18 +90,21 @@ export function collectionNode(wish: CollectionWish, key: string, version: strin
   ])
 }
 
-export function optionNodes({ filter, mimeSupport, mimeTruncation, conflict, bodies = [], ...rest }: OptionsWish): Node[] {
+export function optionNodes({ filter, mimeSupport, mimeTruncation, conflict, bodies = [], part, ...rest }: OptionsWish): Node[] {
   return [
     ...number('AirSync:FilterType', filter), ...(rest.class ? [el('AirSync:Class', rest.class)] : []),
-    ...bodies.map(({ type, size, allOrNone, preview }) => el('AirSyncBase:BodyPreference', [
-      ...number('AirSyncBase:Type', type), ...number('AirSyncBase:TruncationSize', size),
-      ...(allOrNone === undefined ? [] : [el('AirSyncBase:AllOrNone', allOrNone ? '1' : '0')]),
-      ...number('AirSyncBase:Preview', preview),
-    ])),
+    ...bodies.map(one => el('AirSyncBase:BodyPreference', preferenceNodes(one))),
+    ...(part ? [el('AirSyncBase:BodyPartPreference', preferenceNodes({ type: 2, ...part }))] : []),
     ...number('AirSync:Conflict', conflict), ...number('AirSync:MIMESupport', mimeSupport),
     ...number('AirSync:MIMETruncation', mimeTruncation),
   ]
 }
+
+const preferenceNodes = ({ type, size, allOrNone, preview }: { type: number; size?: number; allOrNone?: boolean; preview?: number }): Node[] => [
+  ...number('AirSyncBase:Type', type), ...number('AirSyncBase:TruncationSize', size),
+  ...(allOrNone === undefined ? [] : [el('AirSyncBase:AllOrNone', allOrNone ? '1' : '0')]),
+  ...number('AirSyncBase:Preview', preview),
+]
 
 function commandNode(command: PhoneCommand): Node {
   if (command.kind === 'Add') return el(
