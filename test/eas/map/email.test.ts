@@ -164,7 +164,8 @@ it('an unreadable INTERNALDATE gives way to the Date field, and that to the begi
 })
 
 it('every message whatsoever becomes an item that can be written and read', () => {
-  const samples = ['newsletter', 'pictures', 'signed', 'bounce'].map(eml)
+  const tnef = writeTnef({ body: 'x', files: [{ title: 'a.txt', data: Buffer.from('a') }] })
+  const samples = [...['newsletter', 'pictures', 'signed', 'bounce', 'meeting-series', 'meeting-instance'].map(eml), Buffer.from(winmail(tnef))]
   for (const bytes of mutations(samples, 1000, 7)) {
     for (const version of ['12.1', '16.1'] as const) {
       expect(emailTags(item(tell(bytes), version))).toContain('Email:DateReceived')
