@@ -13,7 +13,12 @@ const KB = 1024
 const most = { calendar: 256 * KB, report: 16 * KB, tnef: 1024 * KB }
 
 /** A part that says what the message is. `first`: nothing can be planned before it has been read. */
-export type Look = { readonly section: string; readonly length: number; readonly kind: 'calendar' | 'report' | 'tnef'; readonly first: boolean }
+export type Look = {
+  readonly section: string
+  readonly length: number
+  readonly kind: 'calendar' | 'report' | 'tnef'
+  readonly first: boolean
+}
 
 /** What the message turned out to be. */
 export type Inside = Omit<ClassFacts, 'meeting'> & {
@@ -31,8 +36,8 @@ const isTnef = (part: Part): boolean =>
   (part.type === 'application/octet-stream' && part.filename?.toLowerCase() === 'winmail.dat')
 
 /**
- * What to read of a message besides its body: one part at most. Nothing of one that is signed or encrypted by S/MIME, which stays as it is;
- * Outlook opens TNEF itself.
+ * What to read of a message besides its body: one part at most. Nothing of one that is signed or encrypted by S/MIME, which
+ * stays as it is; Outlook opens TNEF itself.
  */
 export function lookOf(root: Part, userAgent: string | undefined): Look | undefined {
   if (isSmime(root)) return undefined
@@ -42,15 +47,19 @@ export function lookOf(root: Part, userAgent: string | undefined): Look | undefi
     const status = root.children.find(({ type }) => /^message\/(global-)?(delivery-status|disposition-notification)$/.test(type))
     return status && { section: status.section, length: most.report, kind: 'report', first: false }
   }
-  const calendar = firstPart(root, isInvitation) ?? firstPart(root, part => part.type === 'text/calendar' && part.disposition !== 'attachment')
+  const calendar = firstPart(root, isInvitation) ?? firstPart(root, isUnnamedCalendar)
   if (!calendar || calendar.size > most.calendar) return undefined
   return { section: calendar.section, length: most.calendar, kind: 'calendar', first: textPieces(root).length === 0 }
 }
 
 const isInvitation = (part: Part): boolean => part.type === 'text/calendar' && part.parameters['method'] !== undefined
+/** Whether it is an invitation is in the body alone. A file somebody attached is none. */
+const isUnnamedCalendar = (part: Part): boolean => part.type === 'text/calendar' && part.disposition !== 'attachment'
 
 /** Reads what `look` wished for. Never throws for what is in it. */
-export function lookInside({ structure }: Pick<Message, 'structure'>, look: Look | undefined, octets: Uint8Array | undefined): Inside {
+export function lookInside(
+  { structure }: Pick<Message, 'structure'>, look: Look | undefined, octets: Uint8Array | undefined,
+): Inside {
   const part = look && find(structure, look.section)
   const unseen: Inside = { structure, octets: new Map() }
   if (!part || !octets) return unseen
@@ -80,7 +89,8 @@ function reportOf(part: Part, octets: Uint8Array): string {
 function withCalendar(structure: Part, part: Part, octets: Uint8Array, alone: boolean): Inside {
   const meeting = readInvitation(decodeText(octets, part.parameters['charset'] ?? 'utf-8'), part.parameters['method'])
   if (!meeting) return { structure, octets: new Map() }
-  const text = alone ? virtual(part, 1, 'text/plain', Buffer.from((meeting.description || meeting.summary).replace(/\r?\n/g, '\r\n'))) : undefined
+  const told = (meeting.description || meeting.summary).replace(/\r?\n/g, '\r\n')
+  const text = alone ? virtual(part, 1, 'text/plain', Buffer.from(told)) : undefined
   return {
     meeting, structure: replacePart(structure, part.section, text?.part),
     octets: new Map(text ? [[text.part.section, text.octets]] : []),
@@ -92,8 +102,9 @@ type Virtual = { readonly part: Part; readonly octets: Uint8Array }
 const virtual = (within: Part, number: number, type: string, octets: Uint8Array, more: Partial<Part> = {}): Virtual => ({
   octets,
   part: {
-    section: `${within.section}-${number}`, type, parameters: type.startsWith('text/') ? { charset: 'utf-8' } : {}, encoding: 'binary',
-    size: octets.length, contentId: undefined, location: undefined, disposition: undefined, filename: undefined, children: [], ...more,
+    section: `${within.section}-${number}`, type, encoding: 'binary', size: octets.length,
+    parameters: type.startsWith('text/') ? { charset: 'utf-8' } : {},
+    contentId: undefined, location: undefined, disposition: undefined, filename: undefined, children: [], ...more,
   },
 })
 
@@ -117,7 +128,8 @@ function tnefParts(within: Part, { body, files }: Tnef): readonly (Virtual | und
   return [
     body && virtual(within, 1, body.html ? 'text/html' : 'text/plain', Buffer.from(body.text)),
     ...files.map((file, index) => virtual(within, index + 2, file.type ?? 'application/octet-stream', file.octets, {
-      disposition: file.inline ? 'inline' : 'attachment', filename: file.name || undefined, contentId: file.contentId, parameters: {},
+      disposition: file.inline ? 'inline' : 'attachment', filename: file.name || undefined, contentId: file.contentId,
+      parameters: {},
     })),
   ]
 }

@@ -31,7 +31,11 @@ type Planned = {
   readonly stream: boolean
 }
 type Place = {
-  readonly stores: Stores; readonly folder: Folder; readonly validity: number; readonly wish: BodyWish; readonly context: ItemContext
+  readonly stores: Stores
+  readonly folder: Folder
+  readonly validity: number
+  readonly wish: BodyWish
+  readonly context: ItemContext
 }
 
 /**
@@ -91,7 +95,8 @@ async function fetchBatch(place: Place, given: readonly Planned[] | undefined): 
   const first = await fetchParts(place, batch)
   const rendered = batch.map((one, i) => render(place, one, first[i]))
   // Seldom: what seemed to be enough of a body was not.
-  const short = rendered.flatMap((result, i) => result && 'more' in result ? [{ i, one: { ...batch[i]!, plans: result.more } }] : [])
+  const short = rendered.flatMap((result, i) =>
+    result && 'more' in result ? [{ i, one: { ...batch[i]!, plans: result.more } }] : [])
   if (short.length) {
     const second = await fetchParts(place, short.map(({ one }) => one))
     short.forEach(({ i, one }, at) => rendered[i] = render(place, one, second[at]))
@@ -108,7 +113,8 @@ async function fetchBatch(place: Place, given: readonly Planned[] | undefined): 
 async function opened(place: Place, batch: readonly Planned[]): Promise<readonly Planned[]> {
   const closed = batch.filter(({ look }) => look?.first)
   if (closed.length === 0) return batch
-  const octets = await fetchParts(place, closed.map(one => ({ ...one, plans: { body: { ...one.plans.body, parts: [] }, part: undefined } })))
+  const unplanned = closed.map(one => ({ ...one, plans: { body: { ...one.plans.body, parts: [] }, part: undefined } }))
+  const octets = await fetchParts(place, unplanned)
   const open = new Map(closed.map((one, i) => [one.message.uid, insideOf(place, one, octets[i]?.[0])]))
   return batch.map(one => {
     const inside = open.get(one.message.uid)
@@ -116,7 +122,7 @@ async function opened(place: Place, batch: readonly Planned[]): Promise<readonly
   })
 }
 
-function insideOf({ context }: Place, { message, look }: Pick<Planned, 'message' | 'look'>, octets: Uint8Array | undefined): Inside {
+function insideOf({ context }: Place, { message, look }: Planned, octets: Uint8Array | undefined): Inside {
   const inside = lookInside(message, look, octets)
   if (inside.trouble) context.log?.warn({ uid: message.uid, reason: inside.trouble }, 'part of a message not understood')
   return inside
@@ -127,7 +133,8 @@ async function fetchParts(
   place: Place, wanted: readonly Pick<Planned, 'message' | 'inside' | 'look' | 'plans'>[],
 ): Promise<(Octets | undefined)[]> {
   const { stores, folder, validity } = place
-  const wishes = wanted.flatMap(one => wishesOf(one).map(wish => ({ ...wish, uid: one.message.uid, known: one.inside.octets.get(wish.section) })))
+  const wishes = wanted.flatMap(one => wishesOf(one).map(wish =>
+    ({ ...wish, uid: one.message.uid, known: one.inside.octets.get(wish.section) })))
   const asked = wishes.flatMap(({ known, ...wish }) => known ? [] : [wish])
   const all: Octets | Failure = asked.length ? await outcome(stores.mail.parts(folder.id, validity, asked)) : []
   if (all instanceof Failure) {

@@ -25,4 +25,5 @@ export function unflow(text: string, delSp: boolean): string {
   return out.join('\r\n')
 }
 
-const quoted = (depth: number, line: string): string => depth === 0 ? line : `${'>'.repeat(depth)}${line === '' ? '' : ` ${line}`}`
+const quoted = (depth: number, line: string): string =>
+  depth === 0 ? line : `${'>'.repeat(depth)}${line === '' ? '' : ` ${line}`}`

@@ -120,7 +120,8 @@ function readEvent(event: Component, method: Method, zones: Zones): Invitation {
   const end = endOf(event, start, zones)
   const allDay = start.dateOnly || textValue(event, 'X-MICROSOFT-CDO-ALLDAYEVENT')?.trim().toUpperCase() === 'TRUE'
   const organizer = property(event, 'ORGANIZER')
-  const original = readTime(property(event, 'X-MS-OLK-ORIGINALSTART'), zones), originalEnd = readTime(property(event, 'X-MS-OLK-ORIGINALEND'), zones)
+  const original = readTime(property(event, 'X-MS-OLK-ORIGINALSTART'), zones)
+  const originalEnd = readTime(property(event, 'X-MS-OLK-ORIGINALEND'), zones)
   const counter = method === 'COUNTER' ? { start: start.at, end: end.at } : undefined
   return {
     method,
@@ -167,7 +168,8 @@ function spent({ at, local, zone }: Time, duration: number): number {
 /** Undefined too for what more than one rule says: EAS has room for one. */
 function recurrenceOf(event: Component, start: Time): Invitation['recurrence'] {
   const rules = event.properties.filter(({ name }) => name === 'RRULE')
-  if (rules.length !== 1 || property(event, 'RDATE') || property(event, 'EXRULE') || property(event, 'RECURRENCE-ID')) return undefined
+  const more = ['RDATE', 'EXRULE', 'RECURRENCE-ID'].some(name => property(event, name))
+  if (rules.length !== 1 || more) return undefined
   const rule = parseRule(rules[0]!.value)
   return { rule, start: start.local, until: untilOf(rule['UNTIL'], start) }
 }

@@ -18,9 +18,12 @@ const apart = new Set([
 ])
 const characters: Readonly<Record<string, string>> = {
   par: '\r\n', line: '\r\n', sect: '\r\n', page: '\r\n', row: '\r\n', tab: '\t', cell: '\t', lquote: '\u2018', rquote: '\u2019',
-  ldblquote: '\u201c', rdblquote: '\u201d', bullet: '\u2022', endash: '\u2013', emdash: '\u2014', emspace: '\u2003', enspace: '\u2002',
+  ldblquote: '\u201c', rdblquote: '\u201d', bullet: '\u2022', endash: '\u2013', emdash: '\u2014',
+  emspace: '\u2003', enspace: '\u2002',
 }
-const symbols: Readonly<Record<string, string>> = { '~': '\u00a0', _: '\u2011', '\\': '\\', '{': '{', '}': '}', '\n': '\r\n', '\r': '\r\n' }
+const symbols: Readonly<Record<string, string>> = {
+  '~': '\u00a0', _: '\u2011', '\\': '\\', '{': '{', '}': '}', '\n': '\r\n', '\r': '\r\n',
+}
 // RTF 1.9, Font Table: \fcharset as code pages
 const charsets: Readonly<Record<number, number>> = {
   0: 1252, 77: 10_000, 128: 932, 129: 949, 130: 1361, 134: 936, 136: 950, 161: 1253, 162: 1254, 163: 1258, 177: 1255, 178: 1256,
@@ -58,7 +61,8 @@ class Reader {
   take(match: RegExpExecArray, rtf: string): boolean {
     if (match.index < this.#until) return true
     const [, word, number, hex, symbol, brace, plain] = match
-    if (word !== undefined) this.#word(word, number === undefined ? undefined : Number(number), match.index + match[0].length, rtf)
+    const end = match.index + match[0].length
+    if (word !== undefined) this.#word(word, number === undefined ? undefined : Number(number), end, rtf)
     else if (hex !== undefined) this.#octet(parseInt(hex, 16))
     else if (symbol === '*') this.#starred = true
     else if (symbol !== undefined) this.#write(symbols[symbol] ?? '')
@@ -127,7 +131,8 @@ class Reader {
   /** Octets belong together: a character may be two of them, each written as \'hh. */
   #flush(): void {
     if (this.#octets.length === 0) return
-    const text = decodeText(Uint8Array.from(this.#octets), this.#state.codePage === 65_001 ? 'utf-8' : `cp${this.#state.codePage}`)
+    const { codePage } = this.#state
+    const text = decodeText(Uint8Array.from(this.#octets), codePage === 65_001 ? 'utf-8' : `cp${codePage}`)
     this.#octets = []
     this.#push(this.html && !this.#state.tag ? escaped(text) : text)
   }
@@ -149,5 +154,6 @@ const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceA
 export const textToRtf = (text: string): string =>
   `{\\rtf1\\ansi\\ansicpg1252\\deff0{\\fonttbl{\\f0\\fswiss Arial;}}\\uc1\\pard\\f0\\fs20 ${rtfLines(text)}}`
 
-const rtfLines = (text: string): string => text.replace(/[\\{}]/g, '\\$&').replace(/\r?\n/g, '\\par\r\n').replaceAll('\t', '\\tab ')
+const rtfLines = (text: string): string => text
+  .replace(/[\\{}]/g, '\\$&').replace(/\r?\n/g, '\\par\r\n').replaceAll('\t', '\\tab ')
   .replace(/[^\0-\x7f]/g, character => `\\u${character.charCodeAt(0) << 16 >> 16}?`)

@@ -89,7 +89,7 @@ export type ZoneRules = {
   readonly daylight: { readonly bias: number; readonly begins: Change; readonly ends: Change } | undefined
 }
 
-/** The rules that hold in the year of an instant. What changes once, or three times in a year, is no rule: the offset then counts. */
+/** The rules of the year of an instant. What changes once, or three times in a year, is no rule: the offset then counts. */
 export function zoneRules(zone: Zone, instant: number): ZoneRules {
   const year = new Date(instant).getUTCFullYear()
   const [first, second, third] = transitions(zone, year)

@@ -3,7 +3,8 @@ import type { Invitation, Method } from './invitation.ts'
 import { utcZone, zoneRules } from './timezone.ts'
 
 const methods: readonly (readonly [RegExp, Method])[] = [
-  [/^IPM\.Schedule\.Meeting\.Request/i, 'REQUEST'], [/^IPM\.Schedule\.Meeting\.Canceled/i, 'CANCEL'], [/^IPM\.Schedule\.Meeting\.Resp/i, 'REPLY'],
+  [/^IPM\.Schedule\.Meeting\.Request/i, 'REQUEST'], [/^IPM\.Schedule\.Meeting\.Canceled/i, 'CANCEL'],
+  [/^IPM\.Schedule\.Meeting\.Resp/i, 'REPLY'],
 ]
 const answers: Readonly<Record<string, string>> = { pos: 'ACCEPTED', neg: 'DECLINED', tent: 'TENTATIVE' }
 // [MS-OXOCAL] PidLidBusyStatus; PidTagSensitivity
@@ -24,7 +25,8 @@ export function tnefInvitation({ messageClass, properties }: Tnef): Invitation |
     const value = properties.get(name)?.value
     return typeof value === 'number' ? value : undefined
   }
-  const start = fileTime(octets('62002-820d') ?? octets('62008-8516')), end = fileTime(octets('62002-820e') ?? octets('62008-8517'))
+  const start = fileTime(octets('62002-820d') ?? octets('62008-8516'))
+  const end = fileTime(octets('62002-820e') ?? octets('62008-8517'))
   const id = octets('6ed8da90-3') ?? octets('6ed8da90-23')
   if (!method || !start || !end || !id) return undefined
   const answer = /\.Resp\.(\w+)/i.exec(messageClass)?.[1]?.toLowerCase() ?? ''
@@ -37,7 +39,8 @@ export function tnefInvitation({ messageClass, properties }: Tnef): Invitation |
     location: (string(properties.get('62002-8208')) ?? '').slice(0, 32_768), organizer: undefined,
     attendees: method === 'REPLY' ? [{ address: '', status: answers[answer] ?? '', responseRequested: false }] : [],
     reminder: number('62008-8501') === undefined ? undefined : Math.max(0, number('62008-8501')!) * 60,
-    sensitivity: sensitivities[number(0x0036) ?? 0] ?? '', busy: busy[number('62002-8224') ?? number('62002-8205') ?? 2] ?? 'BUSY',
+    sensitivity: sensitivities[number(0x0036) ?? 0] ?? '',
+    busy: busy[number('62002-8224') ?? number('62002-8205') ?? 2] ?? 'BUSY',
     counterDisallowed: number('62002-825a') === 1, proposed: undefined,
   }
 }

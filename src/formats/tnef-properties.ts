@@ -77,7 +77,7 @@ class Input {
     let first: Property | undefined
     for (let left = count; left > 0 && !this.ended; left--) {
       const value = this.take(size ?? this.long())
-      if (!this.ended) first ??= { type: kind, value: size === undefined || size > 4 ? value : size === 2 ? value.readInt16LE(0) : value.readInt32LE(0) }
+      if (!this.ended) first ??= { type: kind, value: size === 2 ? value.readInt16LE(0) : size === 4 ? value.readInt32LE(0) : value }
     }
     return this.ended ? undefined : first ?? { type: kind, value: Buffer.alloc(0) }
   }

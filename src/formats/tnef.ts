@@ -84,8 +84,10 @@ const partial = new Set<number>([attribute.attachmentData, attribute.body])
 const classNames: Readonly<Record<string, string>> = {
   'ipm.microsoft mail.note': 'IPM.Note', 'ipm.microsoft mail.read receipt': 'REPORT.IPM.NOTE.IPNRN',
   'ipm.microsoft mail.non-delivery': 'REPORT.IPM.NOTE.NDR', 'ipm.microsoft schedule.mtgreq': 'IPM.Schedule.Meeting.Request',
-  'ipm.microsoft schedule.mtgcncl': 'IPM.Schedule.Meeting.Canceled', 'ipm.microsoft schedule.mtgrespp': 'IPM.Schedule.Meeting.Resp.Pos',
-  'ipm.microsoft schedule.mtgrespn': 'IPM.Schedule.Meeting.Resp.Neg', 'ipm.microsoft schedule.mtgrespa': 'IPM.Schedule.Meeting.Resp.Tent',
+  'ipm.microsoft schedule.mtgcncl': 'IPM.Schedule.Meeting.Canceled',
+  'ipm.microsoft schedule.mtgrespp': 'IPM.Schedule.Meeting.Resp.Pos',
+  'ipm.microsoft schedule.mtgrespn': 'IPM.Schedule.Meeting.Resp.Neg',
+  'ipm.microsoft schedule.mtgrespa': 'IPM.Schedule.Meeting.Resp.Tent',
 }
 
 const trimmed = (text: string): string => cleanText(text.replace(/\0[^]*$/, ''))
@@ -94,7 +96,8 @@ const unicode = (data: Buffer, codePage: number): string =>
 
 export function string(property: Property | undefined, codePage = 1252): string | undefined {
   if (!property || !Buffer.isBuffer(property.value)) return undefined
-  return property.type === 0x1f ? trimmed(property.value.subarray(0, most.text).toString('utf16le')) : unicode(property.value, codePage)
+  if (property.type === 0x1f) return trimmed(property.value.subarray(0, most.text).toString('utf16le'))
+  return unicode(property.value, codePage)
 }
 
 /** PidTagBodyHtml, PidTagRtfCompressed, PidTagBody, attBody: the first that is there. */
@@ -132,8 +135,12 @@ function fileOf({ title, data, properties }: OpenFile, codePage: number): TnefFi
   const flags = properties.get(0x3714)?.value
   return {
     name: message ? `${name || 'message'}.dat` : name, octets, contentId,
-    type: message ? 'application/ms-tnef' : named(0x370e)?.toLowerCase(),
+    type: message ? 'application/ms-tnef' : typeOf(named(0x370e)),
     // PidTagAttachFlags, attRenderedInBody
     inline: contentId !== undefined && typeof flags === 'number' && (flags & 4) !== 0,
   }
 }
+
+/** It becomes a header field of an answer: nothing but a type, and of a file. */
+const typeOf = (tag = ''): string | undefined =>
+  /^(?!multipart\/|message\/)[a-z0-9]+\/[\w.+-]{1,100}$/i.test(tag) ? tag.toLowerCase() : undefined

@@ -69,7 +69,7 @@ function onsetsIn(one: Observance, year: number): Onset[] {
 }
 
 /** Where nothing happened for years, the last thing that did. */
-function lastBefore(observances: readonly Observance[], instant: number): { readonly at: number; readonly to: number } | undefined {
+function lastBefore(observances: readonly Observance[], instant: number): Onset | undefined {
   const year = new Date(instant).getUTCFullYear()
   const all = observances.flatMap(one => {
     const until = one.rule && parseDateTime(one.rule['UNTIL'] ?? '')

@@ -28,10 +28,13 @@ export const defaultOptions: SyncOptions = { filter: 0, mimeSupport: 0, mimeTrun
 /** A few octets: they travel in the sync key, so a client that says its options once may talk to any process afterwards. */
 export function packOptions(options: SyncOptions): number[] {
   const bodies = [...options.bodies, ...(options.part ? [options.part] : [])]
-  const bytes = [options.filter << 4 | options.mimeSupport << 2 | options.conflict << 1, options.mimeTruncation << 4 | bodies.length]
+  const bytes = [
+    options.filter << 4 | options.mimeSupport << 2 | options.conflict << 1, options.mimeTruncation << 4 | bodies.length,
+  ]
   for (const body of bodies) {
     const { truncationSize, preview } = body
-    bytes.push(body.type << 5 | (body === options.part ? 8 : 0) | (body.allOrNone ? 1 : 0) | (truncationSize === undefined ? 0 : 2) | (preview === undefined ? 0 : 4))
+    const given = (truncationSize === undefined ? 0 : 2) | (preview === undefined ? 0 : 4) | (body === options.part ? 8 : 0)
+    bytes.push(body.type << 5 | given | (body.allOrNone ? 1 : 0))
     if (truncationSize !== undefined) writeVarint(bytes, BigInt(truncationSize))
     if (preview !== undefined) bytes.push(preview)
   }

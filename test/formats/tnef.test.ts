@@ -38,6 +38,10 @@ it.each([
   expect(readTnef(writeTnef({ properties, body: 'attribute' })).body).toEqual(expected)
 })
 
+it.each(['image/png\r\nSet-Cookie: x', 'multipart/mixed', 'message/rfc822', 'png', ''])('a type that is none of a file is left out: %j', type => {
+  expect(readTnef(writeTnef({ files: [{ title: 'a', data: Buffer.of(1), properties: [{ id: 0x370e, value: type }] }] })).files[0]!.type).toBeUndefined()
+})
+
 describe('a meeting', () => {
   const at = (time: string): Date => new Date(`2026-11-23T${time}:00.000Z`)
   const id = Buffer.from('040000008200e00074c5b7101a82e00800000000a0d5c1e2f35bd901000000000000000004000000deadbeef', 'hex')

@@ -10,7 +10,7 @@ const success = '1', tooLarge = '176'
 export type BodyPartPlan = BodyPlan
 export type BodyPart = { readonly status: string; readonly body: Body }
 
-/** [MS-ASAIRS] BodyPartPreference: HTML, the only type a BodyPart comes in. Undefined where the client wishes for none, or may not. */
+/** [MS-ASAIRS] BodyPartPreference: HTML, the only type a BodyPart comes in. Undefined where no part is wished for. */
 export function planBodyPart(
   message: Pick<Message, 'structure' | 'size'>, wish: BodyPreference | undefined, version: Version,
 ): BodyPartPlan | undefined {

@@ -13,7 +13,12 @@ export type MeetingContext = {
 }
 
 type Item = { readonly meeting: Invitation; readonly recurrence: Recurrence | undefined; readonly context: MeetingContext }
-type Row = { readonly tag: Tag; readonly since?: Version; readonly until?: Version; readonly say: (item: Item) => Content | undefined }
+type Row = {
+  readonly tag: Tag
+  readonly since?: Version
+  readonly until?: Version
+  readonly say: (item: Item) => Content | undefined
+}
 
 /** [MS-ASEMAIL] MeetingRequest, in the order of that section. What says nothing is left out. */
 const rows: readonly Row[] = [
@@ -39,8 +44,8 @@ const rows: readonly Row[] = [
   { tag: 'Calendar:UID', since: '16.0', say: ({ meeting }) => meeting.uid.slice(0, 300) },
   { tag: 'Email:DisallowNewTimeProposal', since: '14.0', say: ({ meeting }) => meeting.counterDisallowed ? '1' : '0' },
   { tag: 'Email2:MeetingMessageType', since: '14.1', say: messageType },
-  { tag: 'MeetingResponse:ProposedStartTime', since: '16.1', say: ({ meeting }) => meeting.proposed && compact(meeting.proposed.start) },
-  { tag: 'MeetingResponse:ProposedEndTime', since: '16.1', say: ({ meeting }) => meeting.proposed && compact(meeting.proposed.end) },
+  { tag: 'MeetingResponse:ProposedStartTime', since: '16.1', say: ({ meeting: { proposed } }) => proposed && compact(proposed.start) },
+  { tag: 'MeetingResponse:ProposedEndTime', since: '16.1', say: ({ meeting: { proposed } }) => proposed && compact(proposed.end) },
 ]
 
 /** The children of [MS-ASEMAIL] MeetingRequest. */
@@ -63,8 +68,8 @@ const base64 = (octets: Uint8Array): string => Buffer.from(octets).toString('bas
 const compact = (date: Date): string => date.toISOString().replace(/[-:]|\.\d+/g, '')
 
 /**
- * [MS-ASEMAIL] InstanceType: 0 a meeting of its own, 1 a series, 2 an instance as the series has it, 3 one that was changed. A series
- * that EAS has no words for is shown by its first meeting.
+ * [MS-ASEMAIL] InstanceType: 0 a meeting of its own, 1 a series, 2 an instance as the series has it, 3 one that was changed.
+ * A series that EAS has no words for is shown by its first meeting.
  */
 function instanceType({ meeting, recurrence }: Item): string {
   if (meeting.instance) return meeting.instance.getTime() === meeting.start.getTime() ? '2' : '3'

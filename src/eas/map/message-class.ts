@@ -11,10 +11,14 @@ export type ClassFacts = {
   readonly stated?: string | undefined
 }
 
-type Rule = { readonly class: string | ((root: Part, facts: ClassFacts) => string); matches(root: Part, facts: ClassFacts): boolean }
+type Rule = {
+  readonly class: string | ((root: Part, facts: ClassFacts) => string)
+  matches(root: Part, facts: ClassFacts): boolean
+}
 
 const parameter = (part: Part, name: string): string => part.parameters[name]?.toLowerCase() ?? ''
-const isReport = (root: Part, type: string): boolean => root.type === 'multipart/report' && parameter(root, 'report-type') === type
+const isReport = (root: Part, type: string): boolean =>
+  root.type === 'multipart/report' && parameter(root, 'report-type') === type
 const opaque = /^application\/(x-)?pkcs7-mime$/
 /** Some programs know no better name for what they encrypt: RFC 8551, Identifying an S/MIME Message. */
 const isOpaque = (root: Part): boolean => (opaque.test(root.type) && parameter(root, 'smime-type') !== 'certs-only') ||
@@ -26,16 +30,25 @@ const rules: readonly Rule[] = [
     class: 'IPM.Note.SMIME.MultipartSigned',
     matches: root => root.type === 'multipart/signed' && /^application\/(x-)?pkcs7-signature$/.test(parameter(root, 'protocol')),
   },
-  { class: 'IPM.Note.Receipt.SMIME', matches: root => opaque.test(root.type) && parameter(root, 'smime-type') === 'signed-receipt' },
+  {
+    class: 'IPM.Note.Receipt.SMIME',
+    matches: root => opaque.test(root.type) && parameter(root, 'smime-type') === 'signed-receipt',
+  },
   { class: 'IPM.Note.SMIME', matches: isOpaque },
   {
     class: (root, { report }) => `REPORT.${reportedClass(root)}.${report ?? 'NDR'}`,
     matches: root => isReport(root, 'delivery-status'),
   },
-  { class: (_, { report }) => `REPORT.IPM.NOTE.${report ?? 'IPNRN'}`, matches: root => isReport(root, 'disposition-notification') },
+  {
+    class: (_, { report }) => `REPORT.IPM.NOTE.${report ?? 'IPNRN'}`,
+    matches: root => isReport(root, 'disposition-notification'),
+  },
   { class: (_, { meeting }) => meetingClass(meeting!), matches: (_, { meeting }) => meeting !== undefined },
   // Only classes that [MS-ASEMAIL] knows: clients take others for what they cannot show.
-  { class: (_, { stated }) => stated!, matches: (_, { stated }) => /^(IPM\.Schedule\.Meeting\.|REPORT\.IPM\.NOTE\.)/i.test(stated ?? '') },
+  {
+    class: (_, { stated }) => stated!,
+    matches: (_, { stated }) => /^(IPM\.Schedule\.Meeting\.|REPORT\.IPM\.NOTE\.)[\w.]{1,40}$/i.test(stated ?? ''),
+  },
 ]
 
 export function messageClass(root: Part, facts: ClassFacts = {}): string {

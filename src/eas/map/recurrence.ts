@@ -21,27 +21,41 @@ const weekdays = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA']
 
 type Days = { readonly mask: number; readonly nth: number | undefined }
 /** Parts of a rule, read; `undefined` where absent. */
-type Parts = { readonly days: Days | undefined; readonly monthDay: number | undefined; readonly month: number | undefined; readonly position: number | undefined }
+type Parts = {
+  readonly days: Days | undefined
+  readonly monthDay: number | undefined
+  readonly month: number | undefined
+  readonly position: number | undefined
+}
 type Shape = Omit<Recurrence, 'interval' | 'occurrences' | 'firstDayOfWeek'>
-type Row = { readonly frequency: string; readonly takes: readonly (keyof Parts)[]; shape(parts: Parts, start: Date): Shape | undefined }
+type Row = {
+  readonly frequency: string
+  readonly takes: readonly (keyof Parts)[]
+  shape(parts: Parts, start: Date): Shape | undefined
+}
 
-const week = (nth: number | undefined): number | undefined => nth === -1 ? 5 : nth !== undefined && nth >= 1 && nth <= 4 ? nth : undefined
+const week = (nth = 0): number | undefined => nth === -1 ? 5 : nth >= 1 && nth <= 4 ? nth : undefined
 const everyDay = 127
 
 /** `2TU`, `TU,TH` with BYSETPOS=-1: the days and which of them. */
 function nthDay({ days, position }: Parts): { dayOfWeek: number; weekOfMonth: number } | undefined {
   const weekOfMonth = week(days?.nth ?? position)
-  return days && weekOfMonth && !(days.nth !== undefined && position !== undefined) ? { dayOfWeek: days.mask, weekOfMonth } : undefined
+  if (!days || !weekOfMonth || (days.nth !== undefined && position !== undefined)) return undefined
+  return { dayOfWeek: days.mask, weekOfMonth }
 }
 
 /** RFC 5545, Recurrence Rule, in the forms of [MS-ASEMAIL] Type; the first row that takes all the parts a rule has decides. */
 const rows: readonly Row[] = [
   { frequency: 'DAILY', takes: [], shape: () => ({ type: 0 }) },
   // Every working day is a week's pattern
-  { frequency: 'DAILY', takes: ['days'], shape: ({ days }) => days?.nth === undefined ? { type: 1, dayOfWeek: days!.mask } : undefined },
+  {
+    frequency: 'DAILY', takes: ['days'],
+    shape: ({ days }) => days?.nth === undefined ? { type: 1, dayOfWeek: days!.mask } : undefined,
+  },
   {
     frequency: 'WEEKLY', takes: ['days'],
-    shape: ({ days }, start) => days?.nth === undefined ? { type: 1, dayOfWeek: days?.mask ?? 1 << start.getUTCDay() } : undefined,
+    shape: ({ days }, start) =>
+      days?.nth === undefined ? { type: 1, dayOfWeek: days?.mask ?? 1 << start.getUTCDay() } : undefined,
   },
   { frequency: 'MONTHLY', takes: ['monthDay'], shape: ({ monthDay = 0 }, start) => {
     if (monthDay === -1) return { type: 3, dayOfWeek: everyDay, weekOfMonth: 5 }
@@ -64,7 +78,9 @@ const rows: readonly Row[] = [
 
 /** What is no part of the shape. */
 const apart = new Set(['FREQ', 'INTERVAL', 'COUNT', 'UNTIL', 'WKST'])
-const names: Readonly<Record<string, keyof Parts>> = { BYDAY: 'days', BYMONTHDAY: 'monthDay', BYMONTH: 'month', BYSETPOS: 'position' }
+const names: Readonly<Record<string, keyof Parts>> = {
+  BYDAY: 'days', BYMONTHDAY: 'monthDay', BYMONTH: 'month', BYSETPOS: 'position',
+}
 
 /** `start` as its clocks show it, milliseconds as if at UTC. Undefined for a rule EAS has no words for. */
 export function recurrenceOf(rule: Rule, start: number): Recurrence | undefined {
