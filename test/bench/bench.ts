@@ -27,10 +27,11 @@ if (unknown) {
 
 const profile = values.profile && resolve(values.profile)
 if (profile) mkdirSync(profile, { recursive: true })
-const dovecot = execFileSync('dovecot', ['--version'], { encoding: 'utf8', env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` } }).trim()
+const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` }
+const dovecot = execFileSync('dovecot', ['--version'], { encoding: 'utf8', env }).trim()
 console.log(`node ${process.version}, Dovecot ${dovecot}, ${availableParallelism()} of ${cpus()[0]?.model ?? 'unknown processors'}.`)
-console.log(`Postern (a process of its own), Dovecot and this client share them with whatever else runs here: load ${loadavg()[0]!.toFixed(1)} at the start.`)
-console.log('Only numbers of one run compare.')
+console.log('Postern (a process of its own), Dovecot and this client share them. Only numbers of one run compare.')
+console.log(`Load of the machine before: ${loadavg()[0]!.toFixed(1)}.`)
 const bench = await openBench({ quick: values.quick, profile })
 try {
   for (const name of positionals.length ? positionals : Object.keys(tables)) await tables[name]!(bench)
