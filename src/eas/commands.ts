@@ -1,6 +1,7 @@
 import { el, type Node, type Tag } from '../wire/wbxml.ts'
 import { Failure } from '../base/failure.ts'
 import type { Command } from './command.ts'
+import { find } from './commands/find.ts'
 import { folderCreate, folderDelete, folderUpdate } from './commands/folder-edit.ts'
 import { folderSync } from './commands/folder-sync.ts'
 import { getAttachment } from './commands/get-attachment.ts'
@@ -9,6 +10,7 @@ import { itemOperations } from './commands/item-operations.ts'
 import { moveItems } from './commands/move-items.ts'
 import { ping } from './commands/ping.ts'
 import { provision } from './commands/provision.ts'
+import { search } from './commands/search.ts'
 import { sendMail } from './commands/send-mail.ts'
 import { settings } from './commands/settings.ts'
 import { sync } from './commands/sync.ts'
@@ -61,14 +63,14 @@ const commands: Readonly<Record<string, Entry>> = {
   MoveItems: served(moveItems, 'Move:MoveItems', 'Move:Status'),
   GetItemEstimate: served(getItemEstimate, 'GetItemEstimate:GetItemEstimate', 'GetItemEstimate:Status'),
   MeetingResponse: known('MeetingResponse:MeetingResponse', 'MeetingResponse:Status'),
-  Search: known('Search:Search', 'Search:Status'),
+  Search: served(search, 'Search:Search', 'Search:Status'),
   Settings: served(settings, 'Settings:Settings', 'Settings:Status'),
   Ping: served(ping, 'Ping:Ping', 'Ping:Status'),
   ItemOperations: served(itemOperations, 'ItemOperations:ItemOperations', 'ItemOperations:Status'),
   Provision: served(provision, 'Provision:Provision', 'Provision:Status'),
   ResolveRecipients: known('ResolveRecipients:ResolveRecipients', 'ResolveRecipients:Status'),
   ValidateCert: known('ValidateCert:ValidateCert', 'ValidateCert:Status'),
-  Find: known('Find:Find', 'Find:Status', { first: '16.1' }),
+  Find: served(find, 'Find:Find', 'Find:Status', { first: '16.1' }),
 }
 
 export const entryOf = (name: string): Entry | undefined => Object.hasOwn(commands, name) ? commands[name] : undefined

@@ -55,6 +55,9 @@ const people = (name: string, separator = ', ') => ({ header }: Item): string =>
 
 const nameOf = ({ name, address }: Address): string => name ?? address
 
+/** [MS-ASEMAIL] DisplayTo, and what other fields are shown as. */
+export const displayNames = (header: Header, name: string): string => join(addresses(header, name).map(nameOf), ';')
+
 /** [MS-ASEMAIL] E-mail class elements, in the order clients are used to. What says nothing is left out. */
 const rows: readonly Row[] = [
   { tag: 'Email:To', say: people('to') },
@@ -63,7 +66,7 @@ const rows: readonly Row[] = [
   { tag: 'Email:Subject', say: ({ subject }) => subject },
   { tag: 'Email:ReplyTo', say: people('reply-to', '; ') },
   { tag: 'Email:DateReceived', say: ({ message, header }) => received(message, header).toISOString() },
-  { tag: 'Email:DisplayTo', say: ({ header }) => join(addresses(header, 'to').map(nameOf), ';') },
+  { tag: 'Email:DisplayTo', say: ({ header }) => displayNames(header, 'to') },
   { tag: 'Email:ThreadTopic', say: ({ header, subject }) => field(header, 'thread-topic') || threadTopic(subject) },
   { tag: 'Email:Importance', say: ({ header }) => importance(header) },
   { tag: 'Email:Read', say: ({ message }) => isRead(message.flags) },
