@@ -2,9 +2,17 @@ import { Failure } from '../base/failure.ts'
 import { parseHeader } from '../formats/header.ts'
 import type { FolderId } from '../model/folder.ts'
 import { everything, type MailQuery } from '../model/query.ts'
+import type { Element } from '../wire/wbxml.ts'
 import type { Call } from './command.ts'
 import { existing, mostFound, type Hit } from './found.ts'
 import { conversationId, conversationSeed, type Seed } from './map/conversation.ts'
+
+/** [MS-ASCON] ConversationId as a client says it: octets, or their text. */
+export function readConversationId(element: Element): Uint8Array {
+  if (element.opaque) return element.opaque
+  const hex = element.text.replace(/[{}-]/g, '')
+  return /^[\da-f]{32}$/i.test(hex) ? Buffer.from(hex, 'hex') : Buffer.from(element.text, 'base64')
+}
 
 /** Newest messages that are looked at for one of the conversation, and at a time. */
 const mostScanned = 5000, batch = 250

@@ -27,6 +27,8 @@ it.each<[command: string, file: string, version: string, settings?: Partial<EasS
   ['GetItemEstimate', 'get-item-estimate/not-primed-12.1', '12.1'],
   ['ItemOperations', 'item-operations/item', '16.1'],
   ['ItemOperations', 'item-operations/file-range', '16.1'],
+  ['ItemOperations', 'item-operations/schema', '14.0'],
+  ['ItemOperations', 'item-operations/folder-and-conversation', '16.1'],
   ['Search', 'search/mailbox', '14.1'],
   ['Search', 'search/too-complex', '16.1'],
   ['Find', 'find/mailbox', '16.1'],

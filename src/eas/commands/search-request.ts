@@ -1,7 +1,8 @@
 import { Failure } from '../../base/failure.ts'
 import type { MailQuery } from '../../model/query.ts'
-import { child, children, octets, text, type Element } from '../../wire/wbxml.ts'
+import { child, children, text, type Element } from '../../wire/wbxml.ts'
 import { noBody, readWish } from '../body-wish.ts'
+import { readConversationId } from '../conversations.ts'
 import { readRows, type Rows } from '../found.ts'
 import { parseKql } from '../kql.ts'
 import type { BodyWish } from '../map/body.ts'
@@ -40,7 +41,7 @@ export function readMailboxSearch(store: Element, now: Date): MailboxSearch {
   if (!asked && conversations.length === 0) throw malformed('nothing to search for')
   return {
     query: asked ?? { kind: 'and', of: [] },
-    conversation: conversations[0] && octets(conversations[0]),
+    conversation: conversations[0] && readConversationId(conversations[0]),
     folders: children(top, 'AirSync:CollectionId').map(one => one.text),
     classes: children(top, 'AirSync:Class').map(one => one.text),
     deep: Boolean(options && child(options, 'Search:DeepTraversal')),
@@ -51,7 +52,9 @@ export function readMailboxSearch(store: Element, now: Date): MailboxSearch {
 }
 
 const wantsBody = (options: Element): boolean =>
-  options.children.some(({ tag }) => tag === 'AirSyncBase:BodyPreference' || tag === 'AirSync:MIMESupport')
+  options.children.some(({ tag }) => bodyOptions.includes(tag))
+
+const bodyOptions: readonly string[] = ['AirSyncBase:BodyPreference', 'AirSyncBase:BodyPartPreference', 'AirSync:MIMESupport']
 
 /** Undefined where nothing in it is a condition. */
 function readOperator(element: Element, now: Date, depth: number): MailQuery | undefined {
