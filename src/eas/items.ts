@@ -15,7 +15,13 @@ import { renderMimeStream, wantsMimeStream } from './mime-stream.ts'
 import type { Version } from './versions.ts'
 
 export type Item = { readonly uid: number; readonly nodes: readonly Node[] }
-export type ItemContext = { readonly version: Version; readonly userAgent?: string | undefined; readonly log?: Log }
+export type ItemContext = {
+  readonly version: Version
+  readonly userAgent?: string | undefined
+  readonly log?: Log
+  /** Messages as MIME go out as octets: none has to be made text of. */
+  readonly octets?: boolean
+}
 
 /** What is fetched in one round trip: messages, and octets of their bodies. */
 const batchMessages = 100, batchOctets = 2 * 1024 * 1024
@@ -59,10 +65,10 @@ export async function* renderItems(
   }
 }
 
-function planned({ wish, context: { version } }: Place, message: Message, look: Look | undefined, inside: Inside): Planned {
+function planned({ wish, context: { version, octets } }: Place, message: Message, look: Look | undefined, inside: Inside): Planned {
   const shaped = { structure: inside.structure, size: message.size }
   const body = planBody(shaped, wish, version), part = planBodyPart(shaped, wish.part, version)
-  const stream = wantsMimeStream(body, message)
+  const stream = wantsMimeStream(body, message, octets)
   return { message, look, inside, plans: { body: stream ? { ...body, parts: [] } : body, part }, stream }
 }
 

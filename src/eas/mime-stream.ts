@@ -9,9 +9,9 @@ export type MimeText = { readonly text: AsyncIterable<string>; readonly octets: 
 /** Octets above which a whole message is not held in memory to be sent as MIME. */
 const large = 256 * 1024
 
-/** Whether all of a large message is wanted as it is. */
-export const wantsMimeStream = ({ choices }: BodyPlan, message: { readonly size: number }): boolean =>
-  choices[0]?.type === 4 && message.size > large && choices[0].limit >= message.size
+/** Whether all of a large message is wanted as it is; or of any, where it goes out as octets. */
+export const wantsMimeStream = ({ choices }: BodyPlan, message: { readonly size: number }, octets = false): boolean =>
+  choices[0]?.type === 4 && (octets || message.size > large) && choices[0].limit >= message.size
 
 /** The item's nodes with the message flowing through [MS-ASAIRS] Data. */
 export function renderMimeStream(

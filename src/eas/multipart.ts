@@ -5,6 +5,8 @@ import type { MimeText } from './mime-stream.ts'
 
 /** How octets travel: within the tree, or behind it. */
 export type Carrier = {
+  /** Whether octets stay octets. */
+  readonly octets: boolean
   /** Of a file; `length` is asked for only where it has to be known beforehand. */
   file(octets: AsyncIterable<Uint8Array>, length: () => Promise<number>): Promise<Node>
   /** An item whose Body may have Data. */
@@ -14,6 +16,7 @@ export type Carrier = {
 
 /** [MS-ASCMD] Delivery of Content Requested by Fetch: base64 and text within the WBXML. */
 export const inline: Carrier = {
+  octets: false,
   file: async octets => el('ItemOperations:Data', { text: base64Stream(octets) }),
   item: nodes => nodes,
   answer: async root => ({ kind: 'wbxml', root }),
@@ -26,6 +29,7 @@ export function multipart(): Carrier {
   const parts: Part[] = []
   const part = (one: Part): Node => el('ItemOperations:Part', String(parts.push(one)))
   return {
+    octets: true,
     file: async (octets, length) => part({ octets, length: await length() }),
     item: nodes => nodes.map(node => node.tag === 'AirSyncBase:Body' ? el(node.tag, (node.children as readonly Node[]).map(apart)) : node),
     async answer(root) {

@@ -120,6 +120,13 @@ describe('a multipart answer', () => {
     expect(cut.parts[1]!.toString()).toBe(large.slice(5, 15))
   })
 
+  it('has a message of any size with 8-bit characters nobody named as the octets it is', async () => {
+    const latin1 = Buffer.from('Subject: Gr\xfc\xdfe\r\n\r\nsch\xf6n \x80\r\n', 'latin1')
+    server.account.deliver('inbox', latin1)
+    const { bytes } = await ask(operations(item('f1:1:1', el('AirSync:MIMESupport', '2'), preference(4))))
+    expect(readMultipart(bytes).parts[1]!.equals(latin1)).toBe(true)
+  })
+
   it('is what a header or a bit of the base64 query asks for, and nothing else', async () => {
     server.account.deliver('inbox', withFile)
     const type = async (answer: ReturnType<typeof ask>): Promise<string | undefined> => (await answer).headers['content-type']

@@ -80,7 +80,8 @@ export async function* itemAnswers(call: Call, items: readonly FetchedItem[], ca
   const missing = function* (until: number): Generator<Node> {
     for (; next < until; next++) yield fetchAnswer(notFound, items[next]!.named)
   }
-  const context = { version: call.request.version, userAgent: call.request.userAgent, log: call.log }
+  const { version, userAgent } = call.request
+  const context = { version, userAgent, log: call.log, octets: carrier.octets }
   for await (const { uid, nodes } of renderItems(call.stores, found.folder, ref!.validity, found.messages, wish, context)) {
     yield* missing(items.findIndex((item, index) => index >= next && item.ref?.uid === uid))
     yield itemAnswer(items[next++]!, nodes, carrier)
