@@ -1,6 +1,7 @@
 import { Failure } from '../base/failure.ts'
 import { parseHeader } from '../formats/header.ts'
 import type { FolderId } from '../model/folder.ts'
+import type { Message } from '../model/message.ts'
 import { everything, type MailQuery } from '../model/query.ts'
 import type { Element } from '../wire/wbxml.ts'
 import type { Call } from './command.ts'
@@ -31,6 +32,27 @@ export async function findConversation(call: Call, id: Uint8Array, folders: read
   const hits = new Map((await existing(mail, refs)).filter(belongs).map(hit => [hit.ref, hit]))
   return refs.flatMap(ref => hits.get(ref) ?? [])
 }
+
+/** Threads that are looked for with one search. */
+const seeds = 30
+
+/** Messages of one folder that belong to the conversations of these, by conversation. */
+export async function conversationsOf(call: Call, folder: FolderId, messages: readonly Message[]): Promise<Map<string, Message[]>> {
+  const { mail } = call.stores
+  const wanted = new Map(messages.map(message => [idOf(message), conversationSeed(parseHeader(message.header))]))
+  const found = new Map<string, Message[]>([...wanted.keys()].map(id => [id, []]))
+  const all = [...wanted.values()]
+  for (let at = 0; at < all.length; at += seeds) {
+    const { refs } = await mail.search([folder], { kind: 'or', of: all.slice(at, at + seeds).map(ofThread) }, mostFound)
+    for (const { message } of await existing(mail, refs)) {
+      const others = found.get(idOf(message))
+      if (others && !others.some(({ uid }) => uid === message.uid)) others.push(message)
+    }
+  }
+  return found
+}
+
+export const idOf = ({ header }: Message): string => Buffer.from(conversationId(parseHeader(header))).toString('hex')
 
 function ofThread({ kind, text }: Seed): MailQuery {
   if (kind === 'topic') return text === '' ? everything : { kind: 'field', field: 'subject', text }

@@ -102,6 +102,40 @@ describe('Move of a conversation', () => {
     expect(await move(id, work)).toBe('1')
   })
 
+  it('takes what is answered later along, whoever has forgotten what', async () => {
+    const { account } = server
+    const inbox = phone.folder('Inbox')
+    await phone.syncAll(work)
+    expect(await move(id, work)).toBe('1')
+    const arrives = async (...mails: string[]): Promise<void> => {
+      for (const one of mails) account.deliver('inbox', one)
+      await phone.syncAll(inbox)
+      await phone.syncAll(work)
+    }
+    await arrives(mail('late answer', '20@x', '1@x'), mail('something else', '21@x', '22@x'))
+    expect([subjects('inbox'), subjects('Work')]).toEqual([['another', 'something else'], expect.arrayContaining(['late answer'])])
+    expect([phone.held(inbox).items.size, phone.held(work).items.size]).toEqual([2, 4])
+    server.forget()
+    await arrives(mail('later answer', '23@x', '1@x', '20@x'))
+    expect(subjects('inbox')).toEqual(['another', 'something else'])
+    // What was there before somebody's first look stays, and so does what cannot be moved.
+    account.deliver('inbox', mail('last answer', '24@x', '1@x'))
+    const other = server.phone({ deviceId: 'OTHER' })
+    await other.folderSync('0')
+    await other.syncAll(inbox)
+    expect(subjects('inbox')).toContain('last answer')
+  })
+
+  it('tells where an answer is that could not be moved', async () => {
+    expect(await move(id, work)).toBe('1')
+    await phone.syncAll(phone.folder('Inbox'))
+    server.account.removeFolder(work)
+    server.account.deliver('inbox', mail('answer', '30@x', '1@x'))
+    await phone.syncAll(phone.folder('Inbox'))
+    expect(subjects('inbox')).toContain('answer')
+    expect([...phone.held(phone.folder('Inbox')).items.values()].map(({ subject }) => subject)).toContain('answer')
+  })
+
   it('takes the id in any of its spellings', async () => {
     expect(await move(Buffer.from(id).toString('base64'), work)).toBe('1')
     expect(await move(Buffer.from(id).toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '{$1-$2-$3-$4-').concat('}'), phone.folder('Trash'))).toBe('1')

@@ -112,5 +112,18 @@ describe('Move of a conversation', () => {
       (await search(phone, { query: 'from:bob', folders: [phone.folder(folder)], rebuild: true })).subjects.toSorted()
     expect(await subjects('Work')).toEqual(['Re: start', 'Re: start', 'start'])
     expect([await subjects('Inbox'), await subjects('Project'), await subjects('Sent')]).toEqual([['other'], [], ['Re: start']])
+
+    // What is answered later goes the same way, in a process that remembers nothing.
+    const inbox = phone.folder('Inbox')
+    await phone.syncAll(inbox)
+    await postern.restart()
+    await house.deliver('carol', mail('Re: start again', '9@x', '1@x', '2@x'))
+    await house.deliver('carol', mail('news', '10@x'))
+    const again = await phoneOf('carol')
+    again.held(inbox).key = phone.held(inbox).key
+    await again.syncAll(inbox)
+    expect([...again.held(inbox).items.values()].map(({ subject }) => subject)).toEqual(['news'])
+    await again.syncAll(phone.folder('Work'))
+    expect([...again.held(phone.folder('Work')).items.values()].map(({ subject }) => subject)).toContain('Re: start again')
   })
 })

@@ -104,3 +104,18 @@ it('Find previews what it finds by the query language', async () => {
   expect(found.hits.map(({ properties }) => text(properties, 'Find:Preview'))).toEqual(
     ['日本語のメールです', 'numbers {10} * ( ) %', 'a and then, much later, b; Grüße aus Köln'])
 })
+
+it('Sync in conversation mode shows the whole of a conversation, whatever the time filter', async () => {
+  const imap = await house.imapClient('carol')
+  const long = new Date(Date.now() - 90 * 24 * 60 * 60 * 1000)
+  await imap.append('INBOX', mail('start', 'x', 'Message-ID: <1@c>\r\n'), [], long)
+  await imap.append('INBOX', mail('alone', 'x', 'Message-ID: <9@c>\r\n'), [], long)
+  await imap.append('INBOX', mail('Re: start', 'x', 'Message-ID: <2@c>\r\nReferences: <1@c>\r\n'), [])
+  for (const [conversations, subjects] of [['1', ['Re: start', 'start']], ['0', ['Re: start']]] as const) {
+    const phone = await phoneOf('carol', { deviceId: `MODE${conversations}` })
+    const inbox = phone.folder('Inbox')
+    await phone.syncAll(inbox, { conversations, options: { filter: 2 } })
+    expect([...phone.held(inbox).items.values()].map(({ subject }) => subject).toSorted()).toEqual(subjects)
+    expect(phone.held(inbox).duplicates).toEqual([])
+  }
+})

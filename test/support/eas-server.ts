@@ -28,7 +28,9 @@ export type EasServer = {
 }
 
 /** The EAS front over an account in memory, behind a real HTTP server. The password is `secret`. */
-export async function easServer(settings: Partial<EasSettings> = {}, account = new MemoryAccount()): Promise<EasServer> {
+export async function easServer(
+  settings: Partial<EasSettings> = {}, account = new MemoryAccount(), now: () => Date = () => new Date(),
+): Promise<EasServer> {
   const exchanges: Exchange[] = []
   const kept = recorder()
   const phones: Phone[] = []
@@ -48,7 +50,7 @@ export async function easServer(settings: Partial<EasSettings> = {}, account = n
     kept?.(exchange)
   }
   const log = keptLog()
-  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, log, record })
+  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, log, record, now })
   const served = await serve(front)
   return {
     account, front, served, exchanges, log: log.lines,

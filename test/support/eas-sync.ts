@@ -9,6 +9,8 @@ export type CollectionWish = {
   readonly window?: number
   readonly getChanges?: boolean
   readonly deletesAsMoves?: boolean
+  /** ConversationMode, as text. */
+  readonly conversations?: string
   /** FilterType, bodies and so on; [] is an empty Options, undefined none at all. */
   readonly options?: OptionsWish | undefined
   readonly commands?: readonly PhoneCommand[]
@@ -85,6 +87,7 @@ export function collectionNode(wish: CollectionWish, key: string, version: strin
     ...(deletesAsMoves === undefined ? [] : [el('AirSync:DeletesAsMoves', deletesAsMoves ? '1' : '0')]),
     ...(getChanges === undefined ? [] : [el('AirSync:GetChanges', getChanges ? '1' : '0')]),
     ...number('AirSync:WindowSize', window),
+    ...(wish.conversations === undefined ? [] : [el('AirSync:ConversationMode', wish.conversations)]),
     ...(options ? [el('AirSync:Options', optionNodes(options))] : []),
     ...(commands?.length ? [el('AirSync:Commands', commands.map(commandNode))] : []),
   ])

@@ -5,6 +5,7 @@ import { child, el, text, type Content, type Element, type Node } from '../../wi
 import type { Call } from '../command.ts'
 import { findConversation, readConversationId } from '../conversations.ts'
 import type { Hit } from '../found.ts'
+import { moveAlways } from '../move-always.ts'
 import { outcome } from '../outcome.ts'
 import { since } from '../versions.ts'
 import { badDestination, denied, moveFailed, notAlways, notFound, partly, protocolError, refusedAs, success } from './item-status.ts'
@@ -79,16 +80,30 @@ async function moveConversation(call: Call, { id, to }: Moving): Promise<string>
   const sources = all.filter(folder => folder.selectable && folder !== target && folder.role !== 'sent' && !isOwn(folder))
   const hits = await outcome(findConversation(call, id, [...sources, target].map(folder => folder.id)))
   if (hits instanceof Failure) return hits.kind === 'not-found' ? notFound : refusedAs(hits)
-  const outcomes: string[] = []
-  for (const group of mailboxes(hits.filter(({ ref }) => ref.folder !== target.id))) {
-    const { folder, validity } = group[0]!.ref
-    const moved = await outcome(mail.move(folder, validity, group.map(({ ref }) => ref.uid), target.id))
-    outcomes.push(moved instanceof Failure ? failedAs(moved) : success)
-  }
+  const moves = await moveHits(mail, hits, target.id)
   call.facts['moved'] = hits.length
-  const [failed] = outcomes.filter(status => status !== success)
-  if (!failed) return success
-  return outcomes.includes(success) ? partly : failed
+  const stands = moves.find(one => typeof one !== 'string')
+  const marked = stands ? await outcome(moveAlways(call, target.id, stands.validity, stands.uid)) : undefined
+  const statuses = [...moves, marked].flatMap(one => typeof one === 'string' ? one : one instanceof Failure ? failedAs(one) : [])
+  if (statuses.length === 0) return success
+  return stands ? partly : statuses[0]!
+}
+
+/** Of each mailbox a message of the conversation that is in its place now, or the status that says why none is. */
+async function moveHits(mail: MailStore, hits: readonly Hit[], target: FolderId): Promise<({ validity: number; uid: number } | string)[]> {
+  const outcomes: ({ validity: number; uid: number } | string)[] = []
+  for (const group of mailboxes(hits)) {
+    const { folder, validity, uid } = group[0]!.ref
+    if (folder === target) {
+      outcomes.push({ validity, uid })
+      continue
+    }
+    const moved = await outcome(mail.move(folder, validity, group.map(({ ref }) => ref.uid), target))
+    const [first] = moved instanceof Failure ? [] : moved.uids.values()
+    if (moved instanceof Failure) outcomes.push(failedAs(moved))
+    else if (first !== undefined) outcomes.push({ validity: moved.validity, uid: first })
+  }
+  return outcomes
 }
 
 /** What is being written stays where it is. */

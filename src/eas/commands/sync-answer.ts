@@ -2,6 +2,7 @@ import type { Kind } from '../../base/failure.ts'
 import type { Message } from '../../model/message.ts'
 import { printItemId } from '../../state/item-id.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
+import { noBody } from '../body-wish.ts'
 import type { Call } from '../command.ts'
 import { renderItems } from '../items.ts'
 import { flagNodes } from '../map/email.ts'
@@ -48,6 +49,12 @@ async function* commandsOf(call: Call, collection: Collection): AsyncGenerator<N
     yield el('AirSync:Change', [id(uid), el('AirSync:ApplicationData', flagNodes(flags, call.request.version))])
   }
   for await (const { uid, nodes } of render(call, collection, validity, changes.adds)) {
+    yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
+  }
+  // [MS-ASCMD] ConversationMode (Sync): of these the preview, where one was asked for, and no body
+  const preview = Math.max(0, ...collection.options.bodies.map(body => body.preview ?? 0))
+  const older = { ...collection, options: { ...collection.options, ...noBody(preview) } }
+  for await (const { uid, nodes } of render(call, older, validity, collection.older)) {
     yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
   }
 }

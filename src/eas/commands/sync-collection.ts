@@ -1,12 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { MailCursor } from '../../model/cursor.ts'
 import type { Folder } from '../../model/folder.ts'
+import type { Message } from '../../model/message.ts'
 import type { MailChanges } from '../../model/ports.ts'
 import { printItemId } from '../../state/item-id.ts'
 import { parseSyncKey, printSyncKey } from '../../state/sync-key.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import type { Call } from '../command.ts'
+import { wholeConversations } from '../conversation-mode.ts'
 import { filterDay } from '../filter.ts'
+import { moveArrivals } from '../move-always.ts'
 import { applyCommands, type Applied } from './sync-commands.ts'
 import type { CollectionRequest } from './sync-request.ts'
 
@@ -22,6 +25,8 @@ export type Collection = {
   readonly since: number
   readonly applied: Applied
   readonly changes: MailChanges | undefined
+  /** Messages before the time filter's day that belong to conversations told of: see `wholeConversations`. */
+  readonly older: readonly Message[]
 }
 
 /** A client that holds nothing; the first look at the mailbox adopts its UIDVALIDITY. */
@@ -45,7 +50,7 @@ export async function open(call: Call, request: CollectionRequest): Promise<Coll
   const place = { mail: call.stores.mail, folder: folder.id, cursor, options, deletesAsMoves }
   const applied = request.commands.length ? await applyCommands(place, request.commands) : untouched
   const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, held?.options)
-  return { request, folder, options, renewed, cursor, since, applied, changes: undefined }
+  return { request, folder, options, renewed, cursor, since, applied, changes: undefined, older: [] }
 }
 
 /** The key speaks for itself; memory may know better where the client stands when nothing it can see has happened since. */
@@ -65,13 +70,17 @@ export async function gather(call: Call, collection: Collection, window: number)
   const all = await call.stores.mail.changes(folder.id, cursor, { window, since })
   const { removed, modseq } = applied
   const held = all.adds.filter(({ uid }) => hasMoved(call, collection, uid))
+  const arrivals = cursor.validity ? all.adds.filter(message => message.uid >= cursor.top && !held.includes(message)) : []
+  const elsewhere = await moveArrivals(call, folder, all.next.validity, arrivals)
   const changes = {
     ...all,
     deletes: all.deletes.filter(uid => !removed.has(uid)),
     updates: [...all.updates, ...held].filter(update => modseq.get(update.uid) !== update.modseq),
-    adds: all.adds.filter(message => !held.includes(message)),
+    adds: all.adds.filter(message => !held.includes(message) && !elsewhere.has(message.uid)),
   }
-  return { ...collection, changes }
+  if (!collection.request.conversations || since === 0) return { ...collection, changes, older: [] }
+  const { older, ...whole } = await wholeConversations(call, collection, changes)
+  return { ...collection, changes: whole, older }
 }
 
 /**

@@ -19,6 +19,8 @@ export type CollectionRequest = {
   /** Undefined when the client leaves it to the key: [MS-ASCMD] GetChanges. */
   readonly getChanges: boolean | undefined
   readonly deletesAsMoves: boolean
+  /** [MS-ASCMD] ConversationMode: conversations are whole, whatever the time filter. */
+  readonly conversations: boolean
   readonly window: number
   /** Undefined when the client sends none and means the ones it sent before. */
   readonly options: SyncOptions | undefined
@@ -88,10 +90,18 @@ function readCollection(element: Element): CollectionRequest {
     id: id as FolderId, key,
     getChanges: getChanges === undefined ? undefined : getChanges !== '0',
     deletesAsMoves: text(element, 'AirSync:DeletesAsMoves') !== '0',
+    conversations: readConversationMode(element),
     window: readWindow(element, 100),
     options: readOptions(element),
     commands: commands.map(readCommand),
   }
+}
+
+/** An empty one means yes, as an empty boolean does: [MS-ASDTYPE]. */
+function readConversationMode(element: Element): boolean {
+  const mode = text(element, 'AirSync:ConversationMode')
+  if (mode !== undefined && !/^[01]?$/.test(mode)) throw new Failure('malformed', 'ConversationMode is no boolean')
+  return mode !== undefined && mode !== '0'
 }
 
 function readCommand(element: Element): ClientCommand {

@@ -25,6 +25,9 @@ export function conversationSeed(header: Header): Seed {
   return { kind: 'topic', text: threadTopic(field(header, 'subject') ?? '').toLowerCase() }
 }
 
+/** Whether other messages of its thread came before. */
+export const isAnswer = (header: Header): boolean => ids(header, 'references').length + ids(header, 'in-reply-to').length > 0
+
 /** [MS-ASCON] ConversationId: 16 octets, the same for every message of a thread. */
 export function conversationId(header: Header): Uint8Array {
   const { kind, text } = conversationSeed(header)
