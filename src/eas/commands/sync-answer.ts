@@ -53,7 +53,8 @@ async function* commandsOf(call: Call, collection: Collection): AsyncGenerator<N
   }
   // [MS-ASCMD] ConversationMode (Sync): of these the preview, where one was asked for, and no body
   const preview = Math.max(0, ...collection.options.bodies.map(body => body.preview ?? 0))
-  const older = { ...collection, options: { ...collection.options, ...noBody(preview) } }
+  const { part: _, ...options } = collection.options
+  const older = { ...collection, options: { ...options, ...noBody(preview) } }
   for await (const { uid, nodes } of render(call, older, validity, collection.older)) {
     yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
   }
