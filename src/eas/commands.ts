@@ -12,6 +12,7 @@ import { ping } from './commands/ping.ts'
 import { provision } from './commands/provision.ts'
 import { search } from './commands/search.ts'
 import { sendMail } from './commands/send-mail.ts'
+import { smartForward, smartReply } from './commands/smart.ts'
 import { settings } from './commands/settings.ts'
 import { sync } from './commands/sync.ts'
 import { since, versions, type Version } from './versions.ts'
@@ -49,8 +50,8 @@ const http = (command: Command, offered: boolean): Entry =>
 const commands: Readonly<Record<string, Entry>> = {
   Sync: served(sync, 'AirSync:Sync', 'AirSync:Status'),
   SendMail: served(sendMail, 'ComposeMail:SendMail', 'ComposeMail:Status', { rfc822Until: '12.1' }),
-  SmartForward: known('ComposeMail:SmartForward', 'ComposeMail:Status', { rfc822Until: '12.1' }),
-  SmartReply: known('ComposeMail:SmartReply', 'ComposeMail:Status', { rfc822Until: '12.1' }),
+  SmartForward: served(smartForward, 'ComposeMail:SmartForward', 'ComposeMail:Status', { rfc822Until: '12.1' }),
+  SmartReply: served(smartReply, 'ComposeMail:SmartReply', 'ComposeMail:Status', { rfc822Until: '12.1' }),
   GetAttachment: http(getAttachment, true),
   GetHierarchy: http(later, false),
   CreateCollection: http(later, false),

@@ -13,6 +13,8 @@ export type Outgoing = {
   readonly clientId: string | undefined
   /** A copy goes to Sent. */
   readonly save: boolean
+  /** What goes out in the end, made of `mime` with the same sender and recipients; not asked for what was sent before. */
+  compose?(mime: Uint8Array): Promise<Uint8Array>
 }
 
 /** [MS-ASCMD] Common Status Codes: why a message was not sent. */
@@ -65,9 +67,10 @@ async function isInSent({ stores }: Call, messageId: string): Promise<boolean> {
 }
 
 async function send(
-  call: Call, { mime, save }: Outgoing, header: Header, to: readonly string[], extra: [string, string][],
+  call: Call, { mime: given, save, compose }: Outgoing, header: Header, to: readonly string[], extra: [string, string][],
 ): Promise<string | undefined> {
   const { stores, facts, now } = call
+  const mime = await compose?.(given) ?? given
   const { from, edits } = sender(header, stores.person)
   const known = new Set(extra.map(([name]) => name))
   const missing = missingFields(header, { date: now(), domain: domainOf(from) }).filter(([name]) => !known.has(name))

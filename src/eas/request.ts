@@ -14,11 +14,12 @@ export type EasRequest = {
   readonly userAgent: string | undefined
   /** Whether the client takes multipart ItemOperations answers. */
   readonly multipart: boolean
-  /** Up to 12.1 in the query: GetAttachment's AttachmentName, SendMail's SaveInSent, CollectionId, ItemId. */
+  /** Up to 12.1 in the query: GetAttachment's AttachmentName, SendMail's SaveInSent, SmartReply's CollectionId, ItemId, LongId. */
   readonly attachmentName: string | undefined
   readonly saveInSent: boolean
   readonly collectionId: string | undefined
   readonly itemId: string | undefined
+  readonly longId: string | undefined
 }
 
 /** [MS-ASHTTP] Command Codes. */
@@ -62,6 +63,7 @@ export function parseRequest(url: URL, headers: Headers): EasRequest {
     saveInSent: query.get('saveinsent')?.toUpperCase() === 'T',
     collectionId: query.get('collectionid'),
     itemId: query.get('itemid'),
+    longId: query.get('longid'),
   }
 }
 

@@ -19,8 +19,8 @@ describe('OPTIONS', () => {
     const { versions, commands } = await server.phone().optionsRequest()
     expect(versions).toEqual(['12.1', '14.0', '14.1', '16.0', '16.1'])
     expect(commands).toEqual([
-      'Sync', 'SendMail', 'GetAttachment', 'FolderSync', 'FolderCreate', 'FolderDelete', 'FolderUpdate', 'MoveItems',
-      'GetItemEstimate', 'Search',
+      'Sync', 'SendMail', 'SmartForward', 'SmartReply', 'GetAttachment', 'FolderSync', 'FolderCreate', 'FolderDelete',
+      'FolderUpdate', 'MoveItems', 'GetItemEstimate', 'Search',
       'Settings', 'Ping', 'ItemOperations', 'Provision', 'Find',
     ])
   })
@@ -103,7 +103,6 @@ describe('a request', () => {
 
   it('for a command of a later version of this program is answered as not supported', async () => {
     const requests = [
-      ['SmartReply', 'ComposeMail:SmartReply'], ['SmartForward', 'ComposeMail:SmartForward'],
       ['MeetingResponse', 'MeetingResponse:MeetingResponse'], ['ResolveRecipients', 'ResolveRecipients:ResolveRecipients'],
       ['ValidateCert', 'ValidateCert:ValidateCert'],
     ] as const

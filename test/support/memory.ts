@@ -23,6 +23,8 @@ export type Submitted = { readonly from: string; readonly to: readonly string[];
 export class MemoryAccount {
   readonly person: Person
   readonly submitted: Submitted[] = []
+  /** The messages of `submitted`, octet for octet. */
+  readonly octets: Uint8Array[] = []
   filesSent = false
   /** Recipients the submission server does not take. */
   refused: string[] = []
@@ -140,6 +142,7 @@ export class MemoryAccount {
           if (this.rejection) throw this.rejection
           const refused = to.filter(address => this.refused.includes(address))
           if (refused.length === to.length) throw new Failure('malformed', 'no recipient was accepted')
+          this.octets.push(Buffer.from(message))
           this.submitted.push(
             { from, to: to.filter(address => !refused.includes(address)), message: Buffer.from(message).toString('utf8') }
           )
