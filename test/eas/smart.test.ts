@@ -146,8 +146,8 @@ describe('SmartReply and SmartForward', () => {
     const before = server.account.stores.bind(server.account)
     server.account.stores = () => {
       const stores = before()
-      return { ...stores, mail: new Proxy(stores.mail, { get: (mail, name: keyof typeof mail) => name === 'setFlags'
-        ? () => Promise.reject(new Failure('denied', 'read only')) : mail[name] }) }
+      const setFlags = (): Promise<never> => Promise.reject(new Failure('denied', 'read only'))
+      return { ...stores, mail: new Proxy(stores.mail, { get: (mail, name) => name === 'setFlags' ? setFlags : Reflect.get(mail, name) }) }
     }
     expect(await phone.smart('SmartReply', id(uid), own(), { clientId: 'c' })).toBe('')
     expect(await phone.smart('SmartReply', id(uid), own(), { clientId: 'c' })).toBe('118')
