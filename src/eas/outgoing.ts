@@ -25,6 +25,9 @@ const submissionStatus: Partial<Record<Kind, string>> = {
 
 const day = 24 * 60 * 60
 
+/** By what phones know a draft; stays in the copy in Sent, and goes nowhere else. */
+export const draftField = 'X-Postern-Draft'
+
 /**
  * Sends a message once, whatever is repeated: undefined, or the Status that refuses it. Within a day memory knows the ClientId;
  * a process without that memory looks for the Message-ID in Sent, which is made of ClientId and message where the client gave
@@ -75,7 +78,7 @@ async function send(
   const known = new Set(extra.map(([name]) => name))
   const missing = missingFields(header, { date: now(), domain: domainOf(from) }).filter(([name]) => !known.has(name))
   const filed = { ...edits, append: [...extra, ...missing], remove: [...edits.remove ?? [], 'Return-Path'] }
-  const wire = editHeader(mime, { ...filed, remove: [...filed.remove, 'Bcc'] })
+  const wire = editHeader(mime, { ...filed, remove: [...filed.remove, 'Bcc', draftField] })
   const submitted = await outcome(stores.submission.send(from, to, wire))
   if (submitted instanceof Failure) {
     const status = submissionStatus[submitted.kind]
@@ -108,5 +111,5 @@ function sender(header: Header, person: Person): { from: string; edits: HeaderEd
   return { from, edits: { remove, set: [['From', printMailbox(name ? { name, address: from } : { address: from })]] } }
 }
 
-const primary = ({ addresses, login }: Person): string => addresses[0] ?? login
-const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1) || 'localhost'
+export const primary = ({ addresses, login }: Person): string => addresses[0] ?? login
+export const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1) || 'localhost'

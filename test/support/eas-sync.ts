@@ -30,10 +30,10 @@ export type OptionsWish = {
 export type PhoneCommand =
   | {
     readonly kind: 'Change'; readonly id: string
-    readonly read?: boolean; readonly flagged?: boolean; readonly data?: readonly Node[]
+    readonly read?: boolean; readonly flagged?: boolean; readonly data?: readonly Node[]; readonly send?: boolean
   }
   | { readonly kind: 'Delete' | 'Fetch'; readonly id: string }
-  | { readonly kind: 'Add'; readonly clientId: string; readonly data: readonly Node[] }
+  | { readonly kind: 'Add'; readonly clientId: string; readonly data: readonly Node[]; readonly send?: boolean }
 
 export type SyncWish = {
   readonly collections: readonly CollectionWish[]
@@ -111,18 +111,20 @@ const preferenceNodes = ({ type, size, allOrNone, preview }: { type: number; siz
 
 function commandNode(command: PhoneCommand): Node {
   if (command.kind === 'Add') return el(
-    'AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ApplicationData', command.data)]
+    'AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ApplicationData', command.data), ...sent(command.send)]
   )
   const id = el('AirSync:ServerId', command.id)
   if (command.kind !== 'Change') return el(`AirSync:${command.kind}`, [id])
-  const { read, flagged, data } = command
+  const { read, flagged, data, send } = command
   return el('AirSync:Change', [id, el('AirSync:ApplicationData', data ?? [
     ...(read === undefined ? [] : [el('Email:Read', read ? '1' : '0')]),
     ...(flagged === undefined ? [] : [
       el('Email:Flag', flagged ? [el('Email:Status', '2'), el('Email:FlagType', 'for Follow Up')] : []),
     ]),
-  ])])
+  ]), ...sent(send)])
 }
+
+const sent = (send: boolean | undefined): Node[] => send ? [el('Email2:Send')] : []
 
 /** A collection of the answer with its element, which the phone's view takes in. */
 export type Answered = CollectionResult & { readonly element: Element }

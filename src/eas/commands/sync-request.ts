@@ -10,6 +10,8 @@ export type ClientCommand = {
   readonly serverId: string
   readonly clientId: string
   readonly smsClass: boolean
+  /** [MS-ASEMAIL] Send: a draft that is to go out. */
+  readonly send: boolean
   readonly data: Element | undefined
 }
 
@@ -109,7 +111,9 @@ function readCommand(element: Element): ClientCommand {
   const serverId = text(element, 'AirSync:ServerId') ?? '', clientId = text(element, 'AirSync:ClientId') ?? ''
   if (!kind || (kind === 'Add' ? !clientId : !serverId)) throw new Failure('malformed', `a command that is none: ${element.tag}`)
   if (serverId.length > 64 || clientId.length > 64) throw new Failure('malformed', 'an id of over 64 characters')
-  return { kind, serverId, clientId, smsClass: text(element, 'AirSync:Class') === 'SMS', data: child(element, 'AirSync:ApplicationData') }
+  const data = child(element, 'AirSync:ApplicationData')
+  const send = [element, data].some(one => one && child(one, 'Email2:Send'))
+  return { kind, serverId, clientId, smsClass: text(element, 'AirSync:Class') === 'SMS', send, data }
 }
 
 const kinds: { readonly [tag: string]: ClientCommand['kind'] } = {
@@ -170,5 +174,22 @@ export function readPreference(element: Element): BodyPreference {
   }
 }
 
-/** Two requests with the same digest say the same. */
-export const digest = (request: SyncRequest): string => createHash('sha256').update(JSON.stringify(request)).digest('base64url')
+/** Two requests with the same digest say the same. What a client's commands carry may be large: it is digested where it lies. */
+export function digest(request: SyncRequest): string {
+  const collections = request.collections.map(one => ({
+    ...one, commands: one.commands.map(command => ({ ...command, data: command.data && digestElement(command.data) })),
+  }))
+  return createHash('sha256').update(JSON.stringify({ ...request, collections })).digest('base64url')
+}
+
+/** Two trees with the same digest are the same. */
+export function digestElement(root: Element): string {
+  const hash = createHash('sha256')
+  const visit = ({ tag, children: below, text: said, opaque }: Element): void => {
+    hash.update(`${tag} ${below.length} ${said.length} ${opaque?.length ?? -1} `).update(said)
+    if (opaque) hash.update(opaque)
+    below.forEach(visit)
+  }
+  visit(root)
+  return hash.digest('base64url')
+}
