@@ -55,14 +55,13 @@ const validityOf = async ({ mail, folder }: Place): Promise<number> =>
 
 /** Where the client's ids lead by now: their own messages, or the versions that came after. */
 async function resolve(drafts: Drafts, commands: readonly ClientCommand[]): Promise<Map<string, MessageRef>> {
-  const { mail, folder, cursor: { validity } } = drafts.place
   const found = new Map<string, MessageRef>()
   const named = commands.flatMap(({ serverId }) => {
     const ref = serverId ? refOf(drafts.place, serverId) : undefined
     return ref ? [{ serverId, ref }] : []
   })
   if (named.length === 0) return found
-  const there = new Set((await mail.messages(folder, validity, named.map(({ ref }) => ref.uid))).map(({ uid }) => uid))
+  const there = new Set((await living(drafts, named.map(({ ref }) => ref.uid))).map(({ uid }) => uid))
   for (const { serverId, ref } of named) {
     const later = there.has(ref.uid) ? undefined : await marked(drafts, markOf(drafts, 'id', serverId))
     found.set(serverId, later ?? ref)
@@ -75,9 +74,16 @@ const markOf = ({ call: { settings, scope } }: Drafts, kind: 'add' | 'change' | 
   `${kind}-${createHmac('sha256', settings.secret).update(JSON.stringify(['draft', kind, scope, ...said])).digest('hex').slice(0, 32)}`
 
 /** The newest draft that carries a mark. */
-async function marked({ place: { mail, folder, cursor: { validity } } }: Drafts, mark: string): Promise<MessageRef | undefined> {
-  const uid = (await mail.findByHeader(folder, draftField, mark)).at(-1)
-  return uid === undefined ? undefined : { folder, validity, uid }
+async function marked(drafts: Drafts, mark: string): Promise<MessageRef | undefined> {
+  const { mail, folder, cursor: { validity } } = drafts.place
+  const found = await living(drafts, await mail.findByHeader(folder, draftField, mark))
+  return found.length > 0 ? { folder, validity, uid: Math.max(...found.map(({ uid }) => uid)) } : undefined
+}
+
+/** Without UIDPLUS (RFC 4315) a version that was removed is still there, marked. */
+async function living({ place: { mail, folder, cursor: { validity } } }: Drafts, uids: readonly number[]): Promise<Message[]> {
+  const there = uids.length > 0 ? await mail.messages(folder, validity, uids) : []
+  return there.filter(({ flags }) => !flags.has('\\Deleted'))
 }
 
 async function one(drafts: Drafts, command: ClientCommand, done: Done): Promise<void> {
@@ -126,9 +132,7 @@ async function add(drafts: Drafts, command: ClientCommand, done: Done): Promise<
 const nothing: Element = { tag: 'AirSync:ApplicationData', children: [], text: '' }
 
 async function change(drafts: Drafts, command: ClientCommand, done: Done): Promise<void> {
-  const { place } = drafts
-  const { mail, folder, cursor: { validity } } = place
-  const ref = place.current?.get(command.serverId)
+  const ref = drafts.place.current?.get(command.serverId)
   if (!ref) throw new Failure('not-found', 'no such draft')
   const mark = markOf(drafts, 'change', command.serverId, command.data ? digestElement(command.data) : '')
   const data = hearDraft(command.data ?? nothing)
@@ -137,7 +141,7 @@ async function change(drafts: Drafts, command: ClientCommand, done: Done): Promi
   // The version before may have outlived a process that ended between storing and removing.
   if (repeated && repeated.uid !== ref.uid) await remove(drafts, ref.uid, done)
   const now = repeated ?? ref
-  const [message] = await mail.messages(folder, validity, [now.uid])
+  const [message] = await living(drafts, [now.uid])
   if (!message) {
     if (command.send && await wasSent(drafts, mark)) return
     throw new Failure('not-found', 'no such draft')
@@ -212,7 +216,7 @@ function flagsOf(data: Element | undefined, before?: Message): string[] {
   return [...flags].filter(flag => /^\\?[\w$.-]{1,100}$/.test(flag))
 }
 
-/** Without UIDPLUS (RFC 4315) the server does not say where it put the draft: it is looked for by its mark. */
+/** Without UIDPLUS the server does not say where it put the draft: it is looked for by its mark. */
 async function store(drafts: Drafts, octets: Uint8Array, mark: string, flags: readonly string[]): Promise<Version> {
   const { mail, folder } = drafts.place
   const told = await mail.append(folder, octets, flags)
