@@ -13,18 +13,18 @@ import type { Call } from './command.ts'
 import { applyCommands, itemStatus, refOf, response, type Applied, type Place } from './commands/sync-commands.ts'
 import { digestElement, type ClientCommand } from './commands/sync-request.ts'
 import { conversationId, conversationIndex } from './map/conversation.ts'
-import { hearDraft, isDraftContent, type AddedFile } from './map/draft.ts'
+import { hearDraft, isDraftContent, type AddedFile, type DraftData } from './map/draft.ts'
 import { hearFlags } from './map/email.ts'
 import { outcome } from './outcome.ts'
 import { domainOf, draftField, primary, sendOnce } from './outgoing.ts'
 
 // [MS-ASEMAIL] Sync Command Request, of drafts.
 //
-// IMAP messages never change: a changed draft is a new message, and has a new id. The client is told so in the same answer, by a Delete
-// of the old id and an Add of the new one, so that what it shows is what is stored, whichever process answers. It may still use the old
-// id for a while (its window was open). So each version carries, in a header field, marks of what this device called the draft: a keyed
-// digest of every id it had, of the last Change, and of the Add that made it. A mark found says that this was done before: nothing has to
-// be remembered, and whatever is repeated leaves one draft, and one message sent.
+// IMAP messages never change: a changed draft is a new message, and has a new id. The client is told so in the same answer, by a
+// Delete of the old id and an Add of the new one, so that what it shows is what is stored, whichever process answers. It may
+// still use the old id for a while (its window was open). So each version carries, in a header field, marks of what this device
+// called the draft: a keyed digest of every id it had, of the last Change, and of the Add that made it. A mark found says that
+// this was done before: nothing has to be remembered, and whatever is repeated leaves one draft, and one message sent.
 
 /** Older marks of a draft go: a client does not come back to them. */
 const mostMarks = 40
@@ -70,8 +70,10 @@ async function resolve(drafts: Drafts, commands: readonly ClientCommand[]): Prom
 }
 
 /** Of this device, so that no two of them take one's version for their own. */
-const markOf = ({ call: { settings, scope } }: Drafts, kind: 'add' | 'change' | 'id', ...said: readonly string[]): string =>
-  `${kind}-${createHmac('sha256', settings.secret).update(JSON.stringify(['draft', kind, scope, ...said])).digest('hex').slice(0, 32)}`
+function markOf({ call: { settings, scope } }: Drafts, kind: 'add' | 'change' | 'id', ...said: readonly string[]): string {
+  const digest = createHmac('sha256', settings.secret).update(JSON.stringify(['draft', kind, scope, ...said])).digest('hex')
+  return `${kind}-${digest.slice(0, 32)}`
+}
 
 /** The newest draft that carries a mark. */
 async function marked(drafts: Drafts, mark: string): Promise<MessageRef | undefined> {
@@ -156,7 +158,8 @@ async function change(drafts: Drafts, command: ClientCommand, done: Done): Promi
   }
   const version = repeated ? { ref: now, octets } : await store(drafts, octets, mark, flagsOf(command.data, message))
   if (!repeated) await remove(drafts, now.uid, done)
-  if (data.add.length > 0) done.responses.push(response(command, '1', [el('AirSync:ApplicationData', filesTold(version, data.add))]))
+  if (data.add.length === 0) return
+  done.responses.push(response(command, '1', [el('AirSync:ApplicationData', filesTold(version, data.add))]))
 }
 
 /** FileReferences are of the version they were told with: those of another one might name other parts by now. */
@@ -168,7 +171,8 @@ function sections(references: readonly string[], { folder, uid }: MessageRef): s
   })
 }
 
-async function read({ call, place: { mail, folder, cursor: { validity } } }: Drafts, { uid }: MessageRef): Promise<Uint8Array> {
+async function read({ call, place }: Drafts, { uid }: MessageRef): Promise<Uint8Array> {
+  const { mail, folder, cursor: { validity } } = place
   const most = call.settings.maxRequest
   const [octets] = await mail.parts(folder, validity, [{ uid, section: '', length: most + 1 }])
   if (!octets) throw new Failure('not-found', 'the draft is gone')
@@ -178,7 +182,7 @@ async function read({ call, place: { mail, folder, cursor: { validity } } }: Dra
 
 /** The next version's octets: what the client said put into what is stored. */
 async function compose(
-  { call }: Drafts, data: ReturnType<typeof hearDraft>, stored: Uint8Array | undefined, marks: readonly string[], gone: readonly string[],
+  { call }: Drafts, data: DraftData, stored: Uint8Array | undefined, marks: readonly string[], gone: readonly string[],
 ): Promise<Uint8Array> {
   const base = data.mime ?? stored
   const header = headerOf(base), old = headerOf(stored)
@@ -187,7 +191,8 @@ async function compose(
   const missing = (name: string, value: string | undefined): [string, string][] =>
     value === undefined || rawField(header, name.toLowerCase()) !== undefined ? [] : [[name, value]]
   // Of the Changes the last one counts: what it undid may be said again.
-  const kept = old.fields.filter(({ name, value }) => name === draftField.toLowerCase() && !value.startsWith('change-')).map(({ value }) => value)
+  const before = old.fields.filter(({ name }) => name === draftField.toLowerCase()).map(({ value }) => value)
+  const kept = before.filter(value => !value.startsWith('change-'))
   const edit: DraftEdit = {
     header: {
       remove: [...data.clear, draftField],
@@ -225,7 +230,8 @@ async function store(drafts: Drafts, octets: Uint8Array, mark: string, flags: re
   return { ref, octets }
 }
 
-async function remove({ place: { mail, folder, cursor: { validity } } }: Drafts, uid: number, { dropped, added }: Done): Promise<void> {
+async function remove({ place }: Drafts, uid: number, { dropped, added }: Done): Promise<void> {
+  const { mail, folder, cursor: { validity } } = place
   await mail.remove(folder, validity, [uid])
   dropped.add(uid)
   added.delete(uid)

@@ -78,7 +78,9 @@ async function send(
   const known = new Set(extra.map(([name]) => name))
   const missing = missingFields(header, { date: now(), domain: domainOf(from) }).filter(([name]) => !known.has(name))
   const filed = { ...edits, append: [...extra, ...missing], remove: [...edits.remove ?? [], 'Return-Path'] }
-  const wire = editHeader(mime, { ...filed, remove: [...filed.remove, 'Bcc', draftField] })
+  const copy = editHeader(mime, filed)
+  const own = ['bcc', draftField.toLowerCase()].filter(name => rawField(header, name) !== undefined)
+  const wire = own.length > 0 ? editHeader(copy, { remove: own }) : copy
   const submitted = await outcome(stores.submission.send(from, to, wire))
   if (submitted instanceof Failure) {
     const status = submissionStatus[submitted.kind]
@@ -88,7 +90,7 @@ async function send(
   }
   const { refused } = submitted
   Object.assign(facts, { recipients: to.length, refused: refused.length || undefined, octets: mime.length })
-  if (save && !stores.submission.filesSent) await file(call, 'sent', editHeader(mime, filed), ['\\Seen'])
+  if (save && !stores.submission.filesSent) await file(call, 'sent', copy, ['\\Seen'])
   if (refused.length) await file(call, 'inbox', nonDeliveryNote(header, from, refused, now()), [])
   return undefined
 }

@@ -1,7 +1,8 @@
 import { decodeText } from '../formats/charset.ts'
 import { rawField, type Header } from '../formats/header.ts'
 import { decodeHtml } from '../formats/html.ts'
-import { assemble, messageFields, multipart, part, regrouped, rewrite, withBody, type Edit, type Made } from '../formats/mime-splice.ts'
+import { asPart, assemble, messageFields, multipart, part, regrouped, rewrite, withBody } from '../formats/mime-splice.ts'
+import type { Edit, Made } from '../formats/mime-splice.ts'
 import { parseEntity, type Entity } from '../formats/mime-tree.ts'
 import { editHeader } from '../formats/mime-write.ts'
 import { citedIds, quoteHtml, quoteText } from '../formats/quote.ts'
@@ -53,8 +54,8 @@ type Below = {
 }
 
 /**
- * Exchange attaches a signed or encrypted message when it is forwarded, since no part of it proves anything without the rest; the text
- * of a signed one can be read and is quoted too. A text that is too long to be quoted goes along whole the same way.
+ * A signed or encrypted message that is forwarded is attached whole, since no part of it proves anything or can be read without
+ * the rest; the text of a signed one is quoted too. A text that is too long to be quoted goes along whole the same way.
  */
 async function below(call: Call, own: Entity, original: Original, kind: Splice['kind']): Promise<Below> {
   const targets = targetsOf(own, original)
@@ -78,7 +79,7 @@ async function below(call: Call, own: Entity, original: Original, kind: Splice['
   return { leaves, related, attached }
 }
 
-/** The text parts of the client's message that get the quotation, each in its own kind; a new one in the original's where there is none. */
+/** The client's texts that get the quotation, each in its own kind; a new one in the original's where there is none. */
 function targetsOf(own: Entity, original: Original): { readonly leaf: Entity | undefined; readonly type: 1 | 2 }[] {
   const last = textPieces(own).at(-1)
   const plain = last?.plain?.at(-1), rich = last?.rich?.findLast(({ type }) => type === 'text/html')
@@ -122,15 +123,17 @@ function joined(
   if (fresh && textPieces(own).length === 0) {
     const text = related.length > 0 ? multipart('related; type="text/html"', [fresh, ...related], eight) : fresh
     const empty = own.children.length === 0 && own.body.length === 0
-    const others = own.type === 'multipart/mixed' ? own.children.map(({ octets }): Made => [octets]) : empty ? [] : rewrite(own, () => undefined, { root: true })
+    const rest = (): readonly Made[] => empty ? [] : [asPart(own, true)]
+    const others = own.type === 'multipart/mixed' ? own.children.map(({ octets }): Made => [octets]) : rest()
     return others.length + attached.length > 0 ? multipart('mixed', [text, ...others, ...attached], eight) : text
   }
   const shown = bodyNode(own, leaves)
+  const root = (entity: Entity) => ({ root: entity === own, eight })
   const inBody: Edit = entity => entity === shown && related.length > 0
-    ? [multipart(`related; type="${shown.type}"`, [...rewrite(entity, inText, { root: entity === own, eight }), ...related], eight)]
+    ? [multipart(`related; type="${shown.type}"`, [...rewrite(entity, inText, root(entity)), ...related], eight)]
     : inText(entity)
-  if (attached.length === 0) return rewrite(own, inBody, { root: true, eight })[0]!
-  if (own.type !== 'multipart/mixed') return multipart('mixed', [...rewrite(own, inBody, { root: true, eight }), ...attached], eight)
+  if (attached.length === 0) return rewrite(own, inBody, root(own))[0]!
+  if (own.type !== 'multipart/mixed') return multipart('mixed', [...rewrite(own, inBody, root(own)), ...attached], eight)
   return regrouped(own, [...own.children.flatMap(child => rewrite(child, inBody, { eight })), ...attached], eight)
 }
 

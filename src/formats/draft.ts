@@ -30,8 +30,8 @@ export type DraftEdit = {
 const blank = Buffer.from('MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n')
 
 /**
- * A stored message changed as its writer wishes, or a new one. Header fields and parts that are not named in `edit` keep every octet;
- * the text is replaced in all its forms. Throws `too-large` above `most` octets.
+ * A stored message changed as its writer wishes, or a new one. Header fields and parts that are not named in `edit` keep every
+ * octet; the text is replaced in all its forms. Throws `too-large` above `most` octets.
  */
 export async function editDraft(stored: Uint8Array = blank, edit: DraftEdit, most: number): Promise<Uint8Array> {
   const tree = parseEntity(stored)
@@ -60,9 +60,11 @@ const parameter = (name: string): string => encodeWords(name.replace(/["\\\r\n]/
 /** RFC 2231, Character set and Language Information. */
 const filename = (name: string): string => /^[\x20-\x7e]*$/.test(name)
   ? `filename="${name.replace(/["\\]/g, '\\$&')}"`
-  : `filename*=utf-8''${encodeURIComponent(name.toWellFormed()).replace(/['()*!]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)}`
+  : `filename*=utf-8''${encodeURIComponent(name.toWellFormed()).replace(/['()*!]/g, percent)}`
+const percent = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 
-const isEight = (entity: Entity): boolean => entity.encoding === '8bit' || entity.encoding === 'binary' || entity.children.some(isEight)
+const isEight = ({ encoding, children }: Entity): boolean =>
+  encoding === '8bit' || encoding === 'binary' || children.some(isEight)
 
 function arranged(tree: Entity, { text, add, remove }: DraftEdit): Made {
   const eight = isEight(tree) || add.some(file => file.message && hasEight(file.content))
@@ -75,18 +77,19 @@ function arranged(tree: Entity, { text, add, remove }: DraftEdit): Made {
     if (text && entity === body) return [replaced(entity, text, remove, eight)]
     return gone.has(entity) || isRemoved(entity) ? [] : undefined
   }
+  const parts = (entity: Entity, edited: Edit): Made[] => entity.children.flatMap(one => rewrite(one, edited, { eight }))
   const inline = add.filter(file => file.inline).map(filePart), files = add.filter(file => !file.inline).map(filePart)
   const related = body && above(tree, body, 'multipart/related')
   const around: Edit = entity => {
     if (inline.length === 0 || entity !== (related ?? body)) return inner(entity)
-    if (entity === related) return [regrouped(entity, [...entity.children.flatMap(one => rewrite(one, inner, { eight })), ...inline], eight)]
-    return [multipart('related; type="text/html"', [...rewrite(entity, inner, { root: entity === tree, eight }), ...inline], eight)]
+    const kept = entity === related ? parts(entity, inner) : rewrite(entity, inner, { root: entity === tree, eight })
+    return [entity === related ? regrouped(entity, [...kept, ...inline], eight) : together([...kept, ...inline], eight)]
   }
   const before = text && !body ? [written(text, eight)] : [], after = [...body ? [] : inline, ...files]
-  if (before.length + after.length === 0) return rewrite(tree, around, { root: true, eight })[0] ?? written({ type: 1, value: '' }, eight)
+  const same = (): readonly Made[] => rewrite(tree, around, { root: true, eight })
+  if (before.length + after.length === 0) return same()[0] ?? written({ type: 1, value: '' }, eight)
   const mixed = tree.type === 'multipart/mixed'
-  const kept = mixed ? tree.children.flatMap(one => rewrite(one, around, { eight })) : rewrite(tree, around, { root: true, eight })
-  const all = [...before, ...kept, ...after]
+  const all = [...before, ...mixed ? parts(tree, around) : same(), ...after]
   return mixed ? regrouped(tree, all, eight) : multipart('mixed', all, eight)
 }
 
@@ -96,20 +99,25 @@ function written({ type, value }: { readonly type: 1 | 2; readonly value: string
     const { encoding, octets } = encodeText(content)
     return part([['Content-Type', `text/${subtype}; charset=utf-8`], ['Content-Transfer-Encoding', encoding]], octets)
   }
-  return type === 1 ? form('plain', value) : multipart('alternative', [form('plain', htmlToText(value)), form('html', value)], eight)
+  if (type === 1) return form('plain', value)
+  return multipart('alternative', [form('plain', htmlToText(value)), form('html', value)], eight)
 }
+
+/** RFC 2387: HTML, in whatever forms, and what it shows. */
+const together = (all: readonly Made[], eight: boolean): Made => multipart('related; type="text/html"', all, eight)
 
 /** The new text in the place of the old; pictures that stood inside of the old one stay beside it. */
 function replaced(old: Entity, text: NonNullable<DraftEdit['text']>, remove: ReadonlySet<string>, eight: boolean): Made {
   const pictures = old.children.length > 0
     ? (attachments(old) as readonly unknown[] as readonly Entity[]).filter(({ section }) => !remove.has(section)) : []
   const made = written(text, eight)
-  return pictures.length > 0 ? multipart('related; type="text/html"', [made, ...pictures.map((one): Made => [one.octets])], eight) : made
+  return pictures.length > 0 ? together([made, ...pictures.map((one): Made => [one.octets])], eight) : made
 }
 
 /** The deepest part that holds all of them. */
 function covering(tree: Entity, wanted: ReadonlySet<unknown>): Entity {
-  const count = (entity: Entity): number => (wanted.has(entity) ? 1 : 0) + entity.children.reduce((sum, one) => sum + count(one), 0)
+  const count = (entity: Entity): number =>
+    entity.children.reduce((sum, one) => sum + count(one), wanted.has(entity) ? 1 : 0)
   let node = tree
   for (;;) {
     const next = node.children.find(one => count(one) === wanted.size)
@@ -122,8 +130,10 @@ function covering(tree: Entity, wanted: ReadonlySet<unknown>): Entity {
 function above(tree: Entity, below: Entity, type: string): Entity | undefined {
   const holds = (entity: Entity): boolean => entity.children.some(one => one === below || holds(one))
   let found: Entity | undefined
-  for (let node: Entity | undefined = tree; node && node !== below; node = node.children.find(one => one === below || holds(one))) {
+  let node: Entity | undefined = tree
+  while (node && node !== below) {
     if (node.type === type) found = node
+    node = node.children.find(one => one === below || holds(one))
   }
   return found
 }

@@ -17,8 +17,8 @@ const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 const describes = (line: string): boolean => /^content-/i.test(line)
 
 /** Header lines, folded ones whole, each with CRLF. */
-const linesOf = (header: Uint8Array): string[] =>
-  Buffer.from(header).toString('latin1').split(/\r?\n(?![ \t])/).filter(line => line !== '').map(line => `${line.replace(/\r?\n/g, '\r\n')}\r\n`)
+const linesOf = (header: Uint8Array): string[] => Buffer.from(header).toString('latin1').split(/\r?\n(?![ \t])/)
+  .filter(line => line !== '').map(line => `${line.replace(/\r?\n/g, '\r\n')}\r\n`)
 
 const contentFields = (header: Uint8Array): string[] => linesOf(header).filter(describes)
 
@@ -41,10 +41,11 @@ export function withBody(entity: Entity, fields: readonly (readonly [name: strin
   return [ascii(kept.join('')), ...part(fields, body)]
 }
 
+const eightBit = 'Content-Transfer-Encoding: 8bit\r\n'
+
 /** RFC 2046: a multipart around entities. `8bit` where one of them needs it: an encoding is no part's heir. */
 export const multipart = (subtype: string, children: readonly Made[], eight = false): Made => around(
-  boundary => [`Content-Type: multipart/${subtype}; boundary="${boundary}"\r\n`, ...(eight ? ['Content-Transfer-Encoding: 8bit\r\n'] : [])],
-  children,
+  boundary => [`Content-Type: multipart/${subtype}; boundary="${boundary}"\r\n`, ...(eight ? [eightBit] : [])], children,
 )
 
 /** The multipart with other children, under a boundary that none of them can know. */
@@ -52,7 +53,7 @@ export function regrouped(entity: Entity, children: readonly Made[], eight = fal
   return around(boundary => [
     ...contentFields(entity.header).filter(line => !/^content-(type|transfer-encoding)\s*:/i.test(line)),
     `Content-Type: ${renamed(entity, boundary)}\r\n`,
-    ...(eight || entity.encoding === '8bit' ? ['Content-Transfer-Encoding: 8bit\r\n'] : []),
+    ...(eight || entity.encoding === '8bit' ? [eightBit] : []),
   ], children)
 }
 
@@ -71,7 +72,7 @@ function around(head: (boundary: string) => readonly string[], children: readonl
 }
 
 /**
- * What `edit` makes of a part. A multipart none of whose parts is edited stays as it stands, and one that loses all its parts goes.
+ * What `edit` makes of a part. A multipart none of whose parts is edited stays as it stands, one that loses all its parts goes.
  * `root` says that the part is a whole message.
  */
 export function rewrite(whole: Entity, edit: Edit, { root = false, eight = false } = {}): readonly Made[] {

@@ -52,7 +52,7 @@ function read(octets: Buffer, section: string, otherwise: string, depth: number,
 
 const LF = 0x0a, CR = 0x0d
 
-/** RFC 2046, Common Syntax. A line that only begins as the boundary does is none; the line end before a boundary belongs to it. */
+/** RFC 2046, Common Syntax. A line that only begins like the boundary is none; the line end before a boundary belongs to it. */
 function pieces(body: Buffer, boundary: string): Buffer[] {
   if (boundary === '') return []
   const mark = Buffer.from(`--${boundary}`, 'latin1')

@@ -3,8 +3,10 @@ const plain = /^(?:[\x01-\x09\x0b\x0c\x0e-\x7f]{0,998}(?:\r\n|$))*$/
 
 const every = /[^]/gu
 
+type Encoded = { readonly encoding: '7bit' | 'quoted-printable' | 'base64'; readonly octets: Uint8Array }
+
 /** Text as UTF-8 under the encoding that leaves most of it readable: 7bit where it fits, else quoted-printable, else base64. */
-export function encodeText(text: string): { readonly encoding: '7bit' | 'quoted-printable' | 'base64'; readonly octets: Uint8Array } {
+export function encodeText(text: string): Encoded {
   const lines = text.toWellFormed().replace(/\r\n|\r|\n/g, '\r\n')
   if (plain.test(lines) && !/^From /m.test(lines)) return { encoding: '7bit', octets: Buffer.from(lines, 'latin1') }
   const octets = Buffer.from(lines, 'utf8')

@@ -1,9 +1,13 @@
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
-import { child, children, el, text, type Element, type Node } from '../../src/wire/wbxml.ts'
+import { child, children, decode, el, encodeSync, text, type Element, type Node } from '../../src/wire/wbxml.ts'
+import { printXml } from '../../src/wire/xml.ts'
 import type { Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import type { CollectionResult, PhoneCommand } from '../support/eas-sync.ts'
+import { golden } from '../support/golden.ts'
+import { anyTree } from '../support/wbxml-trees.ts'
 
 let server: EasServer
 let phone: Phone
@@ -360,4 +364,33 @@ describe('a draft that is sent', () => {
     expect((await say({ kind: 'Change', id, data: [], send: true })).responses[0]!.status).toBe('120')
     expect([stored().length, held(), sent()]).toEqual([1, [id], []])
   })
+})
+
+describe('what is said of drafts, as people can read it', () => {
+  /** Keys and times differ each time. */
+  const readable = (root: Element): string => printXml(root).replace(/<SyncKey>[\w-]+</g, '<SyncKey>@KEY@<').replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '@TIME@')
+    .replace(/(<Conversation\w+ [^>]*>)[^<]*/g, '$1...')
+  async function recorded(name: string, command: PhoneCommand): Promise<void> {
+    const wish = { collections: [{ id: drafts, commands: [command] }] }
+    golden(`eas/drafts/${name}.request.xml`, readable(decode(encodeSync(phone.syncBody(wish)))))
+    golden(`eas/drafts/${name}.response.xml`, readable(decode((await phone.sync(wish)).bytes)))
+  }
+  it('from the first word to the last', async () => {
+    await recorded('add', { kind: 'Add', clientId: 'c1', data: letter('Hello', attach(file('f1', 'one'))) })
+    await recorded('change', { kind: 'Change', id: held()[0]!, data: [body(2, '<p>Hello</p>'), attach(file('f2', 'two'))] })
+    await recorded('send', { kind: 'Change', id: held()[0]!, data: [], send: true })
+    await recorded('send-to-nobody', { kind: 'Add', clientId: 'c2', data: [body(1, 'x')], send: true })
+    golden('eas/drafts/sent.eml', sent()[0]!.text.replace(/=_[\w-]{24}/g, 'BOUNDARY').replace(/^(Date|Message-ID|X-Postern-Draft): .*$/gm, '$1: ...').replace(/\r\n/g, '\n'))
+  })
+})
+
+it('a draft of noise is answered, and nothing is thrown', async () => {
+  const some = fc.oneof(anyTree, fc.constantFrom<Node>(...letter('x', attach(file('f', 'x')), body(4, Buffer.from('a: b\r\n\r\nc')))))
+  await fc.assert(fc.asyncProperty(fc.array(some, { maxLength: 6 }), fc.boolean(), async (data, send) => {
+    const [id] = held()
+    const commands: PhoneCommand[] = [{ kind: 'Add', clientId: `n${Math.random()}`, data, send }, ...(id ? [{ kind: 'Change' as const, id, data, send }] : [])]
+    const result = await phone.sync({ collections: [{ id: drafts, commands }] })
+    expect([200]).toContain(result.http)
+  }), { numRuns: 60 })
+  agree()
 })

@@ -1,9 +1,13 @@
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import { decode, el, text, type Node } from '../../src/wire/wbxml.ts'
+import { printXml } from '../../src/wire/xml.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import type { Phone } from '../support/eas-client.ts'
-import { golden } from '../support/golden.ts'
+import { mutations } from '../support/fuzz.ts'
+import { golden, parseXml, readGolden } from '../support/golden.ts'
+import { anyTree } from '../support/wbxml-trees.ts'
 
 let server: EasServer
 let phone: Phone
@@ -235,5 +239,36 @@ describe('a request is refused', () => {
       expect([answer.bytes.length ? text(decode(answer.bytes), 'ComposeMail:Status') : 'sent']).toEqual(['sent'])
       server.account.expunge('sent', 1)
     }
+  })
+})
+
+it.each([['SmartReply', 'no-such-item'], ['SmartForward', 'forwardees-and-mime']])('%s answers %s as recorded', async (command, name) => {
+  const { bytes } = await phone.raw(command, parseXml(readGolden(`eas/smart/${name}.request.xml`)))
+  golden(`eas/smart/${name}.response.xml`, printXml(decode(bytes)))
+})
+
+describe('noise', () => {
+  it('in the request is refused or sent', async () => {
+    const uid = server.account.deliver('inbox', pictured)
+    const good = [
+      el('ComposeMail:ClientId', '1'), el('ComposeMail:Source', [el('ComposeMail:ItemId', id(uid))]), el('ComposeMail:Mime', Buffer.from(own())),
+      el('ComposeMail:Forwardees'), el('AirSyncBase:Body', [el('AirSyncBase:Type', '1')]),
+    ]
+    await fc.assert(fc.asyncProperty(fc.array(fc.oneof(fc.constantFrom(...good), anyTree), { maxLength: 6 }), async parts => {
+      expect((await phone.raw('SmartForward', el('ComposeMail:SmartForward', parts))).status).toBe(200)
+    }), { numRuns: 60 })
+  })
+
+  it('as the original, and as the message, is spliced all the same', async () => {
+    const samples = [Buffer.from(pictured), Buffer.from(rich), Buffer.from(own())]
+    let sent = 0
+    for (const bytes of mutations(samples, 120, 5)) {
+      const uid = server.account.deliver('inbox', bytes)
+      const mime = Buffer.concat([Buffer.from(`To: bob@postern.test\r\nMessage-ID: <${uid}@noise>\r\n`), bytes])
+      const status = await phone.smart(uid % 2 ? 'SmartForward' : 'SmartReply', id(uid), mime)
+      expect(['', '119']).toContain(status)
+      if (status === '') sent++
+    }
+    expect(sent).toBeGreaterThan(100)
   })
 })

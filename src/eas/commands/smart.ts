@@ -14,7 +14,8 @@ import { splice, type Splice } from '../splice.ts'
 import { since } from '../versions.ts'
 
 /** [MS-ASCMD] Common Status Codes. */
-const badRequest = '103', badInstance = '104', previouslySent = '118', invalidAccount = '166', notBoth = '178', badForwardees = '179'
+const badRequest = '103', badInstance = '104', previouslySent = '118', invalidAccount = '166'
+const notBoth = '178', badForwardees = '179'
 const status: Partial<Record<Kind, string>> = {
   malformed: badRequest, denied: '130', quota: '113', unavailable: '111', 'too-large': '122', 'not-found': '150', stale: '150',
 }
@@ -94,12 +95,13 @@ function readElements(call: Call, body: Element, kind: Splice['kind']): Asked {
   if (text(body, 'ComposeMail:AccountId')) throw new Refusal(invalidAccount)
   const named = child(body, 'ComposeMail:Source'), clientId = text(body, 'ComposeMail:ClientId')
   if (!named || !clientId || clientId.length > 40) throw new Failure('malformed', 'no ClientId or Source')
-  const instance = text(named, 'ComposeMail:InstanceId')
-  if (instance !== undefined && Number.isNaN(Date.parse(instance.replace(compactDate, '$1-$2-$3T$4:$5:$6')))) throw new Refusal(badInstance)
-  const longId = text(named, 'ComposeMail:LongId')
-  const source = sourceOf(call, longId ?? text(named, 'ComposeMail:ItemId'), longId ? undefined : text(named, 'ComposeMail:FolderId'))
+  const instance = text(named, 'ComposeMail:InstanceId')?.replace(compactDate, '$1-$2-$3T$4:$5:$6')
+  if (instance !== undefined && Number.isNaN(Date.parse(instance))) throw new Refusal(badInstance)
+  const longId = text(named, 'ComposeMail:LongId'), itemId = text(named, 'ComposeMail:ItemId')
+  const source = sourceOf(call, longId ?? itemId, longId ? undefined : text(named, 'ComposeMail:FolderId'))
   const mime = child(body, 'ComposeMail:Mime')
-  const replaceMime = child(body, 'ComposeMail:ReplaceMime') !== undefined, save = child(body, 'ComposeMail:SaveInSentItems') !== undefined
+  const replaceMime = child(body, 'ComposeMail:ReplaceMime') !== undefined
+  const save = child(body, 'ComposeMail:SaveInSentItems') !== undefined
   if (kind === 'forward' && (child(body, 'ComposeMail:Forwardees') || child(body, 'AirSyncBase:Body'))) {
     if (!since(call.request.version, '16.0')) throw new Failure('malformed', 'Forwardees before 16.0')
     if (mime || replaceMime || save) throw new Refusal(notBoth)
@@ -124,8 +126,8 @@ function sourceOf({ cache, scope }: Call, id: string | undefined, folder: string
 const mostForwardees = 1000
 
 /**
- * [MS-ASCMD] Forwardees, 16.0 and later: the server writes the message. Meant for meetings; of mail, what is said of meetings holds.
- * A copy is filed, since no element can ask for one.
+ * [MS-ASCMD] Forwardees, 16.0 and later: the server writes the message. Meant for meetings; mail is forwarded the same way. A
+ * copy is filed, since no element can ask for one.
  */
 async function forForwardees({ body, stores }: Call, { header }: Original, clientId: string | undefined): Promise<Outgoing> {
   const list = child(body!, 'ComposeMail:Forwardees')

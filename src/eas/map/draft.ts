@@ -23,7 +23,8 @@ export type DraftData = {
 
 const recipients = [['Email:To', 'To'], ['Email:Cc', 'Cc'], ['Email2:Bcc', 'Bcc']] as const
 const content: readonly Tag[] = [
-  'Email:To', 'Email:Cc', 'Email2:Bcc', 'Email:ReplyTo', 'Email:Subject', 'Email:Importance', 'AirSyncBase:Body', 'AirSyncBase:Attachments',
+  'Email:To', 'Email:Cc', 'Email2:Bcc', 'Email:ReplyTo', 'Email:Subject', 'Email:Importance', 'AirSyncBase:Body',
+  'AirSyncBase:Attachments',
 ]
 
 /** Whether a Change says more than flags, which any message can have. */
@@ -32,8 +33,8 @@ export const isDraftContent = (data: Element): boolean => content.some(tag => ch
 const mostFiles = 500
 
 /**
- * [MS-ASEMAIL] Sync Command Request, of a draft. What is not said stays, but for recipients: they are one property, so that a Change that
- * tells To and no Cc has no Cc, and nobody gets the message whom its writer has taken out. Throws `malformed`.
+ * [MS-ASEMAIL] Sync Command Request, of a draft. What is not said stays, but for recipients: they are one property, so that a
+ * Change that tells To and no Cc has no Cc, and nobody gets the message whom its writer has taken out. Throws `malformed`.
  */
 export function hearDraft(data: Element): DraftData {
   const set: [string, string][] = [], clear: string[] = []
@@ -79,14 +80,17 @@ function hearFiles(list: Element | undefined): Pick<DraftData, 'add' | 'remove'>
   return { add: add.map(hearFile), remove: gone.map(one => required(one, 'AirSyncBase:FileReference')) }
 }
 
+// RFC 6838, Naming Requirements; what is composite cannot be encoded
+const mediaType = /^(?!multipart\/|message\/)[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}$/
+
 function hearFile(file: Element): AddedFile {
   const data = child(file, 'AirSyncBase:Content'), method = text(file, 'AirSyncBase:Method') ?? '1'
-  if (!data || (method !== '1' && method !== '5')) throw new Failure('malformed', 'an attachment without Content, or of another Method')
+  if (!data || (method !== '1' && method !== '5')) throw new Failure('malformed', 'an attachment without Content or Method')
   const type = text(file, 'AirSyncBase:ContentType')?.trim().toLowerCase() ?? ''
   return {
     clientId: required(file, 'AirSyncBase:ClientId'),
     name: cleanText(required(file, 'AirSyncBase:DisplayName')).replace(/\s+/g, ' ').trim().slice(0, 255),
-    type: /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}$/.test(type) && !type.startsWith('multipart/') ? type : 'application/octet-stream',
+    type: mediaType.test(type) ? type : 'application/octet-stream',
     content: data.opaque ?? Buffer.from(data.text, 'base64'),
     contentId: text(file, 'AirSyncBase:ContentId')?.replace(/[<>\s]/g, '') || undefined,
     location: text(file, 'AirSyncBase:ContentLocation') || undefined,
