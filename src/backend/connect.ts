@@ -102,7 +102,7 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     const before = accounts.get(fingerprint)
     try {
       if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000)).close()
-      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds })
+      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds, log })
       memory.proved(fingerprint)
       accounts.set(fingerprint, account)
       return account
@@ -143,7 +143,7 @@ export function connect(config: BackendsConfig, log: Log): Backends {
 }
 
 async function openAccount(
-  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds }: { idleSeconds: number; timeoutSeconds: number },
+  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log }: { idleSeconds: number; timeoutSeconds: number; log: Log },
 ): Promise<Account> {
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
@@ -153,7 +153,7 @@ async function openAccount(
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds })
   return {
-    mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch }),
+    mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log }),
     submission: smtpSubmission(backend.smtp, own),
     person,
     retire: () => session.close(),

@@ -3,15 +3,19 @@ import { ImapFlow, type ImapFlowOptions } from 'imapflow'
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Endpoint } from './connect.ts'
 import { parseResponse, type Response } from './imap-response.ts'
+import { CommandWriter, type Piece } from './imap-writer.ts'
 
 export type Login =
   | { readonly kind: 'password'; readonly user: string; readonly password: string; readonly authzid?: string }
   | { readonly kind: 'bearer'; readonly user: string; readonly token: string }
 
-/** A command without its tag, in ASCII; a literal is its last argument. */
+/** A command without its tag, in ASCII. */
 export type Command = {
   readonly line: string
+  /** Stands behind the line. */
   readonly literal?: Uint8Array
+  /** What stands behind the literal, where it is not the last argument. */
+  readonly rest?: readonly Piece[]
   /**
    * Gets each untagged response that may be meant for this command: also those of commands under way at the same time, so it takes what
    * it asked for and nothing else. True: it was for this one alone.
@@ -91,7 +95,10 @@ export class ImapConnection {
   readonly #patience: number
   /** In the order they were sent. */
   readonly #pending = new Map<string, Pending>()
-  #continuations: { tag: string; go: () => void }[] = []
+  readonly #writer = new CommandWriter({
+    write: octets => { if (this.#flow.socket) this.#flow.socket.write(octets) },
+    unasked: length => this.has('LITERAL+') || (this.has('LITERAL-') && length <= 4096),
+  })
   #tags = 0
   #watchdog: NodeJS.Timeout | undefined
   /** Times this connection began to wait for its server: the round trips, as pipelining leaves them. */
@@ -152,7 +159,8 @@ export class ImapConnection {
   /** Writes the commands in one go. Each answer is the tagged OK, or a `Failure` whose cause is the tagged NO or BAD. */
   send(commands: readonly Command[]): Promise<Response>[] {
     const { socket } = this.#flow
-    if (commands.some(({ line }) => /[\r\n\0]|[^\x00-\x7f]/.test(line))) throw new Failure('malformed', 'a line that IMAP cannot carry')
+    const lines = commands.flatMap(piecesOf)
+    if (lines.some(({ line }) => /[\r\n\0]|[^\x00-\x7f]/.test(line))) throw new Failure('malformed', 'a line that IMAP cannot carry')
     if (!this.busy && commands.length) this.#watch()
     if (socket) socket.cork()
     const answers = commands.map(command => new Promise<Response>((resolve, reject) => this.#write(command, resolve, reject)))
@@ -171,21 +179,12 @@ export class ImapConnection {
 
   #write(command: Command, resolve: (answer: Response) => void, reject: (cause: Failure) => void): void {
     const { socket } = this.#flow
-    const { line, literal } = command
     const tag = `p${++this.#tags}`
     const fail = (cause: unknown): void => reject(new Failure('unavailable', `${this.#name} broke off`, { cause }))
-    const settle = (answer: Response): void => answer.name === 'OK' ? resolve(answer) : reject(refusal(this.#name, line, answer))
+    const settle = (answer: Response): void => answer.name === 'OK' ? resolve(answer) : reject(refusal(this.#name, command.line, answer))
     if (this.closed || !socket) return fail(undefined)
     this.#pending.set(tag, { ...command, tag, settle, fail })
-    if (!literal) socket.write(`${tag} ${line}\r\n`)
-    else if (this.has('LITERAL+')) {
-      socket.write(`${tag} ${line} {${literal.length}+}\r\n`)
-      socket.write(literal)
-      socket.write('\r\n')
-    } else {
-      socket.write(`${tag} ${line} {${literal.length}}\r\n`)
-      this.#continuations.push({ tag, go: () => { socket.write(literal); socket.write('\r\n') } })
-    }
+    this.#writer.write(tag, piecesOf(command))
   }
 
   #take(line: string, literals: readonly Uint8Array[]): boolean {
@@ -196,9 +195,7 @@ export class ImapConnection {
       return response.name !== 'BYE' && response.name !== 'CAPABILITY'
     }
     if (line.startsWith('+')) {
-      const literal = this.#continuations.shift()
-      if (literal) literal.go()
-      else [...this.#pending.values()].find(({ go }) => go)?.go!()
+      if (!this.#writer.go()) [...this.#pending.values()].find(({ go }) => go)?.go!()
       return true
     }
     const pending = this.#pending.get(line.slice(0, line.indexOf(' ')))
@@ -206,8 +203,7 @@ export class ImapConnection {
     this.#pending.delete(pending.tag)
     this.lastUsed = performance.now()
     if (!this.busy) clearInterval(this.#watchdog)
-    // A literal that was refused is not waited for any more.
-    this.#continuations = this.#continuations.filter(({ tag }) => tag !== pending.tag)
+    this.#writer.ended(pending.tag)
     pending.settle(parseResponse(line.slice(pending.tag.length + 1), literals))
     return true
   }
@@ -246,6 +242,8 @@ export class ImapConnection {
     this.onClose?.()
   }
 }
+
+const piecesOf = ({ line, literal, rest = [] }: Command): readonly Piece[] => [{ line, literal }, ...rest]
 
 function flowOptions(endpoint: Endpoint, login: Login, patience: number): ImapFlowOptions {
   return {

@@ -1,10 +1,11 @@
 import { Failure } from '../base/failure.ts'
+import type { Range } from '../model/cursor.ts'
 import type { FlagResult, FlagWish } from '../model/ports.ts'
-import { readSet, setsOf, within } from './imap-mailbox.ts'
+import { readSet, searchCommand, setsOf, within } from './imap-mailbox.ts'
 import { quote } from './imap-names.ts'
 import { bignumber, list, number, octets, pairs, text, type Response } from './imap-response.ts'
 import { gone, isResponse, type Batch, type Command, type ImapCapabilities, type ImapSession } from './imap-session.ts'
-import { highest, intersect, lowest, normalise, ofUids, print } from './uid-ranges.ts'
+import { highest, intersect, lowest, normalise, ofUids, print, subtract } from './uid-ranges.ts'
 
 type Moved = { validity: number; uids: Map<number, number> }
 type Send = <R>(batch: Batch<R>) => Promise<R>
@@ -125,6 +126,20 @@ export async function remove(session: ImapSession, path: string, validity: numbe
     session.assertPermanent(['\\Deleted'])
     return expunge(send, uids, session.capabilities)
   })
+}
+
+/** Messages that go in one batch: other requests of the user get their turn in between. */
+const emptied = 5000
+
+/** What is there now is gone afterwards; what arrives meanwhile has a UID of its own. */
+export async function empty(session: ImapSession, path: string): Promise<void> {
+  const found: Range[] = []
+  const { state } = await session.read(path, () => ({ commands: [searchCommand('ALL', session.capabilities.esearch, found)], result: () => {} }))
+  for (let left = normalise(found); left.length > 0;) {
+    const uids = lowest(left, emptied)
+    await remove(session, path, state.validity, uids)
+    left = subtract(left, [{ from: 1, to: uids.at(-1)! }])
+  }
 }
 
 async function expunge(send: Send, uids: readonly number[], { uidplus }: ImapCapabilities): Promise<void> {

@@ -1,15 +1,17 @@
 import { Failure } from '../base/failure.ts'
+import { silent, type Log } from '../base/log.ts'
 import type { Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { MailStore } from '../model/ports.ts'
 import { mailChanges } from './imap-changes.ts'
-import { move, remove, setFlags } from './imap-edit.ts'
+import { empty, move, remove, setFlags } from './imap-edit.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
 import { searchCommand, type ImapMailbox } from './imap-mailbox.ts'
 import { quote } from './imap-names.ts'
 import { partsBatch } from './imap-parts.ts'
 import type { Recall } from './imap-recall.ts'
 import { number, text } from './imap-response.ts'
+import { search } from './imap-search.ts'
 import type { ImapSession } from './imap-session.ts'
 import type { ImapWatch } from './imap-watch.ts'
 import { highest, normalise } from './uid-ranges.ts'
@@ -20,13 +22,14 @@ export type MailDeps = {
   readonly mailbox: ImapMailbox
   readonly recall: Recall
   readonly watch: ImapWatch
+  readonly log?: Log
 }
 
 // The lock on the session is given back between chunks: others wait for one at most.
 const chunk = 512 * 1024
 
 /** One user's mail over IMAP. */
-export function imapMail({ session, folders, mailbox, recall, watch }: MailDeps): MailStore {
+export function imapMail({ session, folders, mailbox, recall, watch, log = silent }: MailDeps): MailStore {
   async function at<T>(id: FolderId, work: (path: string) => Promise<T>): Promise<T> {
     if (id === outbox.id) throw new Failure('denied', 'nothing can be put into Outbox')
     return folders.at(id, work)
@@ -74,6 +77,7 @@ export function imapMail({ session, folders, mailbox, recall, watch }: MailDeps)
     setFlags: (folder, validity, wish) => at(folder, path => setFlags(session, path, validity, wish)),
     move: (folder, validity, uids, to) => at(folder, path => at(to, into => move(session, path, validity, uids, into))),
     remove: (folder, validity, uids) => at(folder, path => remove(session, path, validity, uids)),
+    empty: async folder => folder === outbox.id ? undefined : at(folder, path => empty(session, path)),
 
     // RFC 9051, APPEND; RFC 4315, APPENDUID
     async append(folder, message, flags) {
@@ -99,6 +103,8 @@ export function imapMail({ session, folders, mailbox, recall, watch }: MailDeps)
       const heads = await this.parts(folder, state.validity, uids.map(uid => ({ uid, section: 'HEADER', length: maxHeader })))
       return uids.filter((_, index) => hasField(heads[index], field, value))
     },
+
+    search: (ids, query, most) => search({ session, folders, log }, ids, query, most),
 
     watch: (ids, signal, on) => watch.watch(ids, signal, on),
   }

@@ -180,13 +180,14 @@ export function readSet(set: string): Range[] {
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-function printDay(day: number): string {
+/** RFC 9051, date, of a day since 1970-01-01. */
+export function printDay(day: number): string {
   const date = new Date(day * 86_400_000)
   return `${date.getUTCDate()}-${months[date.getUTCMonth()]}-${date.getUTCFullYear()}`
 }
 
 // RFC 9051, date-time: "17-Jul-1996 02:44:25 -0700", the day padded with a space
-function readDate(value: string): { day: number; time: Date } {
+export function readDate(value: string): { day: number; time: Date } {
   const match = /^([ \d]\d)-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/.exec(value)
   if (!match) return { day: 0, time: new Date(0) }
   const [, day, month, year, hour, minute, second, sign, offsetHours, offsetMinutes] = match

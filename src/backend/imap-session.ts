@@ -25,6 +25,8 @@ export type ImapCapabilities = {
   readonly objectId: boolean
   readonly notify: boolean
   readonly idle: boolean
+  /** RFC 6203 */
+  readonly fuzzy: boolean
 }
 
 export type Namespace = { readonly prefix: string; readonly delimiter: string }
@@ -311,7 +313,7 @@ export class ImapSession {
     this.#capabilities = {
       qresync, condstore: qresync || has('CONDSTORE'), esearch: has('ESEARCH'), move: has('MOVE'), uidplus: has('UIDPLUS'),
       listStatus: has('LIST-STATUS') && has('LIST-EXTENDED'), specialUse: has('SPECIAL-USE'), createSpecialUse: has('CREATE-SPECIAL-USE'),
-      objectId: has('OBJECTID'), notify: has('NOTIFY'), idle: has('IDLE'),
+      objectId: has('OBJECTID'), notify: has('NOTIFY'), idle: has('IDLE'), fuzzy: has('SEARCH=FUZZY'),
     }
     this.#rest(connection)
   }

@@ -1,3 +1,4 @@
+import { decodeWords } from '../formats/encoded-words.ts'
 import { decodeParameters } from '../formats/header.ts'
 import type { Part } from '../model/message.ts'
 import { list, number, text, type Value } from './imap-response.ts'
@@ -45,10 +46,13 @@ function readSingle(body: readonly Value[], section: string, budget: Budget): Pa
   const rest = body.slice(message ? 10 : type.startsWith('text/') ? 8 : 7)
   const [, disposition, , location] = rest
   const inner = message ? readInner(list(body[8]), section, budget) : undefined
-  return describe({
+  const part = describe({
     section, type, encoding: word(encoding, '7bit'), size: number(size), children: inner ? [inner] : [],
     parameters, disposition, location, id,
   })
+  // A message has the name it was given by the one who wrote it: RFC 9051, ENVELOPE begins with date and subject.
+  const subject = message && part.filename === undefined ? decodeWords(text(list(body[7])[1])).trim() : ''
+  return subject ? { ...part, filename: `${subject.slice(0, 200)}.eml` } : part
 }
 
 /** The root of a message within: its text is `n.1` when it is single, `n.TEXT` when it is a multipart whose parts are `n.1` ... */

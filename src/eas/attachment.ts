@@ -2,7 +2,10 @@ import { Failure } from '../base/failure.ts'
 import { find } from '../formats/structure.ts'
 import { decodeStream, streamLength } from '../formats/transfer-stream.ts'
 import { parseFileReference } from '../state/item-id.ts'
+import type { Message } from '../model/message.ts'
+import type { MessageRef } from '../model/ports.ts'
 import type { Call } from './command.ts'
+import { lookInside, lookOf } from './inside.ts'
 
 export type Attachment = {
   readonly type: string
@@ -13,9 +16,11 @@ export type Attachment = {
 }
 
 /** [MS-ASAIRS] FileReference. Throws `not-found` for a reference that leads nowhere. */
-export async function openAttachment({ stores, cache }: Call, reference: string): Promise<Attachment> {
+export async function openAttachment(call: Call, reference: string): Promise<Attachment> {
+  const { stores, cache } = call
   const { ref, section } = parseFileReference(reference)
   const [message] = await stores.mail.messages(ref.folder, ref.validity, [ref.uid])
+  if (message && section.includes('-')) return openInner(call, message, ref, section)
   const part = message && find(message.structure, section)
   if (!part || part.type.startsWith('multipart/')) throw new Failure('not-found', 'no such attachment')
   const octets = (): AsyncIterable<Uint8Array> => decodeStream(stores.mail.stream(ref, section), part.encoding)
@@ -28,5 +33,20 @@ export async function openAttachment({ stores, cache }: Call, reference: string)
       cache.set(slot, length, { seconds: 3600 })
       return length
     },
+  }
+}
+
+/** A file within a part, which is small enough to be read whole. */
+async function openInner({ stores }: Call, message: Message, ref: MessageRef, section: string): Promise<Attachment> {
+  const look = lookOf(message.structure, undefined)
+  const wish = look && section.startsWith(`${look.section}-`) && { uid: ref.uid, section: look.section, length: look.length }
+  const [octets] = wish ? await stores.mail.parts(ref.folder, ref.validity, [wish]) : []
+  const inside = lookInside(message, look, octets)
+  const part = find(inside.structure, section), found = inside.octets.get(section)
+  if (!part || !found) throw new Failure('not-found', 'no such attachment')
+  return {
+    type: part.type,
+    async *octets() { yield found },
+    length: async () => found.length,
   }
 }

@@ -2,6 +2,7 @@ import { el, type Node, type Tag } from '../wire/wbxml.ts'
 import { Failure } from '../base/failure.ts'
 import type { Command } from './command.ts'
 import { createCollection, deleteCollection, moveCollection } from './commands/collections.ts'
+import { find } from './commands/find.ts'
 import { folderCreate, folderDelete, folderUpdate } from './commands/folder-edit.ts'
 import { folderSync } from './commands/folder-sync.ts'
 import { getAttachment } from './commands/get-attachment.ts'
@@ -11,7 +12,9 @@ import { itemOperations } from './commands/item-operations.ts'
 import { moveItems } from './commands/move-items.ts'
 import { ping } from './commands/ping.ts'
 import { provision } from './commands/provision.ts'
+import { search } from './commands/search.ts'
 import { sendMail } from './commands/send-mail.ts'
+import { smartForward, smartReply } from './commands/smart.ts'
 import { settings } from './commands/settings.ts'
 import { sync } from './commands/sync.ts'
 import { httpStatus } from './respond.ts'
@@ -50,8 +53,8 @@ const http = (command: Command): Entry =>
 const commands: Readonly<Record<string, Entry>> = {
   Sync: served(sync, 'AirSync:Sync', 'AirSync:Status'),
   SendMail: served(sendMail, 'ComposeMail:SendMail', 'ComposeMail:Status', { rfc822Until: '12.1' }),
-  SmartForward: known('ComposeMail:SmartForward', 'ComposeMail:Status', { rfc822Until: '12.1' }),
-  SmartReply: known('ComposeMail:SmartReply', 'ComposeMail:Status', { rfc822Until: '12.1' }),
+  SmartForward: served(smartForward, 'ComposeMail:SmartForward', 'ComposeMail:Status', { rfc822Until: '12.1' }),
+  SmartReply: served(smartReply, 'ComposeMail:SmartReply', 'ComposeMail:Status', { rfc822Until: '12.1' }),
   GetAttachment: http(getAttachment),
   GetHierarchy: http(getHierarchy),
   CreateCollection: http(createCollection),
@@ -64,14 +67,14 @@ const commands: Readonly<Record<string, Entry>> = {
   MoveItems: served(moveItems, 'Move:MoveItems', 'Move:Status'),
   GetItemEstimate: served(getItemEstimate, 'GetItemEstimate:GetItemEstimate', 'GetItemEstimate:Status'),
   MeetingResponse: known('MeetingResponse:MeetingResponse', 'MeetingResponse:Status'),
-  Search: known('Search:Search', 'Search:Status'),
+  Search: served(search, 'Search:Search', 'Search:Status', { first: '12.0' }),
   Settings: served(settings, 'Settings:Settings', 'Settings:Status', { first: '12.0' }),
   Ping: served(ping, 'Ping:Ping', 'Ping:Status'),
   ItemOperations: served(itemOperations, 'ItemOperations:ItemOperations', 'ItemOperations:Status', { first: '12.0' }),
   Provision: served(provision, 'Provision:Provision', 'Provision:Status'),
   ResolveRecipients: known('ResolveRecipients:ResolveRecipients', 'ResolveRecipients:Status'),
   ValidateCert: known('ValidateCert:ValidateCert', 'ValidateCert:Status'),
-  Find: known('Find:Find', 'Find:Status', { first: '16.1' }),
+  Find: served(find, 'Find:Find', 'Find:Status', { first: '16.1' }),
 }
 
 export const entryOf = (name: string): Entry | undefined => Object.hasOwn(commands, name) ? commands[name] : undefined

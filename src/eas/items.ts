@@ -6,22 +6,43 @@ import type { Message } from '../model/message.ts'
 import type { PartWish, Stores } from '../model/ports.ts'
 import { printFileReference } from '../state/item-id.ts'
 import type { Node } from '../wire/wbxml.ts'
+import { lookInside, lookOf, type Inside, type Look } from './inside.ts'
 import { planBody, renderBody, type BodyPlan, type BodyWish, type Rendered } from './map/body.ts'
+import { planBodyPart, renderBodyPart, type BodyPart, type BodyPartPlan } from './map/body-part.ts'
 import { brokenItem, emailNodes } from './map/email.ts'
 import { outcome } from './outcome.ts'
 import { renderMimeStream, wantsMimeStream } from './mime-stream.ts'
 import type { Version } from './versions.ts'
 
 export type Item = { readonly uid: number; readonly nodes: readonly Node[] }
-export type ItemContext = { readonly version: Version; readonly log?: Log }
+export type ItemContext = {
+  readonly version: Version
+  readonly userAgent?: string | undefined
+  readonly log?: Log
+  /** Messages as MIME go out as octets: none has to be made text of. */
+  readonly octets?: boolean
+}
 
 /** What is fetched in one round trip: messages, and octets of their bodies. */
 const batchMessages = 100, batchOctets = 2 * 1024 * 1024
 
 type Octets = readonly (Uint8Array | undefined)[]
-type Planned = { readonly message: Message; readonly plan: BodyPlan; readonly stream: boolean }
-type Wanted = { readonly uid: number; readonly plan: BodyPlan }
-type Place = { readonly stores: Stores; readonly folder: Folder; readonly validity: number; readonly context: ItemContext }
+type Plans = { readonly body: BodyPlan; readonly part: BodyPartPlan | undefined }
+type Planned = {
+  readonly message: Message
+  /** What else to read of it. */
+  readonly look: Look | undefined
+  readonly plans: Plans
+  readonly inside: Inside
+  readonly stream: boolean
+}
+type Place = {
+  readonly stores: Stores
+  readonly folder: Folder
+  readonly validity: number
+  readonly wish: BodyWish
+  readonly context: ItemContext
+}
 
 /**
  * Messages as a client sees them, in the given order: the children of ApplicationData (Sync) or Properties (ItemOperations).
@@ -31,8 +52,9 @@ type Place = { readonly stores: Stores; readonly folder: Folder; readonly validi
 export async function* renderItems(
   stores: Stores, folder: Folder, validity: number, messages: readonly Message[], wish: BodyWish, context: ItemContext,
 ): AsyncGenerator<Item> {
-  const place = { stores, folder, validity, context }
-  const waiting = batches(messages.map(message => planned(message, wish, context)))
+  const place = { stores, folder, validity, wish, context }
+  const waiting = batches(messages.map(message =>
+    planned(place, message, lookOf(message.structure, context.userAgent), lookInside(message, undefined, undefined))))
   let coming = fetchBatch(place, waiting.shift())
   for (;;) {
     const items = await coming
@@ -43,10 +65,11 @@ export async function* renderItems(
   }
 }
 
-function planned(message: Message, wish: BodyWish, { version }: ItemContext): Planned {
-  const plan = planBody(message, wish, version)
-  const stream = wantsMimeStream(plan, message)
-  return { message, plan: stream ? { ...plan, parts: [] } : plan, stream }
+function planned({ wish, context: { version, octets } }: Place, message: Message, look: Look | undefined, inside: Inside): Planned {
+  const shaped = { structure: inside.structure, size: message.size }
+  const body = planBody(shaped, wish, version), part = planBodyPart(shaped, wish.part, version)
+  const stream = wantsMimeStream(body, message, octets)
+  return { message, look, inside, plans: { body: stream ? { ...body, parts: [] } : body, part }, stream }
 }
 
 function batches(all: readonly Planned[]): Planned[][] {
@@ -64,21 +87,25 @@ function batches(all: readonly Planned[]): Planned[][] {
   return list
 }
 
-const cost = ({ message, plan }: Planned): number => plan.parts.reduce((sum, { section, length = Infinity }) => {
-  const size = section === '' ? message.size : find(message.structure, section)?.size ?? message.size
+const wishesOf = ({ look, plans }: Pick<Planned, 'look' | 'plans'>): readonly Omit<PartWish, 'uid'>[] =>
+  [...plans.body.parts, ...plans.part?.parts ?? [], ...(look ? [{ section: look.section, length: look.length }] : [])]
+
+const cost = (one: Planned): number => wishesOf(one).reduce((sum, { section, length = Infinity }) => {
+  const size = section === '' ? one.message.size : find(one.message.structure, section)?.size ?? one.message.size
   return sum + Math.min(length, size)
 }, 0)
 
-async function fetchBatch(place: Place, batch: readonly Planned[] | undefined): Promise<Item[] | undefined> {
-  if (!batch) return undefined
-  const first = await fetchParts(place, batch.map(({ message, plan }) => ({ uid: message.uid, plan })))
-  const rendered = batch.map((one, i) => render(place, one, first[i]!))
+async function fetchBatch(place: Place, given: readonly Planned[] | undefined): Promise<Item[] | undefined> {
+  if (!given) return undefined
+  const batch = await opened(place, given)
+  const first = await fetchParts(place, batch)
+  const rendered = batch.map((one, i) => render(place, one, first[i]))
   // Seldom: what seemed to be enough of a body was not.
   const short = rendered.flatMap((result, i) =>
-    result && 'more' in result ? [{ i, uid: batch[i]!.message.uid, plan: result.more }] : [])
+    result && 'more' in result ? [{ i, one: { ...batch[i]!, plans: result.more } }] : [])
   if (short.length) {
-    const second = await fetchParts(place, short)
-    short.forEach(({ i, plan }, at) => rendered[i] = render(place, { ...batch[i]!, plan }, second[at]!))
+    const second = await fetchParts(place, short.map(({ one }) => one))
+    short.forEach(({ i, one }, at) => rendered[i] = render(place, one, second[at]))
   }
   const lost = await existing(place, batch.filter((_, i) => !rendered[i]).map(({ message }) => message.uid))
   return batch.flatMap(({ message }, i) => {
@@ -88,11 +115,34 @@ async function fetchBatch(place: Place, batch: readonly Planned[] | undefined): 
   })
 }
 
+/** Those whose text is in a container (TNEF, a calendar alone) are read before anything is planned: one more round trip. */
+async function opened(place: Place, batch: readonly Planned[]): Promise<readonly Planned[]> {
+  const closed = batch.filter(({ look }) => look?.first)
+  if (closed.length === 0) return batch
+  const unplanned = closed.map(one => ({ ...one, plans: { body: { ...one.plans.body, parts: [] }, part: undefined } }))
+  const octets = await fetchParts(place, unplanned)
+  const open = new Map(closed.map((one, i) => [one.message.uid, insideOf(place, one, octets[i]?.[0])]))
+  return batch.map(one => {
+    const inside = open.get(one.message.uid)
+    return inside ? planned(place, one.message, undefined, inside) : one
+  })
+}
+
+function insideOf({ context }: Place, { message, look }: Planned, octets: Uint8Array | undefined): Inside {
+  const inside = lookInside(message, look, octets)
+  if (inside.trouble) context.log?.warn({ uid: message.uid, reason: inside.trouble }, 'part of a message not understood')
+  return inside
+}
+
 /** Octets by message; undefined for one that the server refuses to hand out. */
-async function fetchParts(place: Place, wanted: readonly Wanted[]): Promise<(Octets | undefined)[]> {
+async function fetchParts(
+  place: Place, wanted: readonly Pick<Planned, 'message' | 'inside' | 'look' | 'plans'>[],
+): Promise<(Octets | undefined)[]> {
   const { stores, folder, validity } = place
-  const wishes = wanted.flatMap(({ uid, plan }) => plan.parts.map((part): PartWish => ({ uid, ...part })))
-  const all: Octets | Failure = wishes.length ? await outcome(stores.mail.parts(folder.id, validity, wishes)) : []
+  const wishes = wanted.flatMap(one => wishesOf(one).map(wish =>
+    ({ ...wish, uid: one.message.uid, known: one.inside.octets.get(wish.section) })))
+  const asked = wishes.flatMap(({ known, ...wish }) => known ? [] : [wish])
+  const all: Octets | Failure = asked.length ? await outcome(stores.mail.parts(folder.id, validity, asked)) : []
   if (all instanceof Failure) {
     if (final.has(all.kind)) throw all
     if (wanted.length === 1) return [undefined]
@@ -100,33 +150,47 @@ async function fetchParts(place: Place, wanted: readonly Wanted[]): Promise<(Oct
     for (const each of wanted) one.push(...await fetchParts(place, [each]))
     return one
   }
+  const answers = all.values()
+  const octets = wishes.map(({ known, length }) => known ? known.subarray(0, length) : answers.next().value)
   let at = 0
-  return wanted.map(({ plan }) => all.slice(at, at += plan.parts.length))
+  return wanted.map(one => octets.slice(at, at += wishesOf(one).length))
 }
 
 /** Failures that are not about one message. */
 const final = new Set<Failure['kind']>(['unavailable', 'auth', 'busy', 'stale'])
 
-type Result = { readonly nodes: Node[] } | { readonly more: BodyPlan } | undefined
+type Result = { readonly nodes: Node[] } | { readonly more: Plans } | undefined
 
 /** Undefined for a message some of which is not there; whether it is gone altogether is for `existing` to find out. */
-function render(place: Place, { message, plan, stream }: Planned, octets: Octets | undefined): Result {
-  if (!octets || octets.includes(undefined)) return undefined
+function render(place: Place, one: Planned, octets: Octets | undefined): Result {
+  const { message, plans, look, stream } = one
+  const bodyParts = plans.body.parts.length, needed = bodyParts + (plans.part?.parts.length ?? 0)
+  if (!octets || octets.slice(0, needed).includes(undefined)) return undefined
   const ref = { folder: place.folder.id, validity: place.validity, uid: message.uid }
   try {
-    if (stream) return { nodes: renderMimeStream(place.stores.mail.stream(ref, ''), message, nodesOf) }
-    const rendered = renderBody(plan, octets)
-    return 'more' in rendered ? rendered : { nodes: nodesOf(rendered) }
+    const inside = look ? insideOf(place, one, octets[needed]) : one.inside
+    const part = plans.part && renderBodyPart(plans.part, octets.slice(bodyParts, needed))
+    if (stream) {
+      if (part && 'more' in part) return { more: { ...plans, part: part.more } }
+      return { nodes: renderMimeStream(place.stores.mail.stream(ref, ''), message, body => nodesOf(body, part, inside)) }
+    }
+    const body = renderBody(plans.body, octets.slice(0, bodyParts))
+    if ('more' in body || (part && 'more' in part)) return { more: {
+      body: 'more' in body ? body.more : plans.body, part: part && 'more' in part ? part.more : plans.part,
+    } }
+    return { nodes: nodesOf(body, part, inside) }
   } catch (error) {
     // Whatever a message does to the code that reads it: the folder goes on.
     place.context.log?.error({ err: error, uid: message.uid }, 'message could not be read')
     return { nodes: broken(place, message, 'it is not made as mail is made') }
   }
 
-  function nodesOf(body: Rendered): Node[] {
+  function nodesOf(body: Rendered, bodyPart: BodyPart | undefined, inside: Inside): Node[] {
     return emailNodes(message, {
-      version: place.context.version, draft: place.folder.role === 'drafts', body,
-      reference: section => printFileReference(ref, section),
+      // [MS-ASAIRS] BodyPart takes the place of Body for a client that wishes for nothing else
+      version: place.context.version, draft: place.folder.role === 'drafts', inside, bodyPart,
+      body: bodyPart && place.wish.bodies.length === 0 ? undefined : body,
+      addresses: place.stores.person.addresses, reference: section => printFileReference(ref, section),
     })
   }
 }

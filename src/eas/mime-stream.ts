@@ -3,12 +3,15 @@ import type { Message } from '../model/message.ts'
 import { el, type Content, type Node } from '../wire/wbxml.ts'
 import type { BodyPlan, Rendered } from './map/body.ts'
 
+/** A message flowing as text; or as the octets it is, for whoever can take them. Only one of the two may be read. */
+export type MimeText = { readonly text: AsyncIterable<string>; readonly octets: AsyncIterable<Uint8Array>; readonly length: number }
+
 /** Octets above which a whole message is not held in memory to be sent as MIME. */
 const large = 256 * 1024
 
-/** Whether all of a large message is wanted as it is. */
-export const wantsMimeStream = ({ choices }: BodyPlan, message: { readonly size: number }): boolean =>
-  choices[0]?.type === 4 && message.size > large && choices[0].limit >= message.size
+/** Whether all of a large message is wanted as it is; or of any, where it goes out as octets. */
+export const wantsMimeStream = ({ choices }: BodyPlan, message: { readonly size: number }, octets = false): boolean =>
+  choices[0]?.type === 4 && (octets || message.size > large) && choices[0].limit >= message.size
 
 /** The item's nodes with the message flowing through [MS-ASAIRS] Data. */
 export function renderMimeStream(
@@ -18,11 +21,11 @@ export function renderMimeStream(
   const body = { type: 4, size, truncated: false, data: 'x', preview: undefined } as const
   return nodesOf({ body, nativeType }).map(node =>
     node.tag === 'Email:MIMEData' ? el(node.tag, { text: texts(octets) }) :
-    node.tag === 'AirSyncBase:Body' ? el(node.tag, withData(node.children, octets)) : node)
+    node.tag === 'AirSyncBase:Body' ? el(node.tag, withData(node.children, { text: texts(octets), octets, length: size })) : node)
 }
 
-const withData = (children: Content, octets: AsyncIterable<Uint8Array>): Node[] =>
-  (children as readonly Node[]).map(child => child.tag === 'AirSyncBase:Data' ? el(child.tag, { text: texts(octets) }) : child)
+const withData = (children: Content, data: MimeText): Node[] =>
+  (children as readonly Node[]).map(child => child.tag === 'AirSyncBase:Data' ? el(child.tag, data) : child)
 
 /** UTF-8 where it is, else the characters that 8-bit octets most likely are; a character may lie across two chunks. */
 export async function* texts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

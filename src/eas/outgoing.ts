@@ -13,6 +13,8 @@ export type Outgoing = {
   readonly clientId: string | undefined
   /** A copy goes to Sent. */
   readonly save: boolean
+  /** What goes out in the end, made of `mime` with the same sender and recipients; not asked for what was sent before. */
+  compose?(mime: Uint8Array): Promise<Uint8Array>
 }
 
 /** [MS-ASCMD] Common Status Codes: why a message was not sent. */
@@ -22,6 +24,9 @@ const submissionStatus: Partial<Record<Kind, string>> = {
 }
 
 const day = 24 * 60 * 60
+
+/** By what phones know a draft; stays in the copy in Sent, and goes nowhere else. */
+export const draftField = 'X-Postern-Draft'
 
 /**
  * Sends a message once, whatever is repeated: undefined, or the Status that refuses it. Within a day memory knows the ClientId;
@@ -65,14 +70,17 @@ async function isInSent({ stores }: Call, messageId: string): Promise<boolean> {
 }
 
 async function send(
-  call: Call, { mime, save }: Outgoing, header: Header, to: readonly string[], extra: [string, string][],
+  call: Call, { mime: given, save, compose }: Outgoing, header: Header, to: readonly string[], extra: [string, string][],
 ): Promise<string | undefined> {
   const { stores, facts, now } = call
+  const mime = await compose?.(given) ?? given
   const { from, edits } = sender(header, stores.person)
   const known = new Set(extra.map(([name]) => name))
   const missing = missingFields(header, { date: now(), domain: domainOf(from) }).filter(([name]) => !known.has(name))
   const filed = { ...edits, append: [...extra, ...missing], remove: [...edits.remove ?? [], 'Return-Path'] }
-  const wire = editHeader(mime, { ...filed, remove: [...filed.remove, 'Bcc'] })
+  const copy = editHeader(mime, filed)
+  const own = ['bcc', draftField.toLowerCase()].filter(name => rawField(header, name) !== undefined)
+  const wire = own.length > 0 ? editHeader(copy, { remove: own }) : copy
   const submitted = await outcome(stores.submission.send(from, to, wire))
   if (submitted instanceof Failure) {
     const status = submissionStatus[submitted.kind]
@@ -82,7 +90,7 @@ async function send(
   }
   const { refused } = submitted
   Object.assign(facts, { recipients: to.length, refused: refused.length || undefined, octets: mime.length })
-  if (save && !stores.submission.filesSent) await file(call, 'sent', editHeader(mime, filed), ['\\Seen'])
+  if (save && !stores.submission.filesSent) await file(call, 'sent', copy, ['\\Seen'])
   if (refused.length) await file(call, 'inbox', nonDeliveryNote(header, from, refused, now()), [])
   return undefined
 }
@@ -105,5 +113,5 @@ function sender(header: Header, person: Person): { from: string; edits: HeaderEd
   return { from, edits: { remove, set: [['From', printMailbox(name ? { name, address: from } : { address: from })]] } }
 }
 
-const primary = ({ addresses, login }: Person): string => addresses[0] ?? login
-const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1) || 'localhost'
+export const primary = ({ addresses, login }: Person): string => addresses[0] ?? login
+export const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1) || 'localhost'

@@ -14,7 +14,7 @@ export type EasRequest = {
   readonly userAgent: string | undefined
   /** Whether the client takes multipart ItemOperations answers. */
   readonly multipart: boolean
-  /** Up to 12.1 in the query: GetAttachment's AttachmentName, SendMail's SaveInSent, CollectionId, ItemId. */
+  /** Up to 12.1 in the query: GetAttachment's AttachmentName, SendMail's SaveInSent, SmartReply's CollectionId, ItemId, LongId. */
   readonly attachmentName: string | undefined
   readonly saveInSent: boolean
   readonly collectionId: string | undefined
@@ -22,6 +22,7 @@ export type EasRequest = {
   /** The same for CreateCollection and MoveCollection. */
   readonly collectionName: string | undefined
   readonly parentId: string | undefined
+  readonly longId: string | undefined
 }
 
 /** [MS-ASHTTP] Command Codes. */
@@ -71,6 +72,7 @@ export function parseRequest(url: URL, headers: Headers): EasRequest {
     itemId: query.get('itemid'),
     collectionName: query.get('collectionname'),
     parentId: query.get('parentid'),
+    longId: query.get('longid'),
   }
 }
 

@@ -71,7 +71,7 @@ export function textBodies(root: Part): { readonly plain?: Part; readonly html?:
 
 /**
  * Everything a person would look for as a file, in order: files, pictures shown inside, forwarded messages, and texts that
- * are no piece of the body. Other alternatives of the text (calendar, AMP, enriched) are no files.
+ * are no piece of the body. Other alternatives of the text (AMP, enriched) are no files.
  */
 export function attachments(root: Part): readonly Part[] {
   const shown = new Set(textPieces(root).flatMap(({ plain, rich }) => [...plain ?? [], ...rich ?? []]))
@@ -85,10 +85,9 @@ export function attachments(root: Part): readonly Part[] {
   return found
 }
 
-/** A text nobody named: another form of the body, or an invitation the message is about. */
+/** A text nobody named, another form of the body. A calendar that is an invitation is taken out of the tree before. */
 function isOtherForm(part: Part, parent: Part | undefined): boolean {
-  if (isNamed(part)) return false
-  if (part.type === 'text/calendar') return parent?.type === 'multipart/alternative' || part.parameters['method'] !== undefined
+  if (isNamed(part) || part.type === 'text/calendar') return false
   return part.type.startsWith('text/') && parent?.type === 'multipart/alternative'
 }
 
@@ -105,6 +104,27 @@ export function find(root: Part, section: string): Part | undefined {
   for (let part = waiting.pop(); part; part = waiting.pop()) {
     if (part.section === section) return part
     for (const child of part.children) waiting.push(child)
+  }
+  return undefined
+}
+
+/** The tree with the part of that section taken out, or with another in its place. */
+export function replacePart(root: Part, section: string, by: Part | undefined): Part {
+  if (root.section === section) return by ?? root
+  if (!root.children.some(child => contains(child, section))) return root
+  return { ...root, children: root.children.flatMap(child =>
+    child.section === section ? by ?? [] : replacePart(child, section, by)) }
+}
+
+const contains = (part: Part, section: string): boolean => find(part, section) !== undefined
+
+/** The first part in the message itself, not in one that came with it, for which it holds. */
+export function firstPart(root: Part, holds: (part: Part) => boolean, depth = 0): Part | undefined {
+  if (holds(root)) return root
+  if (!isMultipart(root) || depth > deepest) return undefined
+  for (const child of root.children) {
+    const found = firstPart(child, holds, depth + 1)
+    if (found) return found
   }
   return undefined
 }

@@ -1,3 +1,5 @@
+import { decodeUu } from './uuencode.ts'
+
 const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 /**
@@ -8,6 +10,7 @@ export function decodeTransfer(bytes: Uint8Array, encoding: string): Uint8Array 
   switch (encoding.trim().toLowerCase()) {
     case 'base64': return decodeBase64(bytes)
     case 'quoted-printable': return decodeQuotedPrintable(bytes)
+    case 'x-uuencode': case 'uuencode': case 'x-uue': return decodeUu(bytes)
     default: return bytes
   }
 }
@@ -77,6 +80,9 @@ function lineEnd(bytes: Uint8Array, at: number): number {
 
 /** About how many octets `size` encoded ones are, lines of the usual length given. */
 export function decodedSize(size: number, encoding: string): number {
-  if (encoding.trim().toLowerCase() !== 'base64') return size
-  return Math.floor(size * 76 / 78 * 3 / 4)
+  switch (encoding.trim().toLowerCase()) {
+    case 'base64': return Math.floor(size * 76 / 78 * 3 / 4)
+    case 'x-uuencode': case 'uuencode': case 'x-uue': return Math.floor(size * 45 / 63)
+    default: return size
+  }
 }

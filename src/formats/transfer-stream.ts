@@ -6,7 +6,7 @@ type Chunks = AsyncIterable<Uint8Array>
 export function decodeStream(chunks: Chunks, encoding: string): Chunks {
   switch (encoding.trim().toLowerCase()) {
     case 'base64': return decoded(chunks, encoding, base64Border)
-    case 'quoted-printable': return decoded(chunks, encoding, lineBorder)
+    case 'quoted-printable': case 'x-uuencode': case 'uuencode': case 'x-uue': return decoded(chunks, encoding, lineBorder)
     default: return chunks
   }
 }

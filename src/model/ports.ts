@@ -2,6 +2,7 @@ import type { Credentials } from '../base/front.ts'
 import type { MailCursor } from './cursor.ts'
 import type { Folder, FolderId, Role } from './folder.ts'
 import type { Message } from './message.ts'
+import type { MailQuery } from './query.ts'
 
 /** A message named for good: a UID means nothing without its UIDVALIDITY. */
 export type MessageRef = { readonly folder: FolderId; readonly validity: number; readonly uid: number }
@@ -95,9 +96,17 @@ export interface MailStore {
   move(folder: FolderId, validity: number, uids: readonly number[], to: FolderId): Promise<{ validity: number; uids: ReadonlyMap<number, number> }>
   /** For good, and nothing but these: UID EXPUNGE or a MOVE, never a plain EXPUNGE. */
   remove(folder: FolderId, validity: number, uids: readonly number[]): Promise<void>
+  /** Removes for good every message that is there when this is called, and none that comes later; folders below it stay. */
+  empty(folder: FolderId): Promise<void>
   append(folder: FolderId, message: Uint8Array, flags: readonly string[]): Promise<{ validity: number; uid: number } | undefined>
   /** UIDs whose header field has exactly this value (a Message-ID, say), newest last. */
   findByHeader(folder: FolderId, field: string, value: string): Promise<readonly number[]>
+  /**
+   * Messages in these folders that match, newest first across folders, at most `most`; how many match in all, which may be an estimate
+   * above `most`. A folder that is gone is left out. Throws `unsupported` for a query the server cannot answer, `too-large` for one
+   * with too many conditions.
+   */
+  search(folders: readonly FolderId[], query: MailQuery, most: number): Promise<Found>
 
   /**
    * Tells of events in `folders` until `signal` ends; the promise settles then. One connection a user whoever asks. What happened
@@ -105,6 +114,8 @@ export interface MailStore {
    */
   watch(folders: readonly FolderId[], signal: AbortSignal, on: Watcher): Promise<void>
 }
+
+export type Found = { readonly refs: readonly MessageRef[]; readonly total: number }
 
 export type Watcher = {
   /** From now on nothing goes untold. Called again when a broken connection was made anew. */

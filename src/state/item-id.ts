@@ -16,13 +16,13 @@ export function parseItemId(text: string): MessageRef {
   return { folder: match[1] as FolderId, validity: number(match[2]!), uid: number(match[3]!) }
 }
 
-/** [MS-ASAIRS] FileReference: an item id and an IMAP section number. */
+/** [MS-ASAIRS] FileReference: an item id and an IMAP section number; `2-1` is the first of what was found in section 2. */
 export const printFileReference = (ref: MessageRef, section: string): string => `${printItemId(ref)}:${section}`
 
 export function parseFileReference(text: string): { ref: MessageRef; section: string } {
   const at = text.lastIndexOf(':')
   const section = text.slice(at + 1)
-  if (!/^[1-9][0-9]{0,4}(\.[1-9][0-9]{0,4}){0,31}$/.test(section)) throw new Failure('not-found', 'no such file reference')
+  if (!/^[1-9][0-9]{0,4}(\.[1-9][0-9]{0,4}){0,31}(-[1-9][0-9]{0,3})?$/.test(section)) throw new Failure('not-found', 'no such file reference')
   return { ref: parseItemId(text.slice(0, at)), section }
 }
 

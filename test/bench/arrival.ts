@@ -45,7 +45,8 @@ export async function arrival(bench: Bench): Promise<void> {
   ], ['All listen at the same time, so each line is about the same mails.'])
 }
 
-const row = (name: string, times: readonly number[]): string[] => [name, ms(quantile(times, 0.5)), ms(quantile(times, 0.99)), ms(Math.min(...times))]
+const row = (name: string, times: readonly number[]): string[] =>
+  [name, ms(quantile(times, 0.5)), ms(quantile(times, 0.99)), ms(Math.min(...times))]
 
 type Arrived = { readonly marks: Record<string, number>; readonly next: string }
 

@@ -1,7 +1,7 @@
 // Speed beside raw IMAP on the same server: `npm run bench`, `npm run bench -- NAME`, `-- --quick`, `-- --profile DIR`.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { availableParallelism, cpus } from 'node:os'
+import { availableParallelism, cpus, loadavg } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { arrival } from './arrival.ts'
@@ -27,9 +27,11 @@ if (unknown) {
 
 const profile = values.profile && resolve(values.profile)
 if (profile) mkdirSync(profile, { recursive: true })
-const dovecot = execFileSync('dovecot', ['--version'], { encoding: 'utf8', env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` } }).trim()
+const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` }
+const dovecot = execFileSync('dovecot', ['--version'], { encoding: 'utf8', env }).trim()
 console.log(`node ${process.version}, Dovecot ${dovecot}, ${availableParallelism()} of ${cpus()[0]?.model ?? 'unknown processors'}.`)
-console.log('Postern, Dovecot and this client share them. Postern is a process of its own; only numbers of one run compare.')
+console.log('Postern (a process of its own), Dovecot and this client share them. Only numbers of one run compare.')
+console.log(`Load of the machine before: ${loadavg()[0]!.toFixed(1)}.`)
 const bench = await openBench({ quick: values.quick, profile })
 try {
   for (const name of positionals.length ? positionals : Object.keys(tables)) await tables[name]!(bench)

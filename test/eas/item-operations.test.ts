@@ -147,19 +147,24 @@ describe('ItemOperations answers', () => {
   const operate = async (...operations: Parameters<typeof el>[1] & object[]) => decode((await phone.raw(
     'ItemOperations', el('ItemOperations:ItemOperations', operations as never))).bytes)
 
-  it('operations of a later version as not supported, and goes on', async () => {
+  it('each operation with its own status, in the order asked', async () => {
     server.account.deliver('inbox')
+    const fetch = (...nodes: Parameters<typeof el>[1] & object[]) =>
+      el('ItemOperations:Fetch', [el('ItemOperations:Store', 'Mailbox'), ...nodes as never])
+    const options = (...nodes: Parameters<typeof el>[1] & object[]) => el('ItemOperations:Options', nodes as never)
     const answer = await operate(
-      el('ItemOperations:EmptyFolderContents', [el('AirSync:CollectionId', inbox)]),
+      el('ItemOperations:EmptyFolderContents', [el('AirSync:CollectionId', 'f99')]),
       el('ItemOperations:Move', [el('ItemOperations:ConversationId', Buffer.from([1, 2])), el('ItemOperations:DstFldId', 'f2')]),
       el('ItemOperations:Fetch', [el('ItemOperations:Store', 'Document Library'), el('AirSync:ServerId', 'x')]),
-      el('ItemOperations:Fetch', [el('ItemOperations:Store', 'Mailbox'), el('AirSync:ServerId', id(1))]),
+      fetch(el('AirSync:ServerId', id(1)), options(el('ItemOperations:MoveAlways'))),
+      fetch(el('AirSyncBase:FileReference', `${id(1)}:1`), options(el('ItemOperations:Schema'))),
+      fetch(el('AirSync:ServerId', id(1))),
     )
     expect(text(answer, 'ItemOperations:Status')).toBe('1')
     const response = descend(answer, 'ItemOperations:Response')
     expect(response.children.map(one => [one.tag, text(one, 'ItemOperations:Status')])).toEqual([
-      ['ItemOperations:EmptyFolderContents', '156'], ['ItemOperations:Move', '156'], ['ItemOperations:Fetch', '9'],
-      ['ItemOperations:Fetch', '1'],
+      ['ItemOperations:EmptyFolderContents', '6'], ['ItemOperations:Move', '155'], ['ItemOperations:Fetch', '9'],
+      ['ItemOperations:Fetch', '2'], ['ItemOperations:Fetch', '2'], ['ItemOperations:Fetch', '1'],
     ])
     expect(server.account.list('inbox')).toHaveLength(1)
   })

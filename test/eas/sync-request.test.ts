@@ -14,7 +14,7 @@ describe('a Sync request', () => {
   it('leaves to the server what it does not say', async () => {
     expect(await read(collection())).toEqual({
       window: 512, wait: undefined, partial: false,
-      collections: [{ id: 'inbox', key: 'key', getChanges: undefined, deletesAsMoves: true, window: 100, options: undefined, commands: [] }],
+      collections: [{ id: 'inbox', key: 'key', conversations: false, getChanges: undefined, deletesAsMoves: true, window: 100, options: undefined, commands: [] }],
     })
   })
 

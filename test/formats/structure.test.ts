@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { attachments, find, isInline, textBodies, textPieces } from '../../src/formats/structure.ts'
+import { attachments, find, firstPart, isInline, replacePart, textBodies, textPieces } from '../../src/formats/structure.ts'
 import type { Part } from '../../src/model/message.ts'
 
 /** A tree in short: `part('multipart/mixed', part('text/plain'), ...)`; section numbers are given by place. */
@@ -28,9 +28,8 @@ const cases: [string, Sketch, string, string][] = [
   ['two alternatives', part('multipart/alternative', plain, html), 'plain 1 rich 2', ''],
   ['alternatives in the wrong order', part('multipart/alternative', html, plain), 'plain 2 rich 1', ''],
   ['alternatives nobody shows', part('multipart/alternative', plain, part('text/enriched'), part('text/x-amp-html'), html), 'plain 1 rich 4', ''],
-  ['an invitation', part('multipart/alternative', plain, html, part('text/calendar', { parameters: { method: 'REQUEST' } })), 'plain 1 rich 2', ''],
-  ['an invitation beside the text', part('multipart/mixed', plain, part('text/calendar', { parameters: { method: 'REQUEST' } })), 'plain 1', ''],
-  ['a calendar without a method', part('multipart/mixed', plain, part('text/calendar')), 'plain 1', '2'],
+  ['an invitation that nobody has read', part('multipart/alternative', plain, html, part('text/calendar')), 'plain 1 rich 2', '3'],
+  ['a calendar', part('multipart/mixed', plain, part('text/calendar')), 'plain 1', '2'],
   ['pictures in the text', part('multipart/related', html, png({ contentId: 'a' })), 'rich 1', '2'],
   ['a related root that is not the first', part('multipart/related', { parameters: { start: '<r>' } }, png(), part('text/html', { contentId: 'r' })), 'rich 2', '1'],
   ['alternatives of which one has pictures', part('multipart/alternative', plain, part('multipart/related', html, png())), 'plain 1 rich 2.1', '2.2'],
@@ -91,4 +90,20 @@ it('depth and number are bounded', () => {
   const wide = grow(part('multipart/mixed', ...Array.from({ length: 5000 }, () => plain)))
   expect(textPieces(wide).length).toBe(16)
   expect(attachments(wide).length).toBe(5000 - 16)
+})
+
+it('a part is taken out of the tree, or another takes its place', () => {
+  const root = grow(part('multipart/mixed', part('multipart/alternative', plain, html), png()))
+  const sections = (one: Part | undefined): unknown => one && one.children.length > 0 ? one.children.map(sections) : one?.section
+  const without = ['1.2', '2', '3'].map(section => sections(replacePart(root, section, undefined)))
+  expect(without).toEqual([[['1.1'], '2'], [['1.1', '1.2']], [['1.1', '1.2'], '2']])
+  const other = { ...grow(plain), section: '2-1' }
+  expect(sections(replacePart(root, '1.1', other))).toEqual([['2-1', '1.2'], '2'])
+  expect(sections(replacePart(grow(plain), '1', other))).toBe('2-1')
+})
+
+it('a part is looked for in the message itself, not in one that came with it', () => {
+  const within = grow(part('multipart/mixed', part('message/rfc822', part('text/calendar')), html))
+  expect(firstPart(within, ({ type }) => type === 'text/calendar')).toBeUndefined()
+  expect(firstPart(within, ({ type }) => type === 'text/html')?.section).toBe('2')
 })

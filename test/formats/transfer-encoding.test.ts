@@ -34,6 +34,15 @@ it.each([
   expect(decode(text, 'Quoted-Printable')).toBe(expected)
 })
 
+it.each([
+  ['in a frame', 'begin 644 a.txt\r\n%2&5L;&\\\r\n`\r\nend\r\n', 'Hello'],
+  ['without one', '%2&5L;&\\', 'Hello'],
+  ['with lines that are none', 'x\r\n%2&5L;&\\\r\n\r\nGreetings to everybody of you\r\n', 'Hello'],
+  ['cut off', 'begin 644 a.txt\r\n%2&5L', ''],
+])('decodes uuencoded lines: %s', (_, text, expected) => {
+  expect(decode(text, 'x-uuencode')).toBe(expected)
+})
+
 it.each(['7bit', '8bit', 'binary', '', 'x-unknown'])('leaves %s as it is', encoding => {
   const octets = Uint8Array.of(0, 13, 61, 200)
   expect(decodeTransfer(octets, encoding)).toEqual(octets)
@@ -63,13 +72,13 @@ it('decodes a beginning to a beginning, wherever it is cut', () => {
 it('answers octets for any mutation, never more than it was given', () => {
   const samples = ['SGVsbG8gd29ybGQ=\r\n', 'a=C3=BC=\r\nb =\r\n=20\r\n'].map(text => Buffer.from(text))
   for (const bytes of mutations(samples, 20_000, 1)) {
-    for (const encoding of ['base64', 'quoted-printable']) expect(decodeTransfer(bytes, encoding).length).toBeLessThanOrEqual(bytes.length)
+    for (const encoding of ['base64', 'quoted-printable', 'x-uuencode']) expect(decodeTransfer(bytes, encoding).length).toBeLessThanOrEqual(bytes.length)
   }
 })
 
 it('finishes a megabyte of nothing but trouble', () => {
   for (const text of ['='.repeat(1e6), '= '.repeat(5e5), '=\r\n'.repeat(3e5), ' '.repeat(1e6), 'YQ=='.repeat(2.5e5)]) {
-    for (const encoding of ['base64', 'quoted-printable']) expect(decode(text, encoding).length).toBeLessThan(1e6 + 1)
+    for (const encoding of ['base64', 'quoted-printable', 'x-uuencode']) expect(decode(text, encoding).length).toBeLessThan(1e6 + 1)
   }
 })
 

@@ -8,6 +8,7 @@ import type { Log } from '../../src/base/log.ts'
 import { child, children, decode, el, encodeSync, text, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { Phone, type HttpAnswer } from '../support/eas-client.ts'
 import { mutations, randomBelow } from '../support/fuzz.ts'
+import { compare, findNode, searchNode } from '../support/eas-search.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
 
@@ -293,7 +294,15 @@ function samples(): { readonly command: string; readonly body: Uint8Array }[] {
     ['SendMail', el('ComposeMail:SendMail', [
       el('ComposeMail:ClientId', 'x'), el('ComposeMail:Mime', Buffer.from('Subject: to nobody\r\n\r\nx\r\n')),
     ])],
-    ['Search', el('Search:Search', [el('Search:Store', [el('Search:Name', 'Mailbox')])])],
+    ['Search', searchNode({
+      query: [el('Search:FreeText', 'a AND "b c" -d'), compare('GreaterThan', '2026-01-01T00:00:00.000Z')], folders: [inbox], classes: ['Email'],
+      range: '0-9', rebuild: true, deep: true, options: [el('AirSyncBase:BodyPreference', [el('AirSyncBase:Type', '1')])],
+    })],
+    ['Find', findNode({ query: '(from:bob OR subject:"x y") received:today', folder: inbox, range: '0-9', deep: true })],
+    ['ItemOperations', el('ItemOperations:ItemOperations', [el('ItemOperations:Move', [
+      el('ItemOperations:ConversationId', Buffer.alloc(16)), el('ItemOperations:DstFldId', bobsInbox),
+      el('ItemOperations:Options', [el('ItemOperations:MoveAlways')]),
+    ])])],
   ]
   return trees.map(([command, tree]) => ({ command, body: encodeSync(tree) }))
 }

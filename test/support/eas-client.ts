@@ -36,6 +36,17 @@ export type Overrides = {
   readonly onData?: (chunk: Uint8Array) => void
 }
 
+export type SmartWish = {
+  readonly clientId?: string
+  readonly save?: boolean
+  readonly replaceMime?: boolean
+  /** The id is one of Search. */
+  readonly longId?: boolean
+  readonly folder?: string
+  /** More elements. */
+  readonly more?: readonly Node[]
+}
+
 export type FolderView = { readonly id: string; parent: string; name: string; type: string }
 
 const wbxmlType = 'application/vnd.ms-sync.wbxml'
@@ -264,6 +275,29 @@ export class Phone {
       : await this.raw('SendMail', el('ComposeMail:SendMail', [
         el('ComposeMail:ClientId', clientId), ...(save ? [el('ComposeMail:SaveInSentItems')] : []),
         el('ComposeMail:Mime', octets),
+      ]))
+    if (answer.status !== 200) return `HTTP ${answer.status}`
+    return answer.bytes.length ? text(decode(answer.bytes), 'ComposeMail:Status') ?? '' : ''
+  }
+
+  /** SmartReply or SmartForward; '' when it was sent, else the Status, or `HTTP 500`. */
+  async smart(
+    command: 'SmartReply' | 'SmartForward', id: string, mime: string | Uint8Array,
+    { clientId = String(Math.random()), save = true, replaceMime = false, longId = false, folder = id.split(':')[0]!, more = [] }: SmartWish = {}
+  ): Promise<string> {
+    const octets = Buffer.from(mime as Uint8Array)
+    const old: Record<string, string> = longId ? { LongId: id } : { CollectionId: folder, ItemId: id }
+    const answer = this.options.version === '12.1'
+      ? await this.raw(command, octets, {
+        headers: { 'content-type': 'message/rfc822' }, parameters: { ...old, SaveInSent: save ? 'T' : 'F' },
+      })
+      : await this.raw(command, el(`ComposeMail:${command}`, [
+        el('ComposeMail:ClientId', clientId),
+        el('ComposeMail:Source', longId
+          ? [el('ComposeMail:LongId', id)] : [el('ComposeMail:FolderId', folder), el('ComposeMail:ItemId', id)]),
+        ...(save ? [el('ComposeMail:SaveInSentItems')] : []),
+        ...(replaceMime ? [el('ComposeMail:ReplaceMime')] : []),
+        ...(octets.length ? [el('ComposeMail:Mime', octets)] : []), ...more,
       ]))
     if (answer.status !== 200) return `HTTP ${answer.status}`
     return answer.bytes.length ? text(decode(answer.bytes), 'ComposeMail:Status') ?? '' : ''

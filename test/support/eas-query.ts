@@ -32,7 +32,8 @@ export function base64Query({ command, user, deviceId, deviceType, version, poli
   const sized = (value: Uint8Array): number[] => [value.length, ...value]
   const key = Buffer.alloc(4)
   key.writeUInt32LE(Number(policyKey))
-  const options = parameters['SaveInSent'] === 'T' ? [7, 1, 1] : []
+  const flags = (parameters['SaveInSent'] === 'T' ? 1 : 0) | (parameters['AcceptMultiPart'] === 'T' ? 2 : 0)
+  const options = flags ? [7, 1, flags] : []
   return Buffer.from([
     Math.round(Number(version) * 10), commandCodes[command] ?? 255, 0x09, 0x04,
     ...sized(Buffer.from(deviceId)), ...(policyKey === '0' ? [0] : sized(key)), ...sized(Buffer.from(deviceType)),

@@ -5,7 +5,7 @@ import type { EasSettings } from '../../src/eas/settings.ts'
 import type { Open } from '../../src/model/ports.ts'
 import { memoryCache, type Cache } from '../../src/state/cache.ts'
 import { Phone, type PhoneOptions } from './eas-client.ts'
-import { serve, type Served } from './http.ts'
+import { keptLog, serve, type Line, type Served } from './http.ts'
 import { MemoryAccount } from './memory.ts'
 import { recorder } from './record.ts'
 
@@ -19,6 +19,8 @@ export type EasServer = {
   readonly front: EasFront
   readonly served: Served
   readonly exchanges: readonly Exchange[]
+  /** What the front logged. */
+  readonly log: readonly Line[]
   phone(options?: Partial<PhoneOptions>): Phone
   /** Another process: the same settings and mail, an empty memory. */
   forget(): void
@@ -26,7 +28,9 @@ export type EasServer = {
 }
 
 /** The EAS front over an account in memory, behind a real HTTP server. The password is `secret`. */
-export async function easServer(settings: Partial<EasSettings> = {}, account = new MemoryAccount()): Promise<EasServer> {
+export async function easServer(
+  settings: Partial<EasSettings> = {}, account = new MemoryAccount(), now: () => Date = () => new Date(),
+): Promise<EasServer> {
   const exchanges: Exchange[] = []
   const kept = recorder()
   const phones: Phone[] = []
@@ -45,11 +49,11 @@ export async function easServer(settings: Partial<EasSettings> = {}, account = n
     exchanges.push(exchange)
     kept?.(exchange)
   }
-  const log = { debug() {}, info() {}, warn() {}, error() {} }
-  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, log, record })
+  const log = keptLog()
+  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, log, record, now })
   const served = await serve(front)
   return {
-    account, front, served, exchanges,
+    account, front, served, exchanges, log: log.lines,
     phone(options = {}) {
       const phone = new Phone({ url: served.url, user: account.person.login, password: 'secret', ...options })
       phones.push(phone)

@@ -9,6 +9,8 @@ export type CollectionWish = {
   readonly window?: number
   readonly getChanges?: boolean
   readonly deletesAsMoves?: boolean
+  /** ConversationMode, as text. */
+  readonly conversations?: string
   /** FilterType, bodies and so on; [] is an empty Options, undefined none at all. */
   readonly options?: OptionsWish | undefined
   readonly commands?: readonly PhoneCommand[]
@@ -22,16 +24,18 @@ export type OptionsWish = {
   readonly truncation?: number
   readonly conflict?: 0 | 1
   readonly bodies?: readonly { type: number; size?: number; allOrNone?: boolean; preview?: number }[]
+  /** BodyPartPreference: HTML. */
+  readonly part?: { size?: number; allOrNone?: boolean; preview?: number }
   readonly class?: string
 }
 
 export type PhoneCommand =
   | {
     readonly kind: 'Change'; readonly id: string
-    readonly read?: boolean; readonly flagged?: boolean; readonly data?: readonly Node[]
+    readonly read?: boolean; readonly flagged?: boolean; readonly data?: readonly Node[]; readonly send?: boolean
   }
   | { readonly kind: 'Delete' | 'Fetch'; readonly id: string }
-  | { readonly kind: 'Add'; readonly clientId: string; readonly data: readonly Node[] }
+  | { readonly kind: 'Add'; readonly clientId: string; readonly data: readonly Node[]; readonly send?: boolean }
 
 export type SyncWish = {
   readonly collections: readonly CollectionWish[]
@@ -88,38 +92,45 @@ export function collectionNode(wish: CollectionWish, key: string, version: strin
     ...(deletesAsMoves === undefined ? [] : [el('AirSync:DeletesAsMoves', deletesAsMoves ? '1' : '0')]),
     ...(getChanges === undefined ? [] : [el('AirSync:GetChanges', getChanges ? '1' : '0')]),
     ...number('AirSync:WindowSize', window),
+    ...(wish.conversations === undefined ? [] : [el('AirSync:ConversationMode', wish.conversations)]),
     ...(options ? [el('AirSync:Options', optionNodes(options))] : []),
     ...(commands?.length ? [el('AirSync:Commands', commands.map(commandNode))] : []),
   ])
 }
 
-export function optionNodes({ filter, mimeSupport, mimeTruncation, truncation, conflict, bodies = [], ...rest }: OptionsWish): Node[] {
+export function optionNodes({ filter, mimeSupport, mimeTruncation, truncation, conflict, bodies = [], part, ...rest }: OptionsWish): Node[] {
   return [
-    ...number('AirSync:FilterType', filter), ...number('AirSync:Truncation', truncation), ...(rest.class ? [el('AirSync:Class', rest.class)] : []),
-    ...bodies.map(({ type, size, allOrNone, preview }) => el('AirSyncBase:BodyPreference', [
-      ...number('AirSyncBase:Type', type), ...number('AirSyncBase:TruncationSize', size),
-      ...(allOrNone === undefined ? [] : [el('AirSyncBase:AllOrNone', allOrNone ? '1' : '0')]),
-      ...number('AirSyncBase:Preview', preview),
-    ])),
+    ...number('AirSync:FilterType', filter), ...number('AirSync:Truncation', truncation),
+    ...(rest.class ? [el('AirSync:Class', rest.class)] : []),
+    ...bodies.map(one => el('AirSyncBase:BodyPreference', preferenceNodes(one))),
+    ...(part ? [el('AirSyncBase:BodyPartPreference', preferenceNodes({ type: 2, ...part }))] : []),
     ...number('AirSync:Conflict', conflict), ...number('AirSync:MIMESupport', mimeSupport),
     ...number('AirSync:MIMETruncation', mimeTruncation),
   ]
 }
 
+const preferenceNodes = ({ type, size, allOrNone, preview }: { type: number; size?: number; allOrNone?: boolean; preview?: number }): Node[] => [
+  ...number('AirSyncBase:Type', type), ...number('AirSyncBase:TruncationSize', size),
+  ...(allOrNone === undefined ? [] : [el('AirSyncBase:AllOrNone', allOrNone ? '1' : '0')]),
+  ...number('AirSyncBase:Preview', preview),
+]
+
 function commandNode(command: PhoneCommand): Node {
   if (command.kind === 'Add') return el(
-    'AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ApplicationData', command.data)]
+    'AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ApplicationData', command.data), ...sent(command.send)]
   )
   const id = el('AirSync:ServerId', command.id)
   if (command.kind !== 'Change') return el(`AirSync:${command.kind}`, [id])
-  const { read, flagged, data } = command
+  const { read, flagged, data, send } = command
   return el('AirSync:Change', [id, el('AirSync:ApplicationData', data ?? [
     ...(read === undefined ? [] : [el('Email:Read', read ? '1' : '0')]),
     ...(flagged === undefined ? [] : [
       el('Email:Flag', flagged ? [el('Email:Status', '2'), el('Email:FlagType', 'for Follow Up')] : []),
     ]),
-  ])])
+  ]), ...sent(send)])
 }
+
+const sent = (send: boolean | undefined): Node[] => send ? [el('Email2:Send')] : []
 
 /** A collection of the answer with its element, which the phone's view takes in. */
 export type Answered = CollectionResult & { readonly element: Element }

@@ -46,7 +46,11 @@ export function hold(): Held {
       if (answer.status !== '1') return
       held.key = answer.key
       for (const change of child(answer.element, 'AirSync:Commands')?.children ?? []) apply(change)
-      for (const response of answer.responses) if (response.kind === 'Fetch' && response.data) put(response.id, response.data)
+      for (const { kind, id, status, data } of answer.responses) {
+        if (kind === 'Fetch' && data) put(id, data)
+        // What the phone made itself, under the id it has from now on.
+        if (kind === 'Add' && status === '1' && id) put(id, undefined)
+      }
     },
     moveTo(other, id, newId) {
       const item = items.get(id)

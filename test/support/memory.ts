@@ -5,6 +5,7 @@ import { Failure } from '../../src/base/failure.ts'
 import type { Folder, FolderId, Role } from '../../src/model/folder.ts'
 import type { Message } from '../../src/model/message.ts'
 import type { MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
+import { matches } from './memory-search.ts'
 import { tell, type Told } from './mime-tree.ts'
 import { SimulatedMailbox } from './simulated-mailbox.ts'
 
@@ -22,6 +23,8 @@ export type Submitted = { readonly from: string; readonly to: readonly string[];
 export class MemoryAccount {
   readonly person: Person
   readonly submitted: Submitted[] = []
+  /** The messages of `submitted`, octet for octet. */
+  readonly octets: Uint8Array[] = []
   filesSent = false
   /** Recipients the submission server does not take. */
   refused: string[] = []
@@ -141,6 +144,7 @@ export class MemoryAccount {
           if (this.rejection) throw this.rejection
           const refused = to.filter(address => this.refused.includes(address))
           if (refused.length === to.length) throw new Failure('malformed', 'no recipient was accepted')
+          this.octets.push(Buffer.from(message))
           this.submitted.push(
             { from, to: to.filter(address => !refused.includes(address)), message: Buffer.from(message).toString('utf8') }
           )
@@ -261,6 +265,18 @@ export class MemoryAccount {
         const [{ box }, there] = own(id, validity, uids)
         box.expunge(there)
         happened(id)
+      },
+      empty: async id => {
+        this.#box(id).box.expunge([...this.#box(id).box.items.keys()])
+        happened(id)
+      },
+      search: async (ids, query, most) => {
+        const found = ids.flatMap(id => this.#boxes.has(id) ? [...this.#box(id).box.items.keys()].map(uid => ({ id, uid })) : [])
+          .map(({ id, uid }) => ({ id, uid, message: this.#message(id, uid), ...this.#box(id) }))
+          .filter(({ message, told, uid }) => matches(query, message, told.get(uid)!))
+          .sort((a, b) => b.message.received.getTime() - a.message.received.getTime() || b.uid - a.uid)
+        const refs = found.slice(0, most).map(({ id, uid, box }) => ({ folder: id, validity: box.validity, uid }))
+        return { refs, total: found.length }
       },
       append: async (id, message, flags) => {
         if (this.full) throw new Failure('quota', 'over quota')

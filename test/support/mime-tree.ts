@@ -45,6 +45,7 @@ export function tell(eml: string | Uint8Array, given: { flags?: readonly string[
     const multipart = type.startsWith('multipart/')
     const own = section || (multipart ? '' : '1')
     if (!multipart) octets.set(own, body)
+    octets.set(section ? `${section}.MIME` : 'HEADER', `${split(entity).header}\r\n`)
     return {
       section: own, type, parameters, filename,
       encoding: fields.get('content-transfer-encoding')?.toLowerCase() ?? '7bit',

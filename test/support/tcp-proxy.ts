@@ -10,6 +10,8 @@ export interface Link {
   cutAfter: number
   /** Lets connections be opened and holds back all that is said, from the next bytes on. */
   stalled: boolean
+  /** What a chunk of the client's becomes on its way. */
+  rewriteUp: (chunk: Buffer) => Buffer
 }
 
 export interface Counts {
@@ -24,7 +26,7 @@ export interface Counts {
 export class TcpProxy {
   readonly host = '127.0.0.1'
   /** May be changed at any time. */
-  readonly link: Link = { delayUp: 0, delayDown: 0, cutAfter: Infinity, stalled: false }
+  readonly link: Link = { delayUp: 0, delayDown: 0, cutAfter: Infinity, stalled: false, rewriteUp: chunk => chunk }
   counts: Counts = { connections: 0, turns: 0, bytesUp: 0, bytesDown: 0 }
   readonly #server = createServer(client => this.#join(client))
   readonly #sockets = new Set<Socket>()
@@ -77,7 +79,7 @@ export class TcpProxy {
       if (!clientSpoke) this.counts.turns += 1
       clientSpoke = true
       this.counts.bytesUp += chunk.length
-      return chunk => server.write(chunk)
+      return chunk => server.write(this.link.rewriteUp(chunk))
     })
     this.#pipe(server, client, 'delayDown', chunk => {
       this.counts.bytesDown += chunk.length

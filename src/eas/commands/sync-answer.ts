@@ -3,6 +3,7 @@ import type { Message } from '../../model/message.ts'
 import { printItemId } from '../../state/item-id.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
+import { noBody } from '../body-wish.ts'
 import type { Call } from '../command.ts'
 import { renderItems } from '../items.ts'
 import { flagNodes } from '../map/flags.ts'
@@ -51,6 +52,13 @@ async function* commandsOf(call: Call, collection: Collection): AsyncGenerator<N
   for await (const { uid, nodes } of render(call, collection, validity, changes.adds)) {
     yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
   }
+  // [MS-ASCMD] ConversationMode (Sync): of these the preview, where one was asked for, and no body
+  const preview = Math.max(0, ...collection.options.bodies.map(body => body.preview ?? 0))
+  const { part: _, ...options } = collection.options
+  const older = { ...collection, options: { ...options, ...noBody(preview) } }
+  for await (const { uid, nodes } of render(call, older, validity, collection.older)) {
+    yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
+  }
 }
 
 /** Items that were fetched are looked up only now: what the client asked for is what is there. */
@@ -81,5 +89,7 @@ const uncut = (options: SyncOptions): SyncOptions => ({
 })
 
 function render(call: Call, { folder, options }: Collection, validity: number, messages: readonly Message[]) {
-  return renderItems(call.stores, folder, validity, messages, options, { version: call.request.version })
+  return renderItems(call.stores, folder, validity, messages, options, {
+    version: call.request.version, userAgent: call.request.userAgent, log: call.log,
+  })
 }

@@ -1,12 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { MailCursor } from '../../model/cursor.ts'
 import type { Folder } from '../../model/folder.ts'
+import type { Message } from '../../model/message.ts'
 import type { MailChanges } from '../../model/ports.ts'
 import { printItemId } from '../../state/item-id.ts'
 import { parseSyncKey, printSyncKey } from '../../state/sync-key.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import type { Call } from '../command.ts'
+import { wholeConversations } from '../conversation-mode.ts'
+import { applyToDrafts } from '../drafts.ts'
 import { filterDay } from '../filter.ts'
+import { moveArrivals } from '../move-always.ts'
+import { since as atLeast } from '../versions.ts'
 import { applyCommands, type Applied } from './sync-commands.ts'
 import type { CollectionRequest } from './sync-request.ts'
 
@@ -22,11 +27,15 @@ export type Collection = {
   readonly since: number
   readonly applied: Applied
   readonly changes: MailChanges | undefined
+  /** Messages before the time filter's day that belong to conversations told of: see `wholeConversations`. */
+  readonly older: readonly Message[]
 }
 
 /** A client that holds nothing; the first look at the mailbox adopts its UIDVALIDITY. */
 const fresh: MailCursor = { validity: 0, modseq: 0n, top: 1, gaps: [], since: 0, pass: undefined }
-const untouched: Applied = { responses: [], removed: new Set(), modseq: new Map(), fetched: [], unkept: 0 }
+const untouched: Applied = {
+  responses: [], removed: new Set(), modseq: new Map(), added: new Set(), dropped: new Set(), fetched: [], unkept: 0,
+}
 
 const cursorName = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
 /** What is remembered of a collection: where its client stands, which key says so, and what Ping needs. */
@@ -43,9 +52,12 @@ export async function open(call: Call, request: CollectionRequest): Promise<Coll
   const since = known || !held ? filterDay(options.filter, call.now()) : cursor.pass?.since ?? cursor.since
   const { deletesAsMoves } = request
   const place = { mail: call.stores.mail, folder: folder.id, cursor, options, deletesAsMoves }
-  const applied = request.commands.length ? await applyCommands(place, request.commands) : untouched
+  const apply = folder.role === 'drafts' && atLeast(call.request.version, '16.0')
+    ? (): Promise<Applied> => applyToDrafts(call, place, request.key, request.commands)
+    : (): Promise<Applied> => applyCommands(place, request.commands)
+  const applied = request.commands.length ? await apply() : untouched
   const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, held?.options)
-  return { request, folder, options, renewed, cursor, since, applied, changes: undefined }
+  return { request, folder, options, renewed, cursor, since, applied, changes: undefined, older: [] }
 }
 
 /** The key speaks for itself; memory may know better where the client stands when nothing it can see has happened since. */
@@ -63,15 +75,20 @@ export const wantsChanges = ({ request, folder }: Collection): boolean =>
 export async function gather(call: Call, collection: Collection, window: number): Promise<Collection> {
   const { folder, cursor, since, applied } = collection
   const all = await call.stores.mail.changes(folder.id, cursor, { window, since })
-  const { removed, modseq } = applied
+  const { removed, modseq, added, dropped } = applied
   const held = all.adds.filter(({ uid }) => hasMoved(call, collection, uid))
+  const arrivals = cursor.validity ? all.adds.filter(message => message.uid >= cursor.top && !held.includes(message)) : []
+  const elsewhere = await moveArrivals(call, folder, all.next.validity, arrivals)
   const changes = {
     ...all,
-    deletes: all.deletes.filter(uid => !removed.has(uid)),
-    updates: [...all.updates, ...held].filter(update => modseq.get(update.uid) !== update.modseq),
-    adds: all.adds.filter(message => !held.includes(message)),
+    deletes: [...new Set([...all.deletes.filter(uid => !removed.has(uid)), ...dropped])],
+    updates: [...all.updates, ...held]
+      .filter(({ uid, modseq: now }) => modseq.get(uid) !== now && !added.has(uid) && !dropped.has(uid)),
+    adds: all.adds.filter(message => !held.includes(message) && !added.has(message.uid) && !elsewhere.has(message.uid)),
   }
-  return { ...collection, changes }
+  if (!collection.request.conversations || since === 0) return { ...collection, changes, older: [] }
+  const { older, ...whole } = await wholeConversations(call, collection, changes)
+  return { ...collection, changes: whole, older }
 }
 
 /**

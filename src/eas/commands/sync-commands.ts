@@ -16,12 +16,24 @@ export type Applied = {
   readonly removed: ReadonlySet<number>
   /** MODSEQ the client's own changes left behind, by UID. */
   readonly modseq: ReadonlyMap<number, bigint>
+  /** Made by the client, which has them under the ids its answer tells. */
+  readonly added: ReadonlySet<number>
+  /** Gone for the client, whether or not the server can expunge. */
+  readonly dropped: ReadonlySet<number>
   readonly fetched: readonly { readonly serverId: string; readonly ref: MessageRef }[]
   /** Categories and dates of flags that the mailbox has no place for. */
   readonly unkept: number
 }
 
-type Place = { readonly mail: MailStore; readonly folder: FolderId; readonly cursor: MailCursor; readonly options: SyncOptions; readonly deletesAsMoves: boolean }
+export type Place = {
+  readonly mail: MailStore
+  readonly folder: FolderId
+  readonly cursor: MailCursor
+  readonly options: SyncOptions
+  readonly deletesAsMoves: boolean
+  /** Items that are by now others than their ids say. */
+  readonly current?: ReadonlyMap<string, MessageRef>
+}
 
 /**
  * [MS-ASCMD] Commands: carries out what the client sent for one collection. Each is idempotent, as a client whose answer got lost
@@ -32,10 +44,10 @@ export async function applyCommands(place: Place, commands: readonly ClientComma
   const refuse = (command: ClientCommand, status: string): void => void responses.push(response(command, status))
   const named = commands.flatMap(command => {
     if (command.kind === 'Add') {
-      refuse(command, '6') // Drafts go up from 16.0; nothing else of mail can be added by a phone.
+      refuse(command, '6') // Drafts go up, from 16.0 (eas/drafts.ts); nothing else of mail can be added by a phone.
       return []
     }
-    const ref = refOf(place, command.serverId)
+    const ref = place.current?.get(command.serverId) ?? refOf(place, command.serverId)
     if (!ref && command.kind !== 'Delete') refuse(command, '8')
     return ref ? [{ command, ref }] : []
   })
@@ -51,11 +63,11 @@ export async function applyCommands(place: Place, commands: readonly ClientComma
     await itemwise(group.items, async () => void (unkept += await change(place, group, modseq, refuse)), refuse)
   }
   const fetched = named.filter(({ command }) => command.kind === 'Fetch').map(({ command, ref }) => ({ serverId: command.serverId, ref }))
-  return { responses, removed: removed ? gone : new Set(), modseq, fetched, unkept }
+  return { responses, removed: removed ? gone : new Set(), modseq, added: new Set(), dropped: new Set(), fetched, unkept }
 }
 
 /** An id of another folder or of another UIDVALIDITY names nothing here. */
-function refOf({ folder, cursor }: Place, serverId: string): MessageRef | undefined {
+export function refOf({ folder, cursor }: Place, serverId: string): MessageRef | undefined {
   try {
     const ref = parseItemId(serverId)
     return ref.folder === folder && ref.validity === cursor.validity ? ref : undefined
@@ -65,17 +77,17 @@ function refOf({ folder, cursor }: Place, serverId: string): MessageRef | undefi
   }
 }
 
-const response = (command: ClientCommand, status: string): Node =>
+export const response = (command: ClientCommand, status: string, rest: readonly Node[] = []): Node =>
   el(`AirSync:${command.kind}`, [
     ...(command.kind === 'Add' ? [el('AirSync:ClientId', command.clientId)] : [el('AirSync:ServerId', command.serverId)]),
-    el('AirSync:Status', status),
+    el('AirSync:Status', status), ...rest,
   ])
 
 type Named = { readonly command: ClientCommand; readonly ref: MessageRef }
 type Refuse = (command: ClientCommand, status: string) => void
 
 /** [MS-ASCMD] Status (Sync), those of an item. What is not here concerns the whole collection and is thrown on. */
-const itemStatus: Partial<Record<Kind, string>> = { 'not-found': '8', denied: '5', conflict: '7', quota: '9', malformed: '6', unsupported: '6' }
+export const itemStatus: Partial<Record<Kind, string>> = { 'not-found': '8', denied: '5', conflict: '7', quota: '9', malformed: '6', unsupported: '6' }
 
 /** Whether it went through; an item's own failure is told for each of them. */
 async function itemwise(items: readonly Named[], work: () => Promise<void>, refuse: Refuse): Promise<boolean> {

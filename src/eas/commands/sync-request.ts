@@ -11,6 +11,8 @@ export type ClientCommand = {
   readonly serverId: string
   readonly clientId: string
   readonly smsClass: boolean
+  /** [MS-ASEMAIL] Send: a draft that is to go out. */
+  readonly send: boolean
   readonly data: Element | undefined
 }
 
@@ -20,6 +22,8 @@ export type CollectionRequest = {
   /** Undefined when the client leaves it to the key: [MS-ASCMD] GetChanges. */
   readonly getChanges: boolean | undefined
   readonly deletesAsMoves: boolean
+  /** [MS-ASCMD] ConversationMode: conversations are whole, whatever the time filter. */
+  readonly conversations: boolean
   readonly window: number
   /** Undefined when the client sends none and means the ones it sent before. */
   readonly options: SyncOptions | undefined
@@ -92,10 +96,18 @@ function readCollection(element: Element, version: Version): CollectionRequest {
     id: id as FolderId, key,
     getChanges: getChanges === undefined ? undefined : getChanges !== '0',
     deletesAsMoves: text(element, 'AirSync:DeletesAsMoves') !== '0',
+    conversations: readConversationMode(element),
     window: readWindow(element, 100),
     options: readOptions(element, version),
     commands: commands.map(readCommand),
   }
+}
+
+/** An empty one means yes, as an empty boolean does: [MS-ASDTYPE]. */
+function readConversationMode(element: Element): boolean {
+  const mode = text(element, 'AirSync:ConversationMode')
+  if (mode !== undefined && !/^[01]?$/.test(mode)) throw new Failure('malformed', 'ConversationMode is no boolean')
+  return mode !== undefined && mode !== '0'
 }
 
 function readCommand(element: Element): ClientCommand {
@@ -103,7 +115,9 @@ function readCommand(element: Element): ClientCommand {
   const serverId = text(element, 'AirSync:ServerId') ?? '', clientId = text(element, 'AirSync:ClientId') ?? ''
   if (!kind || (kind === 'Add' ? !clientId : !serverId)) throw new Failure('malformed', `a command that is none: ${element.tag}`)
   if (serverId.length > 64 || clientId.length > 64) throw new Failure('malformed', 'an id of over 64 characters')
-  return { kind, serverId, clientId, smsClass: text(element, 'AirSync:Class') === 'SMS', data: child(element, 'AirSync:ApplicationData') }
+  const data = child(element, 'AirSync:ApplicationData')
+  const send = [element, data].some(one => one && child(one, 'Email2:Send'))
+  return { kind, serverId, clientId, smsClass: text(element, 'AirSync:Class') === 'SMS', send, data }
 }
 
 const kinds: { readonly [tag: string]: ClientCommand['kind'] } = {
@@ -141,6 +155,7 @@ export function readOptions(element: Element, version: Version): SyncOptions | u
     filter, mimeTruncation, mimeSupport: mimeSupport as SyncOptions['mimeSupport'],
     conflict: readNumber(block, 'AirSync:Conflict') === 0 ? 0 : 1,
     bodies: version === '2.5' ? readTruncation(block) : children(block, 'AirSyncBase:BodyPreference').slice(0, 8).map(readPreference),
+    ...readPart(block),
   }
 }
 
@@ -152,6 +167,12 @@ function readTruncation(block: Element): BodyPreference[] {
   const size = truncations[readNumber(block, 'AirSync:Truncation') ?? 9]
   if (size === undefined) throw new Failure('malformed', 'Truncation out of range')
   return [size === Infinity ? { type: 1 } : { type: 1, truncationSize: size }, { type: 4 }]
+}
+
+/** [MS-ASAIRS] BodyPartPreference: only HTML comes in parts, another Type is left aside. */
+export function readPart(options: Element): Pick<SyncOptions, 'part'> {
+  const part = children(options, 'AirSyncBase:BodyPartPreference').map(readPreference).find(({ type }) => type === 2)
+  return part ? { part } : {}
 }
 
 /** [MS-ASAIRS] BodyPreference. */
@@ -167,5 +188,22 @@ export function readPreference(element: Element): BodyPreference {
   }
 }
 
-/** Two requests with the same digest say the same. */
-export const digest = (request: SyncRequest): string => createHash('sha256').update(JSON.stringify(request)).digest('base64url')
+/** Two requests with the same digest say the same. What a client's commands carry may be large: it is digested where it lies. */
+export function digest(request: SyncRequest): string {
+  const collections = request.collections.map(one => ({
+    ...one, commands: one.commands.map(command => ({ ...command, data: command.data && digestElement(command.data) })),
+  }))
+  return createHash('sha256').update(JSON.stringify({ ...request, collections })).digest('base64url')
+}
+
+/** Two trees with the same digest are the same. */
+export function digestElement(root: Element): string {
+  const hash = createHash('sha256')
+  const visit = ({ tag, children: below, text: said, opaque }: Element): void => {
+    hash.update(`${tag} ${below.length} ${said.length} ${opaque?.length ?? -1} `).update(said)
+    if (opaque) hash.update(opaque)
+    below.forEach(visit)
+  }
+  visit(root)
+  return hash.digest('base64url')
+}

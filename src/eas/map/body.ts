@@ -1,6 +1,9 @@
 import { Failure } from '../../base/failure.ts'
 import { cleanText, cutUtf8, decodeText, utf8Length } from '../../formats/charset.ts'
+import { unflow } from '../../formats/flowed.ts'
 import { decodeHtml, htmlLines, htmlToText, preview, textToHtml } from '../../formats/html.ts'
+import { packRtf } from '../../formats/rtf-compression.ts'
+import { textToRtf } from '../../formats/rtf.ts'
 import { textPieces } from '../../formats/structure.ts'
 import { decodedSize, decodeTransfer } from '../../formats/transfer-encoding.ts'
 import type { Message, Part } from '../../model/message.ts'
@@ -11,10 +14,10 @@ import { since, type Version } from '../versions.ts'
 import { isSmime } from './message-class.ts'
 
 /** What the Options of a request say about bodies. */
-export type BodyWish = Pick<SyncOptions, 'bodies' | 'mimeSupport' | 'mimeTruncation'>
+export type BodyWish = Pick<SyncOptions, 'bodies' | 'mimeSupport' | 'mimeTruncation' | 'part'>
 
-/** [MS-ASAIRS] Type: 1 plain text, 2 HTML, 4 MIME. RTF (3) is not made. */
-type BodyType = 1 | 2 | 4
+/** [MS-ASAIRS] Type: 1 plain text, 2 HTML, 3 RTF, 4 MIME. */
+type BodyType = 1 | 2 | 3 | 4
 
 /** One way to answer a BodyPreference. `limit` is octets of UTF-8. */
 type Choice = { readonly type: BodyType; readonly limit: number; readonly allOrNone: boolean; readonly preview: number }
@@ -75,7 +78,7 @@ function choose(root: Part, { bodies, mimeSupport, mimeTruncation }: BodyWish, p
   const native = nativeType(root)
   const mime = bodies.length > 0 ? bodies.find(body => body.type === 4) : {}
   const asMime = mime && (mimeSupport === 2 || (mimeSupport === 1 && isSmime(root))) ? [choice(4, mime)] : []
-  const texts = [...bodies.filter(body => body.type === native), ...bodies.filter(body => body.type === 3 - native)]
+  const texts = [...bodies.filter(body => body.type === native), ...bodies.filter(({ type }) => type !== native && type !== 4)]
   if (asMime.length + texts.length > 0) return [...asMime, ...texts.map(body => choice(body.type as BodyType, body))]
   return bodies[0] ? [choice(native, bodies[0])] : [choice(1, {})]
 }
@@ -94,7 +97,7 @@ function fetches(message: BodyPlan['message'], choices: readonly Choice[], whole
   }
   for (const choice of choices) {
     if (choice.type === 4) need('', Math.min(choice.limit, most.mime), message.size)
-    const texts = sources(message.structure, choice.type === 4 ? 1 : choice.type)
+    const texts = sources(message.structure, choice.type === 2 ? 2 : 1)
     for (const [index, { part, converted }] of texts.entries()) {
       const shown = choice.type === 4 ? 0 : enough(part, choice.limit, converted, whole)
       need(part.section, Math.max(shown, index === 0 && choice.preview > 0 ? previewOctets : 0), part.size)
@@ -151,7 +154,8 @@ function more(plan: BodyPlan, parts: readonly (Uint8Array | undefined)[]): Rende
 type Read = (section: string) => { readonly octets: Uint8Array; readonly cut: boolean }
 
 /** Undefined: what was fetched does not reach as far as the limit. */
-function renderText(plan: BodyPlan, choice: Choice, type: 1 | 2, read: Read): Body | undefined {
+function renderText(plan: BodyPlan, choice: Choice, type: 1 | 2 | 3, read: Read): Body | undefined {
+  if (type === 3) return renderRtf(plan, choice, read)
   const list = sources(plan.message.structure, type)
   if (choice.limit === 0) return withoutData(list, choice, type, read)
   const texts: Text[] = []
@@ -174,6 +178,23 @@ function renderText(plan: BodyPlan, choice: Choice, type: 1 | 2, read: Read): Bo
     type, size, truncated: cut || whole > choice.limit, data: shown,
     preview: type === 1 && shown !== '' ? undefined : previewOf(data, type, choice.preview),
   }
+}
+
+/** [MS-ASAIRS] Type 3: compressed RTF in base64, made of the plain text. A shorter text where all of it is over the limit. */
+function renderRtf(plan: BodyPlan, choice: Choice, read: Read): Body | undefined {
+  const plain = renderText(plan, choice, 1, read)
+  if (!plain) return undefined
+  const packed = (text: string): string => Buffer.from(packRtf(Buffer.from(textToRtf(text), 'latin1'))).toString('base64')
+  let text = plain.data ?? ''
+  let data = packed(text)
+  const size = Math.round(data.length * (plain.size + 1) / (utf8Length(text) + 1))
+  while (data.length > choice.limit && text !== '') {
+    text = cutUtf8(text, Math.floor(utf8Length(text) * Math.min(0.9, choice.limit / data.length)))
+    data = packed(text)
+  }
+  const truncated = plain.truncated || size > choice.limit
+  const kept = plain.data === undefined || data.length > choice.limit ? undefined : data
+  return { type: 3, size, truncated, data: kept, preview: plain.preview ?? previewOf(text, 1, choice.preview) }
 }
 
 type Text = { readonly html: boolean; readonly text: string }
@@ -201,7 +222,9 @@ function withoutData(list: ReturnType<typeof sources>, choice: Choice, type: 1 |
 function decodePart(part: Part, { octets, cut }: ReturnType<Read>): string {
   const decoded = decodeTransfer(octets, part.encoding)
   const text = (part.type === 'text/html' ? decodeHtml : decodeText)(decoded, part.parameters['charset'])
-  return cleanText(cut ? text.replace(/\ufffd$/, '') : text)
+  const clean = cleanText(cut ? text.replace(/\ufffd$/, '') : text)
+  const flowed = part.type === 'text/plain' && part.parameters['format']?.toLowerCase() === 'flowed'
+  return flowed ? unflow(clean, part.parameters['delsp']?.toLowerCase() === 'yes') : clean
 }
 
 function previewOf(text: string, type: 1 | 2, length: number): string | undefined {

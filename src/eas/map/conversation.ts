@@ -16,14 +16,22 @@ export const threadTopic = (subject: string): string => subject.replace(prefix, 
 const ids = (header: Header, name: string): string[] =>
   [...(rawField(header, name) ?? '').slice(0, 64 * 1024).matchAll(/<([^<>\s]{1,500})>/g)].map(match => match[1]!)
 
-/**
- * [MS-ASCON] ConversationId: 16 octets, the same for every message of a thread: made of the id of the message that began it,
- * or of the topic where nobody wrote ids.
- */
-export function conversationId(header: Header): Uint8Array {
+/** What makes messages a thread: the id of the message that began it, or the topic where nobody wrote ids. */
+export type Seed = { readonly kind: 'root' | 'topic'; readonly text: string }
+
+export function conversationSeed(header: Header): Seed {
   const root = ids(header, 'references')[0] ?? ids(header, 'in-reply-to')[0] ?? ids(header, 'message-id')[0]
-  const text = root ?? `topic ${threadTopic(field(header, 'subject') ?? '').toLowerCase()}`
-  return hash('sha256', text, 'buffer').subarray(0, 16)
+  if (root) return { kind: 'root', text: root }
+  return { kind: 'topic', text: threadTopic(field(header, 'subject') ?? '').toLowerCase() }
+}
+
+/** Whether other messages of its thread came before. */
+export const isAnswer = (header: Header): boolean => ids(header, 'references').length + ids(header, 'in-reply-to').length > 0
+
+/** [MS-ASCON] ConversationId: 16 octets, the same for every message of a thread. */
+export function conversationId(header: Header): Uint8Array {
+  const { kind, text } = conversationSeed(header)
+  return hash('sha256', kind === 'root' ? text : `topic ${text}`, 'buffer').subarray(0, 16)
 }
 
 /** Answers of answers that are told of. */

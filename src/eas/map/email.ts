@@ -2,14 +2,18 @@ import { utf8Length } from '../../formats/charset.ts'
 import { field, parseAddresses, parseDate, parseHeader, printAddress, rawField } from '../../formats/header.ts'
 import type { Address, Header } from '../../formats/header.ts'
 import type { Message } from '../../model/message.ts'
+import type { Inside } from '../inside.ts'
 import { el, type Node, type Tag } from '../../wire/wbxml.ts'
 import { since, type Version } from '../versions.ts'
 import { attachmentNodes, attachmentNodes25 } from './attachments.ts'
 import { bodyNodes, type Body, type Rendered } from './body.ts'
+import { bodyPartNodes, type BodyPart } from './body-part.ts'
 import { conversationId, conversationIndex, threadTopic } from './conversation.ts'
+import { internetCodePage } from './code-page.ts'
 import { categoryNodes, isRead, lastVerb } from './flags.ts'
 import { followUpNodes } from './follow-up.ts'
-import { messageClass } from './message-class.ts'
+import { meetingNodes } from './meeting-request.ts'
+import { contentClass, messageClass } from './message-class.ts'
 
 export type EmailContext = {
   readonly version: Version
@@ -19,6 +23,12 @@ export type EmailContext = {
   readonly reference: (section: string) => string
   /** As `renderBody` made it; undefined leaves the body out. */
   readonly body: Rendered | undefined
+  /** [MS-ASAIRS] BodyPart, where the client wishes for one. */
+  readonly bodyPart?: BodyPart | undefined
+  /** What its parts turned out to be. */
+  readonly inside: Inside
+  /** What the user may be called; the first is the primary one. */
+  readonly addresses: readonly string[]
 }
 
 type Item = { readonly message: Message; readonly header: Header; readonly subject: string; readonly context: EmailContext }
@@ -46,6 +56,9 @@ const people = (name: string, separator = ', ') => ({ header }: Item): string =>
 
 const nameOf = ({ name, address }: Address): string => name ?? address
 
+/** [MS-ASEMAIL] DisplayTo, and what other fields are shown as. */
+export const displayNames = (header: Header, name: string): string => join(addresses(header, name).map(nameOf), ';')
+
 /** [MS-ASEMAIL] E-mail class elements, in the order clients are used to. What says nothing is left out. */
 const rows: readonly Row[] = [
   { tag: 'Email:To', say: people('to') },
@@ -54,29 +67,32 @@ const rows: readonly Row[] = [
   { tag: 'Email:Subject', say: ({ subject }) => subject },
   { tag: 'Email:ReplyTo', say: people('reply-to', '; ') },
   { tag: 'Email:DateReceived', say: ({ message, header }) => received(message, header).toISOString() },
-  { tag: 'Email:DisplayTo', say: ({ header }) => join(addresses(header, 'to').map(nameOf), ';') },
+  { tag: 'Email:DisplayTo', say: ({ header }) => displayNames(header, 'to') },
   { tag: 'Email:ThreadTopic', say: ({ header, subject }) => field(header, 'thread-topic') || threadTopic(subject) },
   { tag: 'Email:Importance', say: ({ header }) => importance(header) },
   { tag: 'Email:Read', say: ({ message }) => isRead(message.flags) },
   // 2.5 has its attachments and bodies in the namespace of mail, 12.0 brought AirSyncBase.
-  { tag: 'Email:Attachments', until: '2.5', say: ({ message, context }) => attachmentNodes25(message.structure, context.reference) },
+  { tag: 'Email:Attachments', until: '2.5', say: ({ context }) => attachmentNodes25(context.inside.structure, context.reference) },
   { tag: 'Email:MIMETruncated', until: '2.5', say: item => mime(item) && (mime(item)!.truncated ? '1' : '0') },
   { tag: 'Email:MIMEData', until: '2.5', say: item => mime(item)?.data },
   { tag: 'Email:MIMESize', until: '2.5', say: item => mime(item) && String(mime(item)!.size) },
   { tag: 'Email:BodyTruncated', until: '2.5', say: item => plain(item) && (plain(item)!.truncated ? '1' : '0') },
   { tag: 'Email:BodySize', until: '2.5', say: item => plain(item) && String(plain(item)!.size) },
   { tag: 'Email:Body', until: '2.5', say: item => plain(item)?.data },
-  { tag: 'AirSyncBase:Attachments', since: '12.0', say: ({ message, context }) => attachmentNodes(message.structure, context.reference) },
+  { tag: 'AirSyncBase:Attachments', since: '12.0', say: ({ context }) => attachmentNodes(context.inside.structure, context.reference) },
   { tag: 'AirSyncBase:Body', since: '12.0', say: ({ context }) => context.body && bodyNodes(context.body.body) },
-  { tag: 'Email:MessageClass', say: ({ message }) => messageClass(message.structure) },
-  { tag: 'Email:InternetCPID', say: () => '65001' }, // UTF-8, which is what is sent
+  { tag: 'AirSyncBase:BodyPart', since: '14.1', say: ({ context }) => context.bodyPart && bodyPartNodes(context.bodyPart) },
+  { tag: 'Email:MessageClass', say: ({ message, context }) => messageClass(message.structure, context.inside) },
+  { tag: 'Email:MeetingRequest', say: ({ context }) => context.inside.meeting && meetingNodes(context.inside.meeting, context) },
+  { tag: 'Email:InternetCPID', say: ({ context }) => internetCodePage(context.inside.structure) },
   { tag: 'Email:Flag', since: '12.0', always: true, say: ({ message, subject }) => followUpNodes(message.flags, subject) },
   { tag: 'Email:Categories', since: '14.0', always: true, say: ({ message }) => categoryNodes(message.flags) },
-  { tag: 'Email:ContentClass', since: '12.0', say: () => 'urn:content-classes:message' },
+  { tag: 'Email:ContentClass', since: '12.0', say: ({ context }) => contentClass(context.inside) },
   { tag: 'AirSyncBase:NativeBodyType', since: '12.0', say: ({ context }) => context.body && String(context.body.nativeType) },
   { tag: 'Email2:ConversationId', since: '14.0', say: ({ header }) => conversationId(header) },
   { tag: 'Email2:ConversationIndex', since: '14.0', say: ({ message, header }) => conversationIndex(header, message.received) },
   { tag: 'Email2:LastVerbExecuted', since: '14.0', say: ({ message }) => lastVerb(message.flags) },
+  { tag: 'Email2:ReceivedAsBcc', since: '14.0', say: receivedAsBcc },
   { tag: 'Email2:Sender', since: '14.0', say: ({ header }) => sender(header) },
   { tag: 'Email2:IsDraft', since: '16.0', say: ({ context }) => context.draft ? '1' : '0' },
   { tag: 'Email2:Bcc', since: '16.0', say: people('bcc') },
@@ -123,6 +139,16 @@ function sender(header: Header): string | undefined {
   const [actual] = addresses(header, 'sender'), [from] = addresses(header, 'from')
   if (!actual || actual.address.toLowerCase() === from?.address.toLowerCase()) return undefined
   return printAddress(actual).slice(0, longest)
+}
+
+/**
+ * [MS-ASEMAIL] ReceivedAsBcc: where the message came with a Bcc field that names the user. Being named nowhere says nothing:
+ * lists and aliases do that too.
+ */
+function receivedAsBcc({ header, context }: Item): string | undefined {
+  const own = new Set(context.addresses.map(address => address.toLowerCase()))
+  const names = (field: string): boolean => addresses(header, field).some(({ address }) => own.has(address.toLowerCase()))
+  return !context.draft && names('bcc') && !names('from') ? '1' : undefined
 }
 
 /** A conversation of its own. */

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bodyNodes, planBody, renderBody, type Body, type BodyWish } from '../../../src/eas/map/body.ts'
 import type { Version } from '../../../src/eas/versions.ts'
+import { decompressRtf } from '../../../src/formats/rtf-compression.ts'
 import { cutUtf8 } from '../../../src/formats/charset.ts'
 import type { BodyPreference } from '../../../src/state/sync-options.ts'
 import { fetched, tell, type Told } from '../../support/mime-tree.ts'
@@ -32,7 +33,7 @@ describe('the type of a body', () => {
     ['plain text made of HTML', html('<p>a<p>b'), wish([{ type: 1 }]), 1, 'a\r\n\r\nb'],
     ['HTML made of plain text', plain('a <b>'), wish([{ type: 2 }]), 2, expect.stringContaining('<body>a &lt;b&gt;</body>')],
     ['plain text where nothing is said', both, wish([]), 1, 'plain'],
-    ['what is stored in place of RTF', both, wish([{ type: 3 }]), 2, '<b>rich</b>'],
+    ['what is stored rather than RTF', both, wish([{ type: 3 }, { type: 2 }]), 2, '<b>rich</b>'],
     ['no MIME without MIMESupport', both, wish([{ type: 4 }]), 2, '<b>rich</b>'],
     ['no MIME of common messages with MIMESupport 1', both, wish([{ type: 4 }, { type: 1 }], 1), 1, 'plain'],
     ['MIME of signed messages with MIMESupport 1', signed, wish([{ type: 2 }, { type: 4 }], 1), 4, expect.stringMatching(/^Content-Type: multipart\/signed/)],
@@ -181,4 +182,43 @@ it.each<[string, Partial<Body>, number | undefined, string[]]>([
 ])('the elements of %s stand in their order', (_, given, part, expected) => {
   const nodes = bodyNodes({ type: 1, size: 3, truncated: false, data: 'abc', preview: undefined, ...given }, part)
   expect(nodes.map(({ tag, children }) => `${tag.split(':')[1]} ${String(children)}`)).toEqual(expected)
+})
+
+describe('RTF, in base64,', () => {
+  const rtf = (body: Body): string => Buffer.from(decompressRtf(Buffer.from(body.data!, 'base64'))).toString('latin1')
+
+  it('is made of the plain text where nothing else will do', () => {
+    const body = ask(plain('Grüße {x}\n\\y'), wish([{ type: 3 }]))
+    expect(body).toMatchObject({ type: 3, truncated: false, native: 1, size: body.data!.length })
+    expect(rtf(body)).toBe('{\\rtf1\\ansi\\ansicpg1252\\deff0{\\fonttbl{\\f0\\fswiss Arial;}}\\uc1\\pard\\f0\\fs20 Gr\\u252?\\u223?e \\{x\\}\\par\r\n\\\\y}')
+  })
+
+  it('is whole in itself where it is cut', () => {
+    const body = ask(plain('0123456789 '.repeat(100)), wish([{ type: 3, truncationSize: 500 }]))
+    expect(body).toMatchObject({ type: 3, truncated: true })
+    expect(body.data!.length).toBeLessThanOrEqual(500)
+    expect(body.size).toBeGreaterThan(1500)
+    expect(rtf(body)).toMatch(/ 0123456789 [^]*\}$/)
+  })
+
+  it('gives way to the next type where it must be whole or not at all', () => {
+    const bodies = [{ type: 3, truncationSize: 500, allOrNone: true }, { type: 2, truncationSize: 50 }] as const
+    expect(ask(plain('0123456789 '.repeat(100)), wish(bodies))).toMatchObject({ type: 2, truncated: true })
+  })
+
+  it('is not sent where nothing may be sent', () => {
+    expect(ask(plain('abc'), wish([{ type: 3, truncationSize: 0 }]))).toMatchObject({ type: 3, truncated: true, data: undefined })
+  })
+})
+
+// Trap 31
+it.each<[string, string, string, string]>([
+  ['lines that flow', 'format=flowed', 'one \ntwo\nthree', 'one two\r\nthree'],
+  ['lines whose last space is none', 'format=flowed; delsp=yes', 'Donau \ndampf', 'Donaudampf'],
+  ['quotations', 'format=flowed', '> a \n> b\n>> c \n> d\n>\nmine', '> a b\r\n>> c \r\n> d\r\n>\r\nmine'],
+  ['a signature', 'format=flowed', 'bye \n-- \nAnna', 'bye \r\n-- \r\nAnna'],
+  ['stuffed spaces', 'format=flowed', ' >no quotation\n From', '>no quotation\r\nFrom'],
+  ['nothing of other texts', 'charset=utf-8', 'one \ntwo', 'one \r\ntwo'],
+])('text that flows is put together: %s', (_, parameters, text, expected) => {
+  expect(ask(tell(`Content-Type: text/plain; ${parameters}\n\n${text}`), wish([{ type: 1 }])).data).toBe(expected)
 })

@@ -1,0 +1,115 @@
+import { Failure, type Kind } from '../../base/failure.ts'
+import { parseHeader } from '../../formats/header.ts'
+import { printItemId } from '../../state/item-id.ts'
+import { child, children, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
+import { noBody } from '../body-wish.ts'
+import { wbxml, type Call, type Command } from '../command.ts'
+import { mostFound, mostTold, readRows, renderHits, Results, type Hit, type Rows } from '../found.ts'
+import { parseKql } from '../kql.ts'
+import { displayNames } from '../map/email.ts'
+import { outcome } from '../outcome.ts'
+import { searchScope } from '../search-scope.ts'
+
+/** [MS-ASCMD] Status (Find). */
+const success = '1', invalid = '2', folderSync = '3', startWithZero = '4'
+const status: Partial<Record<Kind, string>> = {
+  malformed: invalid, 'too-large': invalid, unsupported: invalid, 'not-found': folderSync, stale: folderSync,
+}
+
+/** [MS-ASCMD] Preview: characters. */
+const previewed = 255
+
+type Criterion = {
+  readonly id: string
+  readonly text: string
+  readonly folders: readonly string[]
+  readonly deep: boolean
+  readonly rows: Rows
+}
+
+// [MS-ASCMD] Find
+export const find: Command = {
+  async run(call) {
+    const criterion = readCriterion(call.body)
+    if (!criterion) return refused(success, invalid) // no directory yet
+    const found = await outcome(search(call, criterion))
+    if (!(found instanceof Failure)) return wbxml(el('Find:Find', [el('Find:Status', success), el('Find:Response', found)]))
+    if (!status[found.kind]) throw found
+    call.facts['why'] = found.message
+    // That the folders changed concerns the whole command.
+    return status[found.kind] === folderSync ? wbxml(el('Find:Find', [el('Find:Status', folderSync)])) : refused(success, status[found.kind]!)
+  },
+
+  // [MS-ASCMD] Common Status Codes: 111 is a server error after which the client may try again
+  refuse: kind => el('Find:Find', [el('Find:Status', status[kind] ?? (kind === 'busy' || kind === 'unavailable' ? '111' : '110'))]),
+}
+
+const refused = (overall: string, response: string) =>
+  wbxml(el('Find:Find', [el('Find:Status', overall), el('Find:Response', head(response))]))
+
+const head = (value: string): Node[] => [el('ItemOperations:Store', 'Mailbox'), el('Find:Status', value)]
+
+/** Undefined for a search of the directory. Throws `malformed`. */
+function readCriterion(body: Element | undefined): Criterion | undefined {
+  const id = body && text(body, 'Find:SearchId'), execute = body && child(body, 'Find:ExecuteSearch')
+  const mailbox = execute && child(execute, 'Find:MailBoxSearchCriterion')
+  if (!id || id.length > 256 || !execute) throw new Failure('malformed', 'Find without its SearchId or ExecuteSearch')
+  if (!mailbox && child(execute, 'Find:GalSearchCriterion')) return undefined
+  const query = mailbox && child(mailbox, 'Find:Query'), options = mailbox && child(mailbox, 'Find:Options')
+  const wanted = query && text(query, 'Find:FreeText')
+  if (!query || wanted === undefined) throw new Failure('malformed', 'Find of nothing')
+  if ((text(query, 'AirSync:Class') ?? 'Email') !== 'Email') throw new Failure('malformed', 'Find of another class than mail')
+  const rows = readRows(options && text(options, 'Find:Range')) ?? { from: 0, to: mostTold - 1 }
+  if (rows.to >= mostFound) throw new Failure('malformed', 'a Range beyond 999')
+  return {
+    id, rows, text: wanted, deep: Boolean(options && child(options, 'Find:DeepTraversal')),
+    folders: children(query, 'AirSync:CollectionId').map(one => one.text),
+  }
+}
+
+async function search(call: Call, { id, text: wanted, folders, deep, rows: { from, to } }: Criterion): Promise<Node[] | AsyncIterable<Node>> {
+  const query = parseKql(wanted, call.now())
+  const key = { id, wanted, folders, deep }
+  if (from > 0 && !Results.known(call, key)) return head(startWithZero)
+  const results = await Results.of(call, key, from === 0, async () => {
+    const { mail } = call.stores
+    return mail.search(await searchScope(mail, folders, deep), query, mostFound)
+  })
+  const hits = await results.rows({ from, to: Math.min(to, from + mostTold - 1) })
+  Object.assign(call.facts, { found: results.total, items: hits.length })
+  return listed(call, hits, from, results.total)
+}
+
+async function* listed(call: Call, hits: readonly Hit[], from: number, total: number): AsyncGenerator<Node> {
+  yield* head(success)
+  let told = 0
+  for await (const { ref, nodes, message } of renderHits(call, hits, noBody(previewed))) {
+    told++
+    yield el('Find:Result', [
+      el('AirSync:Class', 'Email'), el('AirSync:ServerId', printItemId(ref)), el('AirSync:CollectionId', ref.folder),
+      el('Find:Properties', properties(nodes, message)),
+    ])
+  }
+  if (told > 0) yield el('Find:Range', `${from}-${from + told - 1}`)
+  yield el('Find:Total', String(total))
+}
+
+/** [MS-ASCMD] Properties (Find): of an item as Sync would tell it, what a list of results shows. */
+function properties(nodes: readonly Node[], message: Hit['message']): Node[] {
+  const header = parseHeader(message.header)
+  const as = (tag: Tag): Node[] => nodes.filter(node => node.tag === tag)
+  const names = (tag: Tag, name: string): Node[] => {
+    const value = displayNames(header, name)
+    return value ? [el(tag, value)] : []
+  }
+  const body = nodes.find(({ tag }) => tag === 'AirSyncBase:Body')?.children as readonly Node[] | undefined
+  const preview = body?.find(({ tag }) => tag === 'AirSyncBase:Preview')
+  return [
+    ...as('Email:Subject'), ...as('Email:DateReceived'), ...as('Email:DisplayTo'),
+    ...names('Find:DisplayCc', 'cc'), ...names('Find:DisplayBcc', 'bcc'),
+    ...as('Email:Importance'), ...as('Email:Read'), ...as('Email2:IsDraft'),
+    ...(preview ? [el('Find:Preview', preview.children)] : []),
+    el('Find:HasAttachments', as('AirSyncBase:Attachments').length > 0 ? '1' : '0'),
+    ...as('Email:From'),
+  ]
+}

@@ -1,0 +1,64 @@
+import { Failure } from '../base/failure.ts'
+import { parseHeader } from '../formats/header.ts'
+import type { Folder, FolderId } from '../model/folder.ts'
+import type { Message } from '../model/message.ts'
+import type { MailStore } from '../model/ports.ts'
+import type { Call } from './command.ts'
+import { idOf } from './conversations.ts'
+import { existing } from './found.ts'
+import { isAnswer } from './map/conversation.ts'
+import { outcome } from './outcome.ts'
+
+/**
+ * [MS-ASCMD] MoveAlways: where a conversation goes from now on is told by a keyword on one of its messages, in the folder it was moved
+ * to. So the mail server remembers, whoever answers; and a person who moves that message elsewhere has moved the rule.
+ */
+const keyword = '$MoveAlways'
+
+/** Conversations that are looked after; seconds until another process's are heard of. */
+const mostRules = 1000, fresh = 600
+
+const slotOf = (call: Call): string => `always:${call.stores.person.login}`
+
+/** The message stands for its conversation from now on. */
+export async function moveAlways(call: Call, folder: FolderId, validity: number, uid: number): Promise<void> {
+  await call.stores.mail.setFlags(folder, validity, { uids: [uid], add: [keyword] })
+  call.cache.delete(slotOf(call))
+}
+
+type Rules = Readonly<Record<string, FolderId>>
+
+async function rulesOf(call: Call): Promise<Rules> {
+  const known = call.cache.get<Rules>(slotOf(call))
+  if (known) return known
+  const rules = await readRules(call.stores.mail)
+  call.cache.set(slotOf(call), rules, { seconds: fresh, size: 256 + 64 * Object.keys(rules).length })
+  return rules
+}
+
+async function readRules(mail: MailStore): Promise<Rules> {
+  const folders = (await mail.folders()).filter(folder => folder.selectable).map(({ id }) => id)
+  const { refs } = await mail.search(folders, { kind: 'flag', flag: keyword }, mostRules)
+  return Object.fromEntries((await existing(mail, refs)).map(({ ref, message }) => [idOf(message), ref.folder]))
+}
+
+/** [MS-ASCON] Always Moving a Conversation: takes answers that have just come where their conversations go; tells which. */
+export async function moveArrivals(call: Call, folder: Folder, validity: number, arrivals: readonly Message[]): Promise<ReadonlySet<number>> {
+  const answers = arrivals.filter(({ header }) => isAnswer(parseHeader(header)))
+  if (answers.length === 0 || folder.role === 'sent' || folder.role === 'drafts') return new Set()
+  const moved = new Set<number>()
+  const rules = await outcome(rulesOf(call))
+  if (rules instanceof Failure) {
+    call.log.info({ kind: rules.kind, reason: rules.message }, 'conversations that are always moved could not be looked up')
+    return moved
+  }
+  for (const message of answers) {
+    const to = rules[idOf(message)]
+    if (!to || to === folder.id) continue
+    const done = await outcome(call.stores.mail.move(folder.id, validity, [message.uid], to))
+    // Where it cannot be moved it is told where it is.
+    if (done instanceof Failure) call.log.info({ kind: done.kind, reason: done.message }, 'an answer was not moved')
+    else moved.add(message.uid)
+  }
+  return moved
+}

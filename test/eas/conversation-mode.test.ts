@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { text } from '../../src/wire/wbxml.ts'
+import { descend, type Phone } from '../support/eas-client.ts'
+import { easServer, type EasServer } from '../support/eas-server.ts'
+import { MemoryAccount } from '../support/memory.ts'
+
+let server: EasServer
+let phone: Phone
+let inbox: string
+let today: Date
+beforeEach(async () => {
+  today = new Date('2026-11-23T12:00:00Z')
+  server = await easServer({}, new MemoryAccount(), () => today)
+  phone = server.phone()
+  await phone.folderSync('0')
+  inbox = phone.folder('Inbox')
+})
+afterEach(() => server.stop())
+
+const deliver = (subject: string, day: number, own: string, ...references: string[]): number => server.account.deliver('inbox',
+  `Subject: ${subject}\nMessage-ID: <${own}>\n${references.length ? `References: ${references.map(one => `<${one}>`).join(' ')}\n` : ''}\n` +
+  `${'text '.repeat(10)}\n`, { received: new Date(Date.UTC(2026, 10, day, 10)) })
+
+/** A filter of three days, in windows of two. */
+const sync = async (conversations: string | undefined = '1'): Promise<void> => void await phone.syncAll(inbox, {
+  window: 2, options: { filter: 2, bodies: [{ type: 1, preview: 20 }] }, ...(conversations === undefined ? {} : { conversations }),
+})
+const subjects = (): string[] => [...phone.held(inbox).items.values()].map(({ subject }) => subject ?? '').toSorted()
+
+describe('ConversationMode with a time filter', () => {
+  beforeEach(() => {
+    deliver('first', 1, '1@x')
+    deliver('old', 2, '9@x')
+    deliver('second', 3, '2@x', '1@x')
+    deliver('third', 22, '3@x', '1@x', '2@x')
+    deliver('news', 22, '8@x')
+    deliver('fourth', 23, '4@x', '1@x', '2@x', '3@x')
+  })
+
+  it('shows the whole of each conversation that has a message within the filter, and each message once', async () => {
+    await sync()
+    expect(subjects()).toEqual(['first', 'fourth', 'news', 'second', 'third'])
+    expect(phone.held(inbox).duplicates).toEqual([])
+    deliver('fifth', 23, '5@x', '1@x')
+    await sync()
+    expect(subjects()).toEqual(['fifth', 'first', 'fourth', 'news', 'second', 'third'])
+    expect(phone.held(inbox).duplicates).toEqual([])
+  })
+
+  it('shows of messages before the filter what a preview shows', async () => {
+    await sync()
+    const item = [...phone.held(inbox).items.values()].find(({ subject }) => subject === 'second')!
+    const body = descend(item.data, 'AirSyncBase:Body')
+    expect([text(body, 'AirSyncBase:Data'), text(body, 'AirSyncBase:Preview')]).toEqual([undefined, 'text text text text '])
+  })
+
+  it('an answer to an old conversation brings it', async () => {
+    await sync()
+    deliver('answer', 23, '10@x', '9@x')
+    await sync()
+    expect(subjects()).toEqual(['answer', 'first', 'fourth', 'news', 'old', 'second', 'third'])
+  })
+
+  it('nothing of a conversation ages before its newest message has', async () => {
+    await sync()
+    today = new Date('2026-11-26T12:00:00Z')
+    await sync()
+    expect(subjects()).toEqual(['first', 'fourth', 'second', 'third'])
+    today = new Date('2026-11-27T12:00:00Z')
+    await sync()
+    expect(subjects()).toEqual([])
+  })
+
+  it.each([['0'], [undefined]])('%s: the filter alone decides', async mode => {
+    if (mode === undefined) await phone.syncAll(inbox, { options: { filter: 2 } })
+    else await sync(mode)
+    expect(subjects()).toEqual(['fourth', 'news', 'third'])
+  })
+
+  it('empty means yes, and without a filter it changes nothing', async () => {
+    await sync('')
+    expect(subjects()).toHaveLength(5)
+    const other = server.phone({ deviceId: 'OTHER' })
+    await other.folderSync('0')
+    server.account.calls.length = 0
+    await other.syncAll(inbox, { conversations: '1', options: { filter: 0 } })
+    expect(other.held(inbox).items.size).toBe(6)
+    expect(server.account.calls).not.toContain('search')
+  })
+
+  it('must be a boolean', async () => {
+    const { status } = await phone.sync({ collections: [{ id: inbox, conversations: '2' }] })
+    expect(status).toBe('4')
+  })
+})
