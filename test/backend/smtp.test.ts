@@ -21,8 +21,10 @@ describe('a submission', () => {
   it('arrives octet for octet below what servers put on top', async () => {
     expect(await as().send(anna(), [bob()], message('octets'))).toEqual({ refused: [] })
     const client = await house.imapClient(1)
-    await client.mailboxOpen('INBOX')
-    const sources = async () => (await client.fetchAll('1:*', { source: true })).map(({ source }) => source?.toString())
+    const sources = async () => {
+      await client.mailboxOpen('INBOX')
+      return (await client.fetchAll('1:*', { source: true })).map(({ source }) => source?.toString())
+    }
     await expect.poll(sources).toContainEqual(expect.stringContaining(message('octets').toString()))
     await client.logout()
   })
