@@ -7,6 +7,7 @@ import { tnefInvitation } from '../formats/tnef-invitation.ts'
 import { decodeTransfer } from '../formats/transfer-encoding.ts'
 import type { Message, Part } from '../model/message.ts'
 import { isSmime, type ClassFacts } from './map/message-class.ts'
+import { clientOf } from './quirks.ts'
 
 const KB = 1024
 /** Octets, as they are stored, of parts that are read to know what a message is. */
@@ -41,7 +42,7 @@ const isTnef = (part: Part): boolean =>
  */
 export function lookOf(root: Part, userAgent: string | undefined): Look | undefined {
   if (isSmime(root)) return undefined
-  const tnef = /^(Microsoft\.)?Outlook\/1/i.test(userAgent ?? '') ? undefined : firstPart(root, isTnef)
+  const tnef = clientOf(userAgent, '') === 'Outlook' ? undefined : firstPart(root, isTnef)
   if (tnef && tnef.size <= most.tnef) return { section: tnef.section, length: most.tnef, kind: 'tnef', first: true }
   if (root.type === 'multipart/report') {
     const status = root.children.find(({ type }) => /^message\/(global-)?(delivery-status|disposition-notification)$/.test(type))

@@ -42,6 +42,7 @@ export const clients: readonly Client[] = [
         here: 'they are refused one by one, and the rest goes on',
       },
       { id: 'window-512', does: 'asks for 512 items at once', here: 'items are written as they come, none is kept' },
+      { id: 'own-tnef', does: 'opens winmail.dat itself', here: 'it gets the file as it is' },
     ],
   },
   {

@@ -14,6 +14,7 @@ const shown: Readonly<Record<string, NamedTest>> = {
   'moved-ids': ['eas/sync-others.test.ts', 'is told as a change with the flags it has by now'],
   'old-ids': [here, 'ids that MoveItems has replaced are refused one by one'],
   'window-512': ['http/server.test.ts', 'starts before it is complete, and comes piece by piece'],
+  'own-tnef': ['eas/content.test.ts', 'one that says it is Outlook'],
   'no-provision': ['eas/provision.test.ts', 'no phone is asked, and one that asks hears that there is none'],
   'moved-twice': ['eas/move-items.test.ts', 'moves, says the new id, and neither folder tells this phone of it'],
   'no-empty-responses': [here, 'no answer has anything in it that is empty but should list something'],

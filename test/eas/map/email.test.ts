@@ -64,7 +64,7 @@ describe('the item of', () => {
     golden('eas/email/signed.2.5.xml', await printNode(item(read('signed'), '2.5', wish)))
   })
 
-  it.each(['12.1', '14.0', '14.1'] as const)('an invitation to a series, by version %s', async version => {
+  it.each(['2.5', '12.0', '12.1', '14.0', '14.1'] as const)('an invitation to a series, by version %s', async version => {
     golden(`eas/email/meeting-series.${version}.xml`, await printNode(item(read('meeting-series'), version)))
   })
 
@@ -73,15 +73,17 @@ describe('the item of', () => {
   })
 
   // Trap 6
-  it.each<[string, string, string | undefined]>([['with a text beside it', 'winmail', 'See the files.'], ['alone', 'winmail-alone', undefined]])(
-    'a winmail.dat %s', async (_, name, text) => {
-      const rtf = String.raw`{\rtf1\ansi\ansicpg1252\fromhtml1 {\*\htmltag <p>}Hello{\*\htmltag <img src="cid:logo@x">}}`
-      const tnef = writeTnef({ messageClass: 'IPM.Microsoft Mail.Note', properties: [{ id: 0x1009, value: packRtf(Buffer.from(rtf)) }], files: [
-        { title: 'OVERVI~1.PDF', data: Buffer.alloc(1000), properties: [{ id: 0x3707, value: '\u00dcbersicht.pdf' }, { id: 0x370e, value: 'application/pdf' }] },
-        { title: 'logo.png', data: Buffer.alloc(10), properties: [{ id: 0x3712, value: 'logo@x' }, { id: 0x3714, value: 4 }] },
-      ] })
-      golden(`eas/email/${name}.xml`, await printNode(item(tell(winmail(tnef, text)), '16.1')))
-    })
+  it.each<[string, string, string | undefined, Version]>([
+    ['with a text beside it', 'winmail', 'See the files.', '16.1'], ['alone', 'winmail-alone', undefined, '16.1'],
+    ['alone, by version 2.5', 'winmail-alone.2.5', undefined, '2.5'],
+  ])('a winmail.dat %s', async (_, name, text, version) => {
+    const rtf = String.raw`{\rtf1\ansi\ansicpg1252\fromhtml1 {\*\htmltag <p>}Hello{\*\htmltag <img src="cid:logo@x">}}`
+    const tnef = writeTnef({ messageClass: 'IPM.Microsoft Mail.Note', properties: [{ id: 0x1009, value: packRtf(Buffer.from(rtf)) }], files: [
+      { title: 'OVERVI~1.PDF', data: Buffer.alloc(1000), properties: [{ id: 0x3707, value: '\u00dcbersicht.pdf' }, { id: 0x370e, value: 'application/pdf' }] },
+      { title: 'logo.png', data: Buffer.alloc(10), properties: [{ id: 0x3712, value: 'logo@x' }, { id: 0x3714, value: 4 }] },
+    ] })
+    golden(`eas/email/${name}.xml`, await printNode(item(tell(winmail(tnef, text)), version)))
+  })
 
   it('a winmail.dat with a meeting', async () => {
     const at = (time: string): Date => new Date(`2026-11-23T${time}:00.000Z`)
