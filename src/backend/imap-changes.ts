@@ -1,5 +1,5 @@
 import { Failure } from '../base/failure.ts'
-import type { MailCursor, Pass, Range } from '../model/cursor.ts'
+import { fresh, type MailCursor, type Pass, type Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
 import type { ChangesWish, FlagChange, MailChanges, MailStore } from '../model/ports.ts'
@@ -79,9 +79,6 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall): Pick<MailStor
     return uids.flatMap(uid => all.get(uid) ?? [])
   }
 }
-
-/** A client that has nothing: the first look adopts the mailbox's UIDVALIDITY. */
-export const fresh: MailCursor = { validity: 0, modseq: 0n, top: 1, gaps: [], since: 0, pass: undefined }
 
 const nothing = (cursor: MailCursor): MailChanges => ({ deletes: [], aged: [], updates: [], adds: [], next: cursor, more: false })
 

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
+import { readBody } from '../base/body.ts'
 import { Failure } from '../base/failure.ts'
 import { decode, type Element } from '../wire/wbxml.ts'
 
@@ -25,15 +26,8 @@ const types = { wbxml: ['application/vnd.ms-sync.wbxml', 'application/vnd.ms-syn
 
 async function readBytes(request: Request, max: number): Promise<Uint8Array> {
   if (!request.body) return new Uint8Array()
-  const chunks: Uint8Array[] = []
-  let length = 0
   try {
-    for await (const chunk of request.body) {
-      length += chunk.length
-      if (length > max) throw new Failure('too-large', `a request of more than ${max} octets`)
-      chunks.push(chunk)
-    }
-    const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)
+    const bytes = await readBody(request, max)
     if (request.headers.get('content-encoding')?.toLowerCase() !== 'gzip') return bytes
     return await unzip(bytes, { maxOutputLength: max })
   } catch (cause) {

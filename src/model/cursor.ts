@@ -30,3 +30,6 @@ export type Pass = {
   /** The time filter's day this pass leads to. */
   readonly since: number
 }
+
+/** A client that holds nothing; the first look at the mailbox adopts its UIDVALIDITY. */
+export const fresh: MailCursor = { validity: 0, modseq: 0n, top: 1, gaps: [], since: 0, pass: undefined }

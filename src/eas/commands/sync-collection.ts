@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { MailCursor } from '../../model/cursor.ts'
+import { fresh, type MailCursor } from '../../model/cursor.ts'
 import type { Folder } from '../../model/folder.ts'
 import type { Message } from '../../model/message.ts'
 import type { MailChanges } from '../../model/ports.ts'
@@ -31,8 +31,6 @@ export type Collection = {
   readonly older: readonly Message[]
 }
 
-/** A client that holds nothing; the first look at the mailbox adopts its UIDVALIDITY. */
-const fresh: MailCursor = { validity: 0, modseq: 0n, top: 1, gaps: [], since: 0, pass: undefined }
 const untouched: Applied = {
   responses: [], removed: new Set(), modseq: new Map(), added: new Set(), dropped: new Set(), fetched: [], unkept: 0,
 }
