@@ -123,7 +123,7 @@ it('leaves nothing behind when the process that opened a house is killed', async
   await expect.poll(() => existsSync(dir)).toBe(false)
   // One that is ending may take a connection and reset it afterwards.
   const refuses = (port: number) => new Promise<boolean>(resolve => {
-    const socket = connect(port, () => {
+    const socket = connect(port, 'localhost', () => {
       resolve(false)
       socket.destroy()
     })
