@@ -27,7 +27,7 @@ type Listed = { path: string; delimiter: string; attributes: Set<string>; identi
 
 /** Some clients wait for an Outbox (Android) that IMAP does not have: this one has no mailbox and stays empty. */
 export const outbox: Folder & { readonly path: '' } =
-  { id: 'OutboxAAAAA' as FolderId, parent: undefined, name: 'Outbox', role: 'outbox', selectable: true, path: '' }
+  { id: 'OutboxAAAAA' as FolderId, parent: undefined, name: 'Outbox', role: 'outbox', content: 'mail', selectable: true, path: '' }
 
 const maxFolders = 10_000
 // Own changes show at once; those of others, after this long.
@@ -266,6 +266,7 @@ function tree(listed: Listed[], session: ImapSession): Entry[] {
     const entry: Entry = {
       id: idOf({ path, identity: box.identity }), parent: parent?.id, path, name: path === 'INBOX' ? 'Inbox' : decodeName(path.slice(start)),
       role: path === 'INBOX' ? 'inbox' : useOf(box.attributes),
+      content: 'mail',
       selectable: !box.attributes.has('\\NOSELECT') && !box.attributes.has('\\NONEXISTENT'),
       subscribed: box.attributes.has('\\SUBSCRIBED'),
     }

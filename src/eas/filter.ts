@@ -1,5 +1,5 @@
-/** [MS-ASCMD] FilterType (Sync): days a client looks back, by its number; 0 and what does not apply to mail shows all. */
-const days: Readonly<Record<number, number>> = { 1: 1, 2: 3, 3: 7, 4: 14, 5: 31 }
+/** [MS-ASCMD] FilterType (Sync): days a client looks back, by its number; 0 and what is no time shows all. */
+const days: Readonly<Record<number, number>> = { 1: 1, 2: 3, 3: 7, 4: 14, 5: 31, 6: 93, 7: 186 }
 
 const dayLength = 24 * 60 * 60 * 1000
 

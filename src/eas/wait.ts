@@ -1,10 +1,7 @@
-import type { MailCursor } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Call } from './command.ts'
+import { changedFolders, watchFolders, type Standing } from './folders.ts'
 import { enterWait } from './waits.ts'
-
-/** Where a client stands in a folder; undefined where that is not known, and any event counts as news. */
-export type Standing = { readonly cursor: MailCursor; readonly since: number } | undefined
 
 /** `ended`: the client went away, asked anew, or the server drains. */
 export type Woken = { readonly kind: 'changed'; readonly folders: readonly FolderId[] } | { readonly kind: 'expired' | 'ended' }
@@ -62,7 +59,7 @@ function nextNews(call: Call, standings: ReadonlyMap<FolderId, Standing>, gone: 
         else if (suspects.size) suspect([...suspects][0]!)
       }).catch((error: unknown) => finish(() => reject(error)))
     }
-    call.stores.mail.watch([...standings.keys()], over.signal, {
+    watchFolders(call.stores, [...standings.keys()], over.signal, {
       // What happened between the client's last look and now is not told as an event.
       ready: () => standings.forEach((standing, id) => standing && suspect(id)),
       changed: suspect,
@@ -76,6 +73,6 @@ async function confirm(call: Call, standings: ReadonlyMap<FolderId, Standing>, i
     const standing = standings.get(id)
     return standing ? [[id, standing] as const] : []
   }))
-  const differs = known.size ? await call.stores.mail.changed(known) : new Set<FolderId>()
+  const differs = known.size ? await changedFolders(call.stores, known) : new Set<FolderId>()
   return ids.filter(id => !known.has(id) || differs.has(id))
 }

@@ -33,3 +33,28 @@ export type Pass = {
 
 /** A client that holds nothing; the first look at the mailbox adopts its UIDVALIDITY. */
 export const fresh: MailCursor = { validity: 0, modseq: 0n, top: 1, gaps: [], since: 0, pass: undefined }
+
+/**
+ * All that a client holds of one collection of objects (RFC 6578). While a list longer than a window is told, in the order of `orderOf`,
+ * `pass` says how far it has come.
+ */
+export type ObjectCursor = {
+  /** Sync-token of the state the client holds; empty for a client that holds nothing. */
+  readonly token: string
+  /** Day (since 1970-01-01) the client's view is cut at; 0 shows all, `incompleteOnly` the tasks that are not done. */
+  readonly since: number
+  readonly pass: ObjectPass | undefined
+}
+
+export type ObjectPass = {
+  /** All up to and including this place in the order have been told. 12 hexadecimal digits. */
+  readonly reached: string
+  /** The sync-token and the day this pass leads to. */
+  readonly end: string
+  readonly since: number
+}
+
+/** FilterType 8 of tasks in the place of a day. */
+export const incompleteOnly = 0xffff
+
+export const freshObjects: ObjectCursor = { token: '', since: 0, pass: undefined }

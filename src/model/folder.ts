@@ -1,6 +1,11 @@
 /** What a folder is for, as SPECIAL-USE (RFC 6154), a table of names or the configuration tells. */
 export type Role = 'inbox' | 'drafts' | 'trash' | 'sent' | 'outbox' | 'junk' | 'archive'
 
+/** What is in a folder. */
+export type Content = 'mail' | ObjectContent
+/** What collections of objects hold: VEVENT, vCard, VTODO, VJOURNAL. */
+export type ObjectContent = 'calendar' | 'contacts' | 'tasks' | 'notes'
+
 /** Short and lasting: the mailbox's own identity, so a rename keeps it. Made by the backend, opaque elsewhere. */
 export type FolderId = string & { readonly brand: 'FolderId' }
 
@@ -11,6 +16,14 @@ export type Folder = {
   /** Unicode, one level, as people see it. */
   readonly name: string
   readonly role: Role | undefined
+  readonly content: Content
+  /** The collection that new objects of its content go to. */
+  readonly isDefault?: boolean
   /** False for a name that only holds other folders (`\Noselect`). */
   readonly selectable: boolean
+  /** What is in it cannot be changed by this user. */
+  readonly readOnly?: boolean
 }
+
+/** Whether a collection of objects is meant, not a mailbox: the ids of those have a dot in them, no mailbox's has. */
+export const holdsObjects = (id: FolderId): boolean => id.includes('.')

@@ -1,6 +1,6 @@
 import type { Credentials } from '../base/front.ts'
 import type { MailCursor } from './cursor.ts'
-import type { Folder, FolderId, Role } from './folder.ts'
+import type { Folder, FolderId, ObjectContent, Role } from './folder.ts'
 import type { Message } from './message.ts'
 import type { MailQuery } from './query.ts'
 
@@ -126,6 +126,61 @@ export type Watcher = {
   lost(why: unknown): void
 }
 
+/** One object of a collection by its name there: the last segment of its address (RFC 4918), decoded. */
+export type ObjectRef = { readonly folder: FolderId; readonly name: string }
+
+/** An object and which version of it there is. */
+export type Listed = { readonly name: string; readonly etag: string }
+
+/** Octets as they are stored: iCalendar (RFC 5545) or vCard (RFC 2426, RFC 6350). */
+export type StoredObject = Listed & { readonly octets: Uint8Array }
+
+export type ObjectChanges = {
+  /** There now, and new or another version since. */
+  readonly present: readonly Listed[]
+  /** Not there any more. May name objects the client never had. */
+  readonly gone: readonly string[]
+  /** Stands for the collection as it is now. */
+  readonly token: string
+}
+
+/** What must hold for a write: no object of that name yet, this version of it, or (undefined) nothing. */
+export type Condition = 'new' | { readonly etag: string } | undefined
+
+/**
+ * One user's calendars, task lists, journals and address books: collections of objects, as WebDAV has them. A collection that takes
+ * several kinds is a folder of each. All methods throw `Failure`: `auth`, `denied` (403), `not-found` for an unknown folder, `conflict`
+ * (412, 423), `quota` (507), `malformed` for octets the server does not take, `busy`, and `unavailable` when the server cannot be reached
+ * or does not speak WebDAV: never an empty answer.
+ */
+export interface ObjectStore {
+  /** Every collection of every kind, the default ones first. From memory where fresh. */
+  folders(): Promise<readonly Folder[]>
+  folder(id: FolderId): Promise<Folder>
+  createFolder(content: ObjectContent, name: string): Promise<Folder>
+  renameFolder(id: FolderId, name: string): Promise<Folder>
+  /** With everything in it. */
+  deleteFolder(id: FolderId): Promise<void>
+
+  /** What differs from when the server gave `token`; all there is without one. Throws `stale` for a token the server does not know (any more). */
+  changes(folder: FolderId, token: string | undefined): Promise<ObjectChanges>
+  /** Names of calendar objects that take place, once at least, at or after `from` and before `to` (RFC 4791, CALDAV:time-range). */
+  within(folder: FolderId, from: Date, to?: Date): Promise<ReadonlySet<string>>
+  /** Those of `names` that exist, in any order. */
+  objects(folder: FolderId, names: readonly string[]): Promise<readonly StoredObject[]>
+  /** The version written, or undefined where the server made something else of it. Throws `exists` or `conflict` where `condition` does not hold. */
+  write(folder: FolderId, name: string, octets: Uint8Array, condition: Condition): Promise<{ readonly etag: string | undefined }>
+  /** Removing what is gone succeeds. Throws `conflict` where it is another version than `etag`. */
+  remove(folder: FolderId, name: string, etag: string | undefined): Promise<void>
+  /** Throws `exists` where there is such an object in `to`. */
+  move(ref: ObjectRef, to: FolderId): Promise<void>
+
+  /** Which of these folders differ from where their token stands: one request for all that share a home. A folder that is gone is included. */
+  changed(tokens: ReadonlyMap<FolderId, string>): Promise<ReadonlySet<FolderId>>
+  /** As `MailStore.watch`: one poll a user whoever asks. */
+  watch(folders: readonly FolderId[], signal: AbortSignal, on: Watcher): Promise<void>
+}
+
 /** Sends mail on behalf of the user. */
 export interface Submission {
   /** The server files a copy of what is sent through it, so nobody else must. */
@@ -149,6 +204,8 @@ export type Person = {
 /** Everything behind one user, opened with proven credentials. Sessions are pooled below; closing is not the caller's business. */
 export type Stores = {
   readonly mail: MailStore
+  /** Undefined where no CalDAV or CardDAV server is configured. */
+  readonly objects?: ObjectStore
   readonly submission: Submission
   readonly person: Person
   /** Milliseconds spent waiting for backends since this was opened. */

@@ -15,7 +15,9 @@ import { readVarint, writeVarint } from './varint.ts'
  */
 export type SyncState = { readonly cursor: MailCursor; readonly options: SyncOptions | undefined }
 
-const maxBytes = 48 // 64 characters of base64url
+const sealSize = 4
+/** Octets a key can hold besides its seal: 64 characters of base64url. */
+export const keySize = 48 - sealSize
 const mail = 0x11 // version 1, kind 1
 const phases = ['expunged', 'aged', 'flags', 'widened'] as const
 
@@ -30,26 +32,35 @@ export function printSyncKey(secret: Uint8Array, owner: string, collection: Fold
   const merged = newest && oldest ? { ...cursor, gaps: [{ from: oldest.from, to: newest.to }] } : cursor
   for (const attempt of [() => pack(cursor, options), () => pack(cursor, undefined), () => pack(merged, undefined)]) {
     const bytes = attempt()
-    if (bytes.length + 4 > maxBytes) continue
-    const body = Uint8Array.from(bytes)
-    return Buffer.concat([body, check(secret, owner, collection, body)]).toString('base64url')
+    if (bytes.length <= keySize) return sealKey({ secret, account: owner }, collection, Uint8Array.from(bytes))
   }
   throw new Failure('stale', 'the numbers of this mailbox do not fit into a sync key')
 }
 
 /** Throws `stale` for a key that was altered, or belongs to another user, collection or secret. */
-export function parseSyncKey(secret: Uint8Array, owner: string, collection: FolderId, key: string): SyncState {
+export const parseSyncKey = (secret: Uint8Array, account: string, collection: FolderId, key: string): SyncState =>
+  unpack(readKey({ secret, account }, collection, key, mail))
+
+/** Whose keys they are. */
+export type KeyOwner = { readonly secret: Uint8Array; readonly account: string }
+
+/** What stands in a key, with the seal that binds it to its owner and collection. */
+export const sealKey = (owner: KeyOwner, collection: FolderId, body: Uint8Array): string =>
+  Buffer.concat([body, check(owner, collection, body)]).toString('base64url')
+
+/** What `sealKey` sealed. Throws `stale` for anything else, and for a key whose first octet is another `kind`. */
+export function readKey(owner: KeyOwner, collection: FolderId, key: string, kind: number): Buffer {
   const bytes = Buffer.from(key, 'base64url')
-  const body = bytes.subarray(0, -4)
-  const known = bytes.length >= 13 && bytes.length <= maxBytes && bytes.toString('base64url') === key &&
-    timingSafeEqual(bytes.subarray(-4), check(secret, owner, collection, body))
+  const body = bytes.subarray(0, -sealSize)
+  const known = bytes.length > sealSize + 1 && body.length <= keySize && bytes.toString('base64url') === key &&
+    timingSafeEqual(bytes.subarray(-sealSize), check(owner, collection, body))
   if (!known) throw new Failure('stale', 'sync key is not one of ours for this collection')
-  if (body[0] !== mail) throw new Failure('stale', 'sync key of an unknown version')
-  return unpack(body)
+  if (body[0] !== kind) throw new Failure('stale', 'sync key of an unknown version')
+  return body
 }
 
-function check(secret: Uint8Array, owner: string, collection: string, body: Uint8Array): Buffer {
-  return createHmac('sha256', secret).update(`sync\0${owner}\0${collection}\0`).update(body).digest().subarray(0, 4)
+function check({ secret, account }: KeyOwner, collection: FolderId, body: Uint8Array): Buffer {
+  return createHmac('sha256', secret).update(`sync\0${account}\0${collection}\0`).update(body).digest().subarray(0, sealSize)
 }
 
 function pack(cursor: MailCursor, options: SyncOptions | undefined): number[] {

@@ -49,7 +49,7 @@ describe('a Sync request', () => {
   it.each<[string, Node[]]>([
     ['both Wait and HeartbeatInterval', [collection(), el('AirSync:Wait', '2'), el('AirSync:HeartbeatInterval', '120')]],
     ['a WindowSize that is no number', [collection(el('AirSync:WindowSize', '-1'))]],
-    ['a FilterType that is none of mail', [collection(el('AirSync:Options', [el('AirSync:FilterType', '6')]))]],
+    ['a FilterType that is none', [collection(el('AirSync:Options', [el('AirSync:FilterType', '9')]))]],
     ['a body of an unknown type', [collection(el('AirSync:Options', [preference('9')]))]],
     ['MIMESupport out of range', [collection(el('AirSync:Options', [el('AirSync:MIMESupport', '3')]))]],
     ['an Add without ClientId', [collection(el('AirSync:Commands', [el('AirSync:Add')]))]],

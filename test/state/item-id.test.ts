@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import type { FolderId } from '../../src/model/folder.ts'
-import { parseFileReference, parseItemId, printFileReference, printItemId } from '../../src/state/item-id.ts'
+import {
+  nameDigest, namesObject, parseFileReference, parseItemId, parseObjectId, printFileReference, printItemId, printObjectId,
+} from '../../src/state/item-id.ts'
 
 const number = fc.integer({ min: 1, max: 0xffffffff })
 const refs = fc.record({ folder: fc.stringMatching(/^[A-Za-z0-9_-]{11}$/).map(id => id as FolderId), validity: number, uid: number })
@@ -42,4 +44,32 @@ describe('an item id', () => {
       }
     }), { numRuns: 3000 })
   })
+})
+
+describe('the id of an object', () => {
+  const folder = 'c.AAAAAAAAAAA' as FolderId
+  it.each([
+    ['12345678-1234-4abc-8def-1234567890ab.ics', 37], ['12345678-1234-4ABC-8DEF-1234567890AB.ics', 37],
+    ['12345678-1234-4abc-8def-1234567890ab', 37], ['12345678-1234-4abc-8def-1234567890ab.vcf', 37], ['meeting-1.ics', 24],
+  ])('%s holds its name', (name, length) => {
+    const id = printObjectId({ folder, name })
+    expect(id).toHaveLength(length)
+    expect(parseObjectId(id)).toEqual({ folder, name })
+    expect(namesObject(id)).toBe(true)
+  })
+
+  it('is never over 64 characters, and names one object or its digest', () => {
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary', minLength: 1 }), fc.uuid().map(id => `${id}.ics`), fc.stringMatching(/^[A-Za-z0-9_-]{1,60}\.ics$/)), name => {
+      const id = printObjectId({ folder, name })
+      expect(id.length).toBeLessThanOrEqual(64)
+      const ref = parseObjectId(id)
+      expect('name' in ref ? ref.name : ref.digest).toBe('name' in ref ? name : nameDigest(name))
+    }), { numRuns: 2000 })
+  })
+
+  it.each(['', 'x', 'c.AAAAAAAAAAA:', 'c.AAAAAAAAAAA:q1', 'AAAA:nx', 'c.AAAAAAAAAAA:uAAAA', 'inbox:1:1'])('%s is none', text => {
+    expect(() => parseObjectId(text)).toThrow(expect.objectContaining({ kind: 'not-found' }) as Error)
+  })
+
+  it('is no id of a message', () => expect(namesObject('inbox:1:1')).toBe(false))
 })

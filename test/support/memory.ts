@@ -60,7 +60,7 @@ export class MemoryAccount {
     const id = `f${++this.#ids}` as FolderId
     const box = new SimulatedMailbox()
     box.validity = this.#validity
-    this.#boxes.set(id, { folder: { id, parent, name, role, selectable }, box, told: new Map() })
+    this.#boxes.set(id, { folder: { id, parent, name, role, content: 'mail', selectable }, box, told: new Map() })
     return id
   }
 

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { Failure, type Kind } from '../../base/failure.ts'
-import type { Folder, FolderId } from '../../model/folder.ts'
+import type { Content, Folder, FolderId } from '../../model/folder.ts'
+import type { Stores } from '../../model/ports.ts'
 import { keepHierarchy, recallHierarchy, show, type Hierarchy } from '../../state/snapshot.ts'
 import { el, text, type Element, type Tag } from '../../wire/wbxml.ts'
 import { wbxml, type Answer, type Call, type Command } from '../command.ts'
-import { folderType, userMail } from '../folder-type.ts'
+import { contentOfType, folderType, userMail } from '../folder-type.ts'
+import { foldersOf, objectsOf } from '../folders.ts'
 
 type Name = 'FolderCreate' | 'FolderDelete' | 'FolderUpdate'
 
@@ -22,34 +24,46 @@ type Edited = { readonly client: Hierarchy; readonly id?: FolderId } | { readonl
 // [MS-ASCMD] FolderCreate
 export const folderCreate = edit('FolderCreate', async (call, body, then, folders) => {
   const name = displayName(body)
-  if ((text(body, 'FolderHierarchy:Type') ?? userMail) !== userMail && text(body, 'FolderHierarchy:Type') !== '1') {
-    throw new Failure('unsupported', 'only mail folders can be created')
-  }
+  const content = contentOfType(text(body, 'FolderHierarchy:Type') ?? userMail)
+  if (!content) throw new Failure('unsupported', 'no folder of this type can be created')
   const parent = parentOf(body, folders)
   if (parent === 'missing') return { status: parentMissing }
-  const folder = await call.stores.mail.createFolder(parent?.id, name)
+  const folder = await create(call.stores, content, parent, name)
   return { client: [...then, ...show([folder], folderType)], id: folder.id }
 })
 
+/** Collections of objects stand side by side: WebDAV servers take none below another (RFC 4791, Calendar Collections). */
+function create({ mail, objects }: Stores, content: Content, parent: Folder | undefined, name: string): Promise<Folder> {
+  if (content === 'mail') {
+    if (parent && parent.content !== 'mail') throw new Failure('denied', 'no mail folder below a collection of objects')
+    return mail.createFolder(parent?.id, name)
+  }
+  if (!objects) throw new Failure('unsupported', 'only mail folders can be created')
+  return objects.createFolder(content, name)
+}
+
 // [MS-ASCMD] FolderDelete
 export const folderDelete = edit('FolderDelete', async (call, body, then, folders) => {
-  const { id } = editable(body, folders)
+  const { id, content } = editable(body, folders)
   const gone = new Set<string>([id])
   for (const folder of then) if (gone.has(folder.parent)) gone.add(folder.id)
-  await call.stores.mail.deleteFolder(id)
+  await (content === 'mail' ? call.stores.mail : objectsOf(call.stores.objects)).deleteFolder(id)
   return { client: then.filter(folder => !gone.has(folder.id)) }
 })
 
 // [MS-ASCMD] FolderUpdate
 export const folderUpdate = edit('FolderUpdate', async (call, body, then, folders) => {
-  const { id } = editable(body, folders)
+  const { id, content } = editable(body, folders)
   const name = displayName(body)
   const parent = parentOf(body, folders)
   if (parent === 'missing') return { status: parentMissing }
+  if (parent && (content !== 'mail' || parent.content !== 'mail')) throw new Failure('denied', 'a collection of objects stands by itself')
   for (let above = parent; above; above = folders.find(folder => folder.id === above!.parent)) {
     if (above.id === id) throw new Failure('malformed', 'a folder cannot be moved into itself')
   }
-  const folder = await call.stores.mail.updateFolder(id, parent?.id, name)
+  const folder = content === 'mail'
+    ? await call.stores.mail.updateFolder(id, parent?.id, name)
+    : await objectsOf(call.stores.objects).renameFolder(id, name)
   // Without a lasting id the folder is another one now; FolderSync will say so.
   if (folder.id !== id) return { client: then }
   return { client: then.map(one => one.id === id ? show([folder], folderType)[0]! : one) }
@@ -73,7 +87,7 @@ function edit(
       if (repeated) return answer(root, repeated)
 
       const snapshots = { cache, secret: settings.secret, account: stores.person.login }
-      const folders = await stores.mail.folders()
+      const folders = await foldersOf(stores, call.request.version)
       const then = recallHierarchy(snapshots, key, show(folders, folderType))
       if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
       const edited = await work(call, body, then, folders)
@@ -112,6 +126,6 @@ function editable(body: Element, folders: readonly Folder[]): Folder {
   if (!id) throw new Failure('malformed', 'no ServerId')
   const folder = folders.find(one => one.id === id)
   if (!folder) throw new Failure('not-found', 'no such folder')
-  if (folder.role) throw new Failure('denied', `the ${folder.role} folder stays as it is`)
+  if (folder.role || folder.isDefault) throw new Failure('denied', `the ${folder.role ?? 'default'} folder stays as it is`)
   return folder
 }

@@ -4,8 +4,11 @@ import { parseSyncKey } from '../../state/sync-key.ts'
 import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
 import { filterDay } from '../filter.ts'
+import { classes } from '../folder-type.ts'
+import { folderOf } from '../folders.ts'
 import { outcome } from '../outcome.ts'
 import { since } from '../versions.ts'
+import { estimateObjects } from './sync-objects.ts'
 
 /** [MS-ASCMD] Status (GetItemEstimate), for one collection. */
 const collectionStatus: Partial<Record<Kind, string>> = {
@@ -42,8 +45,9 @@ async function estimate(call: Call, collection: Element): Promise<number | 'not 
   const key = text(collection, 'AirSync:SyncKey')
   if (!id || !key) throw new Failure('malformed', 'Collection without CollectionId or SyncKey')
   const { mail, person } = call.stores
-  const folder = await mail.folder(id as FolderId)
+  const folder = await folderOf(call.stores, id as FolderId)
   if (key === '0') return 'not primed'
+  if (folder.content !== 'mail') return estimateObjects(call, folder, key, filterOf(collection))
   const { cursor, options } = parseSyncKey(call.settings.secret, person.login, folder.id, key)
   const filter = filterOf(collection) ?? options?.filter ?? 0
   if (filter > 5) throw new Failure(filter > 8 ? 'malformed' : 'unsupported', `FilterType ${filter}`)
@@ -63,7 +67,7 @@ function response(call: Call, collection: Element, found: number | 'not primed' 
   return el('GetItemEstimate:Response', [
     el('GetItemEstimate:Status', value),
     el('GetItemEstimate:Collection', [
-      ...(since(call.request.version, '14.0') ? [] : [el('GetItemEstimate:Class', 'Email')]),
+      ...(since(call.request.version, '14.0') ? [] : [el('GetItemEstimate:Class', text(collection, 'GetItemEstimate:Class') ?? classes.mail)]),
       el('GetItemEstimate:CollectionId', text(collection, 'GetItemEstimate:CollectionId') ?? ''),
       el('GetItemEstimate:Estimate', String(typeof found === 'number' ? found : 0)),
     ]),

@@ -4,7 +4,8 @@ import { hierarchyKey, show } from '../../state/snapshot.ts'
 import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { wbxml, type Answer, type Call, type Command } from '../command.ts'
 import { folderType } from '../folder-type.ts'
-import { waitForChange, type Standing } from '../wait.ts'
+import { foldersOf, type Standing } from '../folders.ts'
+import { waitForChange } from '../wait.ts'
 
 /** [MS-ASCMD] Status (Ping). */
 const expired = '1', changed = '2', incomplete = '3', outOfBounds = '5', tooMany = '6', hierarchyChanged = '7'
@@ -20,7 +21,7 @@ export const ping: Command = {
     if ('status' in said) return answer(said.status, said.more)
     const { scope, cache, facts, stores } = call
     facts['collections'] = said.folders.length
-    const folders = await stores.mail.folders()
+    const folders = await foldersOf(stores, call.request.version)
     const watched = said.folders.map(id => folders.find(folder => folder.id === id))
     if (watched.includes(undefined) || hierarchyMoved(call, folders)) return answer(hierarchyChanged)
     cache.set(`ping:${scope}`, said, { seconds: 30 * 86_400 })

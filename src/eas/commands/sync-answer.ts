@@ -5,19 +5,20 @@ import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import { noBody } from '../body-wish.ts'
 import type { Call } from '../command.ts'
+import { classes } from '../folder-type.ts'
 import { renderItems } from '../items.ts'
 import { flagNodes } from '../map/flags.ts'
 import { since } from '../versions.ts'
-import { advance, type Collection } from './sync-collection.ts'
+import { advance, type Mailbox } from './sync-mailbox.ts'
 import type { CollectionRequest } from './sync-request.ts'
 
 /** [MS-ASCMD] Collection (Sync response). The Class is told up to 12.1 only. MoreAvailable stands before Commands: some clients break otherwise. */
-export function describe(call: Call, collection: Collection): Node {
+export function describe(call: Call, collection: Mailbox): Node {
   const { request, applied, changes } = collection
   const responses = applied.responses.length + applied.fetched.length > 0
   const listed = changes && changes.deletes.length + changes.aged.length + changes.updates.length + changes.adds.length > 0
   return el('AirSync:Collection', [
-    ...head(call, request, advance(call, collection), '1'),
+    ...collectionHead(call, request, advance(call, collection), '1', classes.mail),
     ...(changes?.more ? [el('AirSync:MoreAvailable')] : []),
     ...(responses ? [el('AirSync:Responses', responsesOf(call, collection))] : []),
     ...(listed ? [el('AirSync:Commands', commandsOf(call, collection))] : []),
@@ -27,19 +28,19 @@ export function describe(call: Call, collection: Collection): Node {
 /** [MS-ASCMD] Status (Sync) of one collection; after 3 and 12 the client starts again from 0 or from FolderSync. */
 export function refusedCollection(call: Call, request: CollectionRequest, kind: Kind): Node {
   const value = collectionStatus[kind] ?? '5'
-  return el('AirSync:Collection', head(call, request, value === '3' ? '0' : request.key, value))
+  return el('AirSync:Collection', collectionHead(call, request, value === '3' ? '0' : request.key, value, request.className ?? classes.mail))
 }
 
 const collectionStatus: Partial<Record<Kind, string>> = { stale: '3', 'not-found': '8', malformed: '4', quota: '9', denied: '5' }
 
-const head = (call: Call, { id }: CollectionRequest, key: string, status: string): Node[] => [
-  ...(since(call.request.version, '14.0') ? [] : [el('AirSync:Class', 'Email')]),
+export const collectionHead = (call: Call, { id }: CollectionRequest, key: string, status: string, name: string): Node[] => [
+  ...(since(call.request.version, '14.0') ? [] : [el('AirSync:Class', name)]),
   el('AirSync:SyncKey', key),
   el('AirSync:CollectionId', id),
   el('AirSync:Status', status),
 ]
 
-async function* commandsOf(call: Call, collection: Collection): AsyncGenerator<Node> {
+async function* commandsOf(call: Call, collection: Mailbox): AsyncGenerator<Node> {
   const { folder, changes } = collection
   if (!changes) return
   const { validity } = changes.next
@@ -62,7 +63,7 @@ async function* commandsOf(call: Call, collection: Collection): AsyncGenerator<N
 }
 
 /** Items that were fetched are looked up only now: what the client asked for is what is there. */
-async function* responsesOf(call: Call, collection: Collection): AsyncGenerator<Node> {
+async function* responsesOf(call: Call, collection: Mailbox): AsyncGenerator<Node> {
   const { applied, folder } = collection
   yield* applied.responses
   if (applied.fetched.length === 0) return
@@ -88,7 +89,7 @@ const uncut = (options: SyncOptions): SyncOptions => ({
   bodies: options.bodies.map(body => ({ ...body, truncationSize: Infinity })),
 })
 
-function render(call: Call, { folder, options }: Collection, validity: number, messages: readonly Message[]) {
+function render(call: Call, { folder, options }: Mailbox, validity: number, messages: readonly Message[]) {
   return renderItems(call.stores, folder, validity, messages, options, {
     version: call.request.version, userAgent: call.request.userAgent, log: call.log,
   })

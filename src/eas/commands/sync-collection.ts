@@ -1,118 +1,67 @@
-import { isDeepStrictEqual } from 'node:util'
-import { fresh, type MailCursor } from '../../model/cursor.ts'
-import type { Folder } from '../../model/folder.ts'
-import type { Message } from '../../model/message.ts'
-import type { MailChanges } from '../../model/ports.ts'
-import { printItemId } from '../../state/item-id.ts'
-import { parseSyncKey, printSyncKey } from '../../state/sync-key.ts'
-import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
+import { holdsObjects, type Folder } from '../../model/folder.ts'
+import type { Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
-import { wholeConversations } from '../conversation-mode.ts'
-import { applyToDrafts } from '../drafts.ts'
-import { filterDay } from '../filter.ts'
-import { moveArrivals } from '../move-always.ts'
-import { since as atLeast } from '../versions.ts'
-import { applyCommands, type Applied } from './sync-commands.ts'
+import { folderOf, type Standing } from '../folders.ts'
+import { describe } from './sync-answer.ts'
+import { gather, hasNews, openMailbox, wantsChanges, type Mailbox } from './sync-mailbox.ts'
+import { gatherObjects, hasObjectNews, openObjects, type Objects } from './sync-objects.ts'
+import { describeObjects } from './sync-objects-answer.ts'
 import type { CollectionRequest } from './sync-request.ts'
 
-/** One collection on its way through a Sync. */
-export type Collection = {
+/** One collection on its way through a Sync, whatever is in it. */
+export interface Collection {
   readonly request: CollectionRequest
   readonly folder: Folder
-  readonly options: SyncOptions
-  /** The client said other options than its key carries: the next key tells them to whoever answers then. */
-  readonly renewed: boolean
-  /** Where the client stands; moved on by `gather`. */
-  readonly cursor: MailCursor
-  readonly since: number
-  readonly applied: Applied
-  readonly changes: MailChanges | undefined
-  /** Messages before the time filter's day that belong to conversations told of: see `wholeConversations`. */
-  readonly older: readonly Message[]
+  /** The client wants changes, and there can be any. */
+  readonly wantsChanges: boolean
+  /** What the answer must say at all: nothing is said of a collection without news. */
+  readonly hasNews: boolean
+  /** Where the client stands with what has been gathered. */
+  readonly standing: NonNullable<Standing>
+  /** What the log says of it. */
+  readonly told: Told
+  /** Asks for changes, at most `window` of them; the client's own are left out. */
+  gather(window: number): Promise<Collection>
+  /** What was looked at is where the client stands now; its commands are done. */
+  movedOn(): Collection
+  describe(): Promise<Node>
 }
 
-const untouched: Applied = {
-  responses: [], removed: new Set(), modseq: new Map(), added: new Set(), dropped: new Set(), fetched: [], unkept: 0,
-}
-
-const cursorName = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
-/** What is remembered of a collection: where its client stands, which key says so, and what Ping needs. */
-export type Remembered = { readonly key: string; readonly cursor: MailCursor; readonly since: number; readonly options: SyncOptions }
+export type Told = { readonly adds: number; readonly updates: number; readonly deletes: number; readonly unkept: number }
 
 /** Understands key and options, and carries out the client's commands. Throws `stale` for a key that is not ours, `not-found`. */
-export async function open(call: Call, request: CollectionRequest): Promise<Collection> {
-  const folder = await call.stores.mail.folder(request.id)
-  const held = request.key === '0' ? undefined : stateOf(call, request)
-  const known = request.options ?? held?.options ?? call.cache.get<Remembered>(cursorName(call, request.id))?.options
-  const options = known ?? defaultOptions
-  const cursor = held?.cursor ?? fresh
-  // A long key has no room for options: without them the client goes on seeing what it sees.
-  const since = known || !held ? filterDay(options.filter, call.now()) : cursor.pass?.since ?? cursor.since
-  const { deletesAsMoves } = request
-  const place = { mail: call.stores.mail, folder: folder.id, cursor, options, deletesAsMoves }
-  const apply = folder.role === 'drafts' && atLeast(call.request.version, '16.0')
-    ? (): Promise<Applied> => applyToDrafts(call, place, request.key, request.commands)
-    : (): Promise<Applied> => applyCommands(place, request.commands)
-  const applied = request.commands.length ? await apply() : untouched
-  const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, held?.options)
-  return { request, folder, options, renewed, cursor, since, applied, changes: undefined, older: [] }
+export async function openCollection(call: Call, request: CollectionRequest): Promise<Collection> {
+  const folder = await folderOf(call.stores, request.id)
+  return holdsObjects(folder.id)
+    ? objects(call, await openObjects(call, request, folder))
+    : mailbox(call, await openMailbox(call, request, folder))
 }
 
-/** The key speaks for itself; memory may know better where the client stands when nothing it can see has happened since. */
-function stateOf(call: Call, { id, key }: CollectionRequest): { cursor: MailCursor; options: SyncOptions | undefined } {
-  const remembered = call.cache.get<Remembered>(cursorName(call, id))
-  if (remembered?.key === key) return remembered
-  return parseSyncKey(call.settings.secret, call.stores.person.login, id, key)
-}
-
-/** Whether the client wants changes, and there can be any: a folder that only holds others, or Outbox, is always empty. */
-export const wantsChanges = ({ request, folder }: Collection): boolean =>
-  request.key !== '0' && request.getChanges !== false && folder.selectable
-
-/** Asks for changes; the client's own are left out of them. */
-export async function gather(call: Call, collection: Collection, window: number): Promise<Collection> {
-  const { folder, cursor, since, applied } = collection
-  const all = await call.stores.mail.changes(folder.id, cursor, { window, since })
-  const { removed, modseq, added, dropped } = applied
-  const held = all.adds.filter(({ uid }) => hasMoved(call, collection, uid))
-  const arrivals = cursor.validity ? all.adds.filter(message => message.uid >= cursor.top && !held.includes(message)) : []
-  const elsewhere = await moveArrivals(call, folder, all.next.validity, arrivals)
-  const changes = {
-    ...all,
-    deletes: [...new Set([...all.deletes.filter(uid => !removed.has(uid)), ...dropped])],
-    updates: [...all.updates, ...held]
-      .filter(({ uid, modseq: now }) => modseq.get(uid) !== now && !added.has(uid) && !dropped.has(uid)),
-    adds: all.adds.filter(message => !held.includes(message) && !added.has(message.uid) && !elsewhere.has(message.uid)),
+function mailbox(call: Call, state: Mailbox): Collection {
+  const { request, folder, changes, applied } = state
+  const cursor = changes?.next ?? state.cursor
+  return {
+    request, folder, standing: { cursor, since: state.since },
+    wantsChanges: wantsChanges(state), hasNews: hasNews(state),
+    told: {
+      adds: changes?.adds.length ?? 0, updates: changes?.updates.length ?? 0,
+      deletes: (changes?.deletes.length ?? 0) + (changes?.aged.length ?? 0), unkept: applied.unkept,
+    },
+    gather: async window => mailbox(call, await gather(call, state, window)),
+    movedOn: () => mailbox(call, { ...state, cursor, changes: undefined }),
+    describe: async () => describe(call, state),
   }
-  if (!collection.request.conversations || since === 0) return { ...collection, changes, older: [] }
-  const { older, ...whole } = await wholeConversations(call, collection, changes)
-  return { ...collection, changes: whole, older }
 }
 
-/**
- * Whether MoveItems gave this item to this client since its cursor was made: it has it under that id. It is told as a change, for its
- * flags may be other ones by now. Below `top` the mark says nothing: the client may have begun the collection anew.
- */
-function hasMoved(call: Call, { folder, cursor: { validity, top } }: Collection, uid: number): boolean {
-  return uid >= top && call.cache.get(`moved:${call.scope}:${printItemId({ folder: folder.id, validity, uid })}`) !== undefined
-}
-
-/** What the answer must say at all: nothing is said of a collection without news. */
-export function hasNews({ request, renewed, applied, changes }: Collection): boolean {
-  if (request.key === '0' || renewed || applied.responses.length + applied.fetched.length > 0) return true
-  if (!changes) return false
-  const { deletes, aged, updates, adds, more } = changes
-  return more || deletes.length + aged.length + updates.length + adds.length > 0
-}
-
-/** The key the client gets. Memory is brought up to date; losing it costs a look at the mailbox, no more. */
-export function advance(call: Call, collection: Collection): string {
-  const { request, options, since, changes } = collection
-  const cursor = changes?.next ?? collection.cursor
-  const secret = call.settings.secret
-  const key = hasNews(collection)
-    ? printSyncKey(secret, call.stores.person.login, request.id, { cursor, options })
-    : request.key
-  call.cache.set(cursorName(call, request.id), { key, cursor, since, options } satisfies Remembered, { size: 512 })
-  return key
+function objects(call: Call, state: Objects): Collection {
+  const { request, folder, changes } = state
+  const cursor = changes?.next ?? state.cursor
+  return {
+    request, folder, standing: { cursor, since: state.since },
+    wantsChanges: request.key !== '0' && request.getChanges !== false, hasNews: hasObjectNews(state),
+    told: { adds: changes?.present.length ?? 0, updates: 0, deletes: (changes?.gone.length ?? 0) + (changes?.aged.length ?? 0), unkept: 0 },
+    gather: async window => objects(call, await gatherObjects(call, state, window)),
+    movedOn: () => objects(call, { ...state, cursor, changes: undefined }),
+    describe: () => describeObjects(call, state),
+  }
 }

@@ -11,6 +11,8 @@ export type ClientCommand = {
   readonly serverId: string
   readonly clientId: string
   readonly smsClass: boolean
+  /** [MS-ASAIRS] InstanceId, from 16.0: one occurrence of a series. */
+  readonly instance: string | undefined
   /** [MS-ASEMAIL] Send: a draft that is to go out. */
   readonly send: boolean
   readonly data: Element | undefined
@@ -27,6 +29,10 @@ export type CollectionRequest = {
   readonly window: number
   /** Undefined when the client sends none and means the ones it sent before. */
   readonly options: SyncOptions | undefined
+  /** [MS-ASCMD] Class, which versions up to 12.1 name. */
+  readonly className: string | undefined
+  /** [MS-ASCMD] Supported: tags. */
+  readonly supported: readonly string[] | undefined
   readonly commands: readonly ClientCommand[]
 }
 
@@ -53,7 +59,7 @@ export class OutOfLimit extends Failure {
 
 export type Limits = { readonly heartbeat: { readonly min: number; readonly max: number }; readonly collections: number; readonly version: Version }
 
-const mostCommands = 512
+const mostCommands = 512, mostSupported = 200
 
 /** Reads the body of a Sync. Throws `malformed` for what breaks the protocol (Status 4), `OutOfLimit` for 14 and 15. */
 export function readSync(body: Element, limits: Limits): SyncRequest {
@@ -99,6 +105,8 @@ function readCollection(element: Element, version: Version): CollectionRequest {
     conversations: readConversationMode(element),
     window: readWindow(element, 100),
     options: readOptions(element, version),
+    className: text(element, 'AirSync:Class')?.slice(0, 20),
+    supported: child(element, 'AirSync:Supported')?.children.slice(0, mostSupported).map(({ tag }) => tag),
     commands: commands.map(readCommand),
   }
 }
@@ -117,7 +125,8 @@ function readCommand(element: Element): ClientCommand {
   if (serverId.length > 64 || clientId.length > 64) throw new Failure('malformed', 'an id of over 64 characters')
   const data = child(element, 'AirSync:ApplicationData')
   const send = [element, data].some(one => one && child(one, 'Email2:Send'))
-  return { kind, serverId, clientId, smsClass: text(element, 'AirSync:Class') === 'SMS', send, data }
+  const instance = text(element, 'AirSyncBase:InstanceId')
+  return { kind, serverId, clientId, instance, smsClass: text(element, 'AirSync:Class') === 'SMS', send, data }
 }
 
 const kinds: { readonly [tag: string]: ClientCommand['kind'] } = {
@@ -147,7 +156,7 @@ export function readOptions(element: Element, version: Version): SyncOptions | u
   const block = blocks.find(one => text(one, 'AirSync:Class') !== 'SMS')
   if (!block) return undefined
   const filter = readNumber(block, 'AirSync:FilterType') ?? readNumber(element, 'AirSync:FilterType') ?? defaultOptions.filter
-  if (filter > 5) throw new Failure('malformed', `FilterType ${filter} is none of mail`)
+  if (filter > 8) throw new Failure('malformed', `FilterType ${filter}`)
   const mimeSupport = readNumber(block, 'AirSync:MIMESupport') ?? 0
   const mimeTruncation = readNumber(block, 'AirSync:MIMETruncation') ?? defaultOptions.mimeTruncation
   if (mimeSupport > 2 || mimeTruncation > 8) throw new Failure('malformed', 'MIMESupport or MIMETruncation out of range')

@@ -2,8 +2,9 @@ import { Failure, type Kind } from '../../base/failure.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import { empty, wbxml, type Answer, type Call, type Command } from '../command.ts'
 import { waitForChange } from '../wait.ts'
-import { describe, refusedCollection } from './sync-answer.ts'
-import { gather, hasNews, open, wantsChanges, type Collection } from './sync-collection.ts'
+import { changedFolders } from '../folders.ts'
+import { refusedCollection } from './sync-answer.ts'
+import { openCollection, type Collection, type Told } from './sync-collection.ts'
 import { forgetAnswer, recallRequest, rememberRequest, repeated, type SyncAsked } from './sync-memory.ts'
 import { OutOfLimit } from './sync-request.ts'
 import { since } from '../versions.ts'
@@ -51,51 +52,43 @@ async function answer(call: Call, asked: SyncAsked): Promise<Answer> {
   const { request } = asked
   call.facts['collections'] = request.collections.length
   const opened: Outcome[] = []
-  for (const one of request.collections) opened.push(await attempt(call, one, () => open(call, one)))
+  for (const one of request.collections) opened.push(await attempt(call, one, () => openCollection(call, one)))
   let outcomes = await look(call, asked, opened)
-  if (request.wait !== undefined && outcomes.every(outcome => served(outcome) && !hasNews(outcome))) {
-    const waiting = outcomes.filter(served).filter(wantsChanges)
-    const cursors = new Map(waiting.map(({ folder, changes, cursor, since }) => [folder.id, { cursor: changes?.next ?? cursor, since }]))
-    const woken = await waitForChange(call, cursors, request.wait)
-    // What was looked at is where the client stands now; its commands are done.
-    if (woken.kind === 'changed') outcomes = await look(call, asked, outcomes.map(moveOn))
+  if (request.wait !== undefined && outcomes.every(outcome => served(outcome) && !outcome.hasNews)) {
+    const waiting = outcomes.filter(served).filter(one => one.wantsChanges)
+    const woken = await waitForChange(call, standingsOf(waiting), request.wait)
+    if (woken.kind === 'changed') outcomes = await look(call, asked, outcomes.map(one => served(one) ? one.movedOn() : one))
   }
   // [MS-ASCMD] Empty Sync Response came with 12.1.
   const brief = since(call.request.version, '12.1')
-  const news = outcomes.filter(outcome => !brief || !served(outcome) || hasNews(outcome))
+  const news = outcomes.filter(outcome => !brief || !served(outcome) || outcome.hasNews)
   count(call, outcomes.filter(served))
-  const nodes = outcomes.map(outcome => served(outcome) ? describe(call, outcome) : outcome.refused)
+  const nodes = await Promise.all(outcomes.map(async outcome => served(outcome) ? outcome.describe() : outcome.refused))
   if (news.length === 0) return empty
   const shown = nodes.filter((_, index) => news.includes(outcomes[index]!))
   return asked.keep(wbxml(el('AirSync:Sync', [el('AirSync:Collections', shown)])))
 }
 
-const moveOn = (outcome: Outcome): Outcome =>
-  served(outcome) && outcome.changes ? { ...outcome, cursor: outcome.changes.next, changes: undefined } : outcome
+const standingsOf = (collections: readonly Collection[]) => new Map(collections.map(({ folder, standing }) => [folder.id, standing]))
 
 /** Asks each collection for changes until the window over all of them is full; those without any cost one round trip together. */
 async function look(call: Call, { request }: SyncAsked, opened: readonly Outcome[]): Promise<Outcome[]> {
-  const wanting = opened.filter(served).filter(wantsChanges)
-  const maybe = wanting.length > 1
-    ? await call.stores.mail.changed(new Map(wanting.map(({ folder, cursor, since }) => [folder.id, { cursor, since }])))
-    : undefined
+  const wanting = opened.filter(served).filter(one => one.wantsChanges)
+  const maybe = wanting.length > 1 ? await changedFolders(call.stores, standingsOf(wanting)) : undefined
   let left = request.window
   const outcomes: Outcome[] = []
   for (const outcome of opened) {
-    const skip = !served(outcome) || !wantsChanges(outcome) || left === 0 || maybe?.has(outcome.folder.id) === false
+    const skip = !served(outcome) || !outcome.wantsChanges || left === 0 || maybe?.has(outcome.folder.id) === false
     if (skip) {
       outcomes.push(outcome)
       continue
     }
-    const gathered = await attempt(call, outcome.request, () => gather(call, outcome, Math.min(left, outcome.request.window)))
-    if (served(gathered)) left -= size(gathered)
+    const gathered = await attempt(call, outcome.request, () => outcome.gather(Math.min(left, outcome.request.window)))
+    if (served(gathered)) left -= gathered.told.adds + gathered.told.updates + gathered.told.deletes
     outcomes.push(gathered)
   }
   return outcomes
 }
-
-const size = ({ changes }: Collection): number =>
-  changes ? changes.deletes.length + changes.aged.length + changes.updates.length + changes.adds.length : 0
 
 /** A failure of one collection is its own status; the others go on. What concerns the account ends the request. */
 async function attempt(call: Call, request: Collection['request'], work: () => Promise<Collection>): Promise<Outcome> {
@@ -109,11 +102,11 @@ async function attempt(call: Call, request: Collection['request'], work: () => P
 }
 
 function count(call: Call, collections: readonly Collection[]): void {
-  const sum = (of: (collection: Collection) => number): number => collections.reduce((total, one) => total + of(one), 0)
+  const sum = (name: keyof Told): number => collections.reduce((total, { told }) => total + told[name], 0)
   const { facts } = call
-  facts['commands'] = sum(({ request }) => request.commands.length)
-  facts['unkept'] = sum(({ applied }) => applied.unkept) || undefined
-  facts['adds'] = sum(({ changes }) => changes?.adds.length ?? 0)
-  facts['updates'] = sum(({ changes }) => changes?.updates.length ?? 0)
-  facts['deletes'] = sum(({ changes }) => (changes?.deletes.length ?? 0) + (changes?.aged.length ?? 0))
+  facts['commands'] = collections.reduce((total, { request }) => total + request.commands.length, 0)
+  facts['unkept'] = sum('unkept') || undefined
+  facts['adds'] = sum('adds')
+  facts['updates'] = sum('updates')
+  facts['deletes'] = sum('deletes')
 }

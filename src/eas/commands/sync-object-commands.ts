@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto'
+import { Failure } from '../../base/failure.ts'
+import type { ObjectCursor } from '../../model/cursor.ts'
+import type { Folder } from '../../model/folder.ts'
+import type { ObjectStore, StoredObject } from '../../model/ports.ts'
+import { nameDigest, parseObjectId, printObjectId } from '../../state/item-id.ts'
+import type { SyncOptions } from '../../state/sync-options.ts'
+import { el, type Node } from '../../wire/wbxml.ts'
+import type { Call } from '../command.ts'
+import { holdsVersion, type Held } from '../held.ts'
+import type { ObjectClass, ObjectContext } from '../object-class.ts'
+import { outcome } from '../outcome.ts'
+import { itemStatus, response } from './sync-commands.ts'
+import type { ClientCommand } from './sync-request.ts'
+
+/** What the client's own commands did, so that it is not told of it again. */
+export type AppliedToObjects = {
+  readonly responses: readonly Node[]
+  /** Versions the client's own writes left behind; undefined where the server made something else of them. */
+  readonly versions: ReadonlyMap<string, string | undefined>
+  readonly removed: ReadonlySet<string>
+  /** What the client did to these does not count: it is told what there is. */
+  readonly undone: ReadonlySet<string>
+  readonly fetched: readonly { readonly serverId: string; readonly name: string }[]
+}
+
+export const nothingApplied: AppliedToObjects =
+  { responses: [], versions: new Map(), removed: new Set(), undone: new Set(), fetched: [] }
+
+export type ObjectPlace = {
+  readonly store: ObjectStore
+  readonly folder: Folder
+  readonly kind: ObjectClass
+  readonly cursor: ObjectCursor
+  readonly options: SyncOptions
+  readonly supported: ReadonlySet<string> | undefined
+  readonly held: Held
+}
+
+type Work = {
+  readonly call: Call
+  readonly place: ObjectPlace
+  readonly key: string
+  /** What somebody else made of objects since the client last looked, by name; undefined for what is gone. */
+  readonly changed: ReadonlyMap<string, string | undefined>
+  readonly versions: Map<string, string | undefined>
+  readonly removed: Set<string>
+  readonly undone: Set<string>
+}
+
+type Named = { readonly command: ClientCommand; readonly name: string | undefined }
+
+/** [MS-ASCMD] Commands, of objects: each is idempotent, as a client whose answer got lost repeats it. Failures of single items become their Status. */
+export async function applyToObjects(call: Call, place: ObjectPlace, key: string, commands: readonly ClientCommand[]): Promise<AppliedToObjects> {
+  const named = await resolve(place, commands)
+  const edits = named.some(({ command }) => command.kind === 'Change' || command.kind === 'Delete')
+  const work: Work = {
+    call, place, key, changed: edits ? await changedSince(place) : new Map(), versions: new Map(), removed: new Set(), undone: new Set(),
+  }
+  const wanted = named.flatMap(({ command, name }) => command.kind !== 'Add' && command.kind !== 'Fetch' && name ? [name] : [])
+  const stored = new Map((wanted.length ? await place.store.objects(place.folder.id, [...new Set(wanted)]) : []).map(one => [one.name, one]))
+  const responses: Node[] = []
+  for (const one of named) {
+    const answered = await itemwise(work, one, stored)
+    if (answered) responses.push(answered)
+  }
+  const fetched = named.flatMap(({ command, name }) => command.kind === 'Fetch' && name ? [{ serverId: command.serverId, name }] : [])
+  return { ...work, responses, fetched }
+}
+
+/** A name for each command that names an object; an id that a digest stands in is looked for among all. */
+async function resolve({ store, folder }: ObjectPlace, commands: readonly ClientCommand[]): Promise<Named[]> {
+  let all: ReadonlyMap<string, string> | undefined
+  const named: Named[] = []
+  for (const command of commands) {
+    const ref = command.kind === 'Add' ? undefined : refOf(command.serverId)
+    if (!ref || ref.folder !== folder.id) named.push({ command, name: undefined })
+    else if ('name' in ref) named.push({ command, name: ref.name })
+    else {
+      all ??= new Map((await store.changes(folder.id, undefined)).present.map(({ name }) => [nameDigest(name), name]))
+      named.push({ command, name: all.get(ref.digest) })
+    }
+  }
+  return named
+}
+
+function refOf(id: string) {
+  try {
+    return parseObjectId(id)
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'not-found') return undefined
+    throw error
+  }
+}
+
+/** A token that is not known any more tells nothing here; the changes asked for afterwards will say so. */
+async function changedSince({ store, folder, cursor }: ObjectPlace): Promise<Map<string, string | undefined>> {
+  const token = cursor.token || cursor.pass?.end
+  const found = token ? await outcome(store.changes(folder.id, token)) : undefined
+  if (found instanceof Failure) {
+    if (found.kind === 'stale') return new Map()
+    throw found
+  }
+  return new Map([...found?.gone.map(name => [name, undefined] as const) ?? [], ...found?.present.map(({ name, etag }) => [name, etag] as const) ?? []])
+}
+
+async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMap<string, StoredObject>): Promise<Node | undefined> {
+  try {
+    if (command.kind === 'Add') return await add(work, command)
+    if (name === undefined) return command.kind === 'Delete' && !command.instance ? undefined : response(command, '8')
+    if (command.kind === 'Change') return await change(work, command, name, stored.get(name))
+    if (command.kind === 'Delete') return await remove(work, command, name, stored.get(name))
+    return undefined
+  } catch (error) {
+    const status = error instanceof Failure ? itemStatus[error.kind] : undefined
+    if (!status) throw error
+    const { call, place } = work
+    call.log.info({ collection: place.folder.id, command: command.kind, kind: (error as Failure).kind, reason: (error as Failure).message }, 'item refused')
+    return response(command, status)
+  }
+}
+
+async function add(work: Work, command: ClientCommand): Promise<Node> {
+  const { call, place: { store, folder, kind }, key, versions, undone } = work
+  const name = nameOfNew(call, key, command.clientId, kind.ending)
+  const id = printObjectId({ folder: folder.id, name })
+  if (!command.data) return response(command, '6')
+  // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
+  if (isReadOnly(work)) undone.add(name)
+  else {
+    const octets = kind.hear(undefined, command.data, contextOf(call, work.place))
+    const written = await outcome(store.write(folder.id, name, octets, 'new'))
+    if (written instanceof Failure && written.kind !== 'exists') throw written
+    if (!(written instanceof Failure)) versions.set(name, written.etag)
+  }
+  return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1')])
+}
+
+/** A write that somebody was faster than is tried once more with what there is now, and the Conflict rule decides. */
+async function change(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined, again = false): Promise<Node | undefined> {
+  const { call, place, versions, undone } = work
+  if (!stored) return response(command, '8')
+  if (isReadOnly(work)) {
+    undone.add(name)
+    return undefined
+  }
+  if (!command.data) return response(command, '6')
+  const octets = place.kind.hear(stored.octets, command.data, contextOf(call, place, command.instance))
+  // Nothing is left to do: also for a request that comes a second time.
+  if (Buffer.compare(octets, stored.octets) === 0) return undefined
+  if (isDisputed(work, name, stored.etag, again)) return response(command, '7')
+  const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
+  if (written instanceof Failure) {
+    if (written.kind !== 'conflict' || again) throw written
+    const [now] = await place.store.objects(place.folder.id, [name])
+    return change(work, command, name, now, true)
+  }
+  versions.set(name, written.etag)
+  return undefined
+}
+
+async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
+  const { call, place, versions, removed, undone } = work
+  const { store, folder, kind } = place
+  if (!stored) {
+    removed.add(name)
+    return command.instance ? response(command, '8') : undefined
+  }
+  if (isReadOnly(work)) {
+    undone.add(name)
+    return undefined
+  }
+  if (command.instance) {
+    if (!kind.cut) return response(command, '6')
+    const octets = kind.cut(stored.octets, command.instance, contextOf(call, place))
+    if (Buffer.compare(octets, stored.octets) !== 0) {
+      versions.set(name, (await store.write(folder.id, name, octets, { etag: stored.etag })).etag)
+    }
+    return undefined
+  }
+  if (isDisputed(work, name, stored.etag, false)) {
+    undone.add(name)
+    return response(command, '7')
+  }
+  await store.remove(folder.id, name, stored.etag)
+  removed.add(name)
+  return undefined
+}
+
+/** Whether somebody else changed what the client means to change, and the server's side is to win. */
+function isDisputed({ place: { options, held }, changed }: Work, name: string, etag: string, again: boolean): boolean {
+  if (options.conflict !== 1) return false
+  return again || (changed.has(name) && !holdsVersion(held, name, etag))
+}
+
+function isReadOnly({ call, place: { folder } }: Work): boolean {
+  if (folder.readOnly) call.log.info({ collection: folder.id }, 'a change of a collection that is read-only is undone')
+  return folder.readOnly === true
+}
+
+export const contextOf = (call: Call, { options, supported }: Pick<ObjectPlace, 'options' | 'supported'>, instance?: string): ObjectContext => ({
+  version: call.request.version, userAgent: call.request.userAgent, bodies: options.bodies, person: call.stores.person,
+  supported, instance, now: call.now(), log: call.log,
+})
+
+/** What a client's object is called in its collection: the same for a request that is repeated. */
+function nameOfNew({ scope }: Call, key: string, clientId: string, ending: string): string {
+  const hex = createHash('sha256').update(`add\0${scope}\0${key}\0${clientId}`).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}${ending}`
+}

@@ -1,0 +1,99 @@
+import { Failure } from '../../base/failure.ts'
+import { incompleteOnly } from '../../model/cursor.ts'
+import type { Listed, StoredObject } from '../../model/ports.ts'
+import { printObjectId } from '../../state/item-id.ts'
+import { el, type Node } from '../../wire/wbxml.ts'
+import type { Call } from '../command.ts'
+import { classes } from '../folder-type.ts'
+import { isHeld } from '../held.ts'
+import { collectionHead } from './sync-answer.ts'
+import { contextOf } from './sync-object-commands.ts'
+import { advanceObjects, type Objects } from './sync-objects.ts'
+
+/** Objects asked for in one request. */
+const batch = 100
+
+/** One thing the client is told, with the version it then holds; none where it holds it no longer. */
+type Telling = { readonly node: Node; readonly name: string; readonly etag: string | undefined }
+
+/**
+ * [MS-ASCMD] Collection (Sync response), of objects. What there is to tell is known before the first element is written: which objects a
+ * folder shows stands in them.
+ */
+export async function describeObjects(call: Call, state: Objects): Promise<Node> {
+  const { request, applied, changes } = state
+  const tellings = await tellingsOf(call, state)
+  const responses = [...applied.responses, ...await fetchedNodes(call, state)]
+  const key = advanceObjects(call, state, new Map(tellings.map(({ name, etag }) => [name, etag])))
+  return el('AirSync:Collection', [
+    ...collectionHead(call, request, key, '1', classes[state.folder.content]),
+    ...(changes?.more ? [el('AirSync:MoreAvailable')] : []),
+    ...(responses.length ? [el('AirSync:Responses', responses)] : []),
+    ...(tellings.length ? [el('AirSync:Commands', tellings.map(({ node }) => node))] : []),
+  ])
+}
+
+async function tellingsOf(call: Call, state: Objects): Promise<Telling[]> {
+  const { changes, applied, cursor } = state
+  const gone = [...changes?.gone ?? []].map(name => telling(state, 'Delete', name))
+  const aged = [...changes?.aged ?? []].map(name => telling(state, 'SoftDelete', name))
+  const listed = new Map((changes?.present ?? []).map(one => [one.name, one]))
+  const undone = [...applied.undone].filter(name => !listed.has(name) && !applied.removed.has(name)).map(name => ({ name, etag: '' }))
+  const wanted = [...listed.values(), ...undone]
+  const there = await objectsOf(state, wanted)
+  const holds = cursor.token !== ''
+  const present = wanted.flatMap(({ name }) => {
+    const object = there.get(name)
+    // What was made in a collection that takes nothing is not there; what is listed and is not there will be told as gone.
+    if (!object) return applied.undone.has(name) ? [telling(state, 'Delete', name)] : []
+    const nodes = say(call, state, object)
+    if (nodes === 'done') return holds ? [telling(state, 'SoftDelete', name)] : []
+    if (!nodes) return isHeld(state.held, name) ? [telling(state, 'Delete', name)] : []
+    const kind = isHeld(state.held, name) && !applied.undone.has(name) ? 'Change' : 'Add'
+    return [{ ...telling(state, kind, name, nodes), etag: object.etag }]
+  })
+  return [...gone, ...aged, ...present]
+}
+
+function telling({ folder }: Objects, kind: 'Add' | 'Change' | 'Delete' | 'SoftDelete', name: string, nodes?: readonly Node[]): Telling {
+  const id = el('AirSync:ServerId', printObjectId({ folder: folder.id, name }))
+  return { name, etag: undefined, node: el(`AirSync:${kind}`, [id, ...(nodes ? [el('AirSync:ApplicationData', nodes)] : [])]) }
+}
+
+async function objectsOf({ store, folder }: Objects, listed: readonly Pick<Listed, 'name'>[]): Promise<ReadonlyMap<string, StoredObject>> {
+  const found: StoredObject[] = []
+  for (let at = 0; at < listed.length; at += batch) {
+    found.push(...await store.objects(folder.id, listed.slice(at, at + batch).map(({ name }) => name)))
+  }
+  return new Map(found.map(one => [one.name, one]))
+}
+
+/** Undefined for what this folder does not show, and for what cannot be understood: the rest goes on. */
+function say(call: Call, state: Objects, { name, octets }: StoredObject): readonly Node[] | 'done' | undefined {
+  const { kind, since, changes } = state
+  try {
+    const filter = changes?.next.pass?.since ?? changes?.next.since ?? since
+    if (filter === incompleteOnly && kind.isDone?.(octets)) return 'done'
+    return kind.say(octets, contextOf(call, state))
+  } catch (error) {
+    const reason = error instanceof Failure ? error.message : undefined
+    call.log[reason === undefined ? 'error' : 'warn']({ collection: state.folder.id, object: name.slice(0, 100), reason, err: reason ? undefined : error }, 'object left out')
+    return undefined
+  }
+}
+
+/** [MS-ASCMD] Fetch (Sync): items as they are now. */
+async function fetchedNodes(call: Call, state: Objects): Promise<Node[]> {
+  const { fetched } = state.applied
+  if (fetched.length === 0) return []
+  const there = await objectsOf(state, fetched)
+  return fetched.map(({ serverId, name }) => {
+    const object = there.get(name)
+    const nodes = object && say(call, state, object)
+    const found = nodes !== undefined && nodes !== 'done'
+    return el('AirSync:Fetch', [
+      el('AirSync:ServerId', serverId), el('AirSync:Status', found ? '1' : '8'),
+      ...(found ? [el('AirSync:ApplicationData', nodes)] : []),
+    ])
+  })
+}

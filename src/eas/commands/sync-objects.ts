@@ -1,0 +1,127 @@
+import { isDeepStrictEqual } from 'node:util'
+import { Failure } from '../../base/failure.ts'
+import { freshObjects, incompleteOnly, type ObjectCursor } from '../../model/cursor.ts'
+import type { Folder } from '../../model/folder.ts'
+import type { Listed, ObjectStore } from '../../model/ports.ts'
+import { parseObjectKey, printObjectKey } from '../../state/object-key.ts'
+import type { KeyOwner } from '../../state/sync-key.ts'
+import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
+import type { Call } from '../command.ts'
+import { filterDay } from '../filter.ts'
+import { objectsOf, type ObjectStanding } from '../folders.ts'
+import { holdsVersion, nowHeld, type Held } from '../held.ts'
+import type { ObjectClass } from '../object-class.ts'
+import { countChanges, listChanges, type ListedChanges } from '../object-changes.ts'
+import { objectClasses } from '../object-classes.ts'
+import { applyToObjects, nothingApplied, type AppliedToObjects } from './sync-object-commands.ts'
+import type { CollectionRequest } from './sync-request.ts'
+
+/** A collection of objects on its way through a Sync. */
+export type Objects = {
+  readonly request: CollectionRequest
+  readonly folder: Folder
+  readonly store: ObjectStore
+  readonly kind: ObjectClass
+  readonly options: SyncOptions
+  readonly renewed: boolean
+  readonly cursor: ObjectCursor
+  readonly since: number
+  /** What the client is known to hold, and in which version: after a loss of memory, less than it does. */
+  readonly held: Held
+  readonly supported: ReadonlySet<string> | undefined
+  readonly applied: AppliedToObjects
+  readonly changes: ListedChanges | undefined
+}
+
+/** What is remembered of a collection: what Ping needs, and what the client holds that has this key. */
+type Remembered = ObjectStanding & {
+  readonly key: string
+  readonly options: SyncOptions
+  readonly held: Held
+  /** The client may come back with the key before, where the answer got lost. */
+  readonly before: { readonly key: string; readonly held: Held } | undefined
+}
+
+const slot = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
+const ownerOf = ({ settings, stores }: Call): KeyOwner => ({ secret: settings.secret, account: stores.person.login })
+
+export async function openObjects(call: Call, request: CollectionRequest, folder: Folder): Promise<Objects> {
+  const store = objectsOf(call.stores.objects)
+  const kind = objectClasses[folder.content as keyof typeof objectClasses]
+  const memory = call.cache.get<Remembered>(slot(call, request.id))
+  const state = request.key === '0' ? undefined : stateOf(call, request, memory)
+  const known = request.options ?? state?.options ?? memory?.options
+  const options = known ?? defaultOptions
+  const cursor = state?.cursor ?? freshObjects
+  const since = known || !state ? sinceOf(kind, options.filter, call.now()) : cursor.pass?.since ?? cursor.since
+  const supported = supportedOf(call, request)
+  const place = { store, folder, kind, cursor, options, supported, held: heldBy(memory, request.key) }
+  const applied = request.commands.length ? await applyToObjects(call, place, request.key, request.commands) : nothingApplied
+  const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, state?.options)
+  return { ...place, request, renewed, since, applied, changes: undefined }
+}
+
+/** The key speaks for itself; memory may know better where the client stands when nothing it can see has happened since. */
+function stateOf(call: Call, { id, key }: CollectionRequest, memory: Remembered | undefined) {
+  return memory?.key === key ? memory : parseObjectKey(ownerOf(call), call.cache, id, key)
+}
+
+function heldBy(memory: Remembered | undefined, key: string): Held {
+  if (key === '0') return new Map()
+  return (memory?.key === key ? memory.held : memory?.before?.key === key ? memory.before.held : undefined) ?? new Map()
+}
+
+/** [MS-ASCMD] FilterType: calendars know 4 to 7, tasks 8; what does not apply shows all. */
+function sinceOf(kind: ObjectClass, filter: number, now: Date): number {
+  if (kind.isDone) return filter === 8 ? incompleteOnly : 0
+  return kind.timed && filter >= 4 && filter <= 7 ? filterDay(filter, now) : 0
+}
+
+/** [MS-ASCMD] Supported comes with key 0 and holds from then on. Where it is forgotten, what a client leaves out is kept. */
+function supportedOf(call: Call, { id, key, supported }: CollectionRequest): ReadonlySet<string> | undefined {
+  const name = `supported:${call.scope}:${id}`
+  if (key !== '0') return call.cache.get<ReadonlySet<string>>(name)
+  const tags = supported && new Set(supported)
+  if (tags) call.cache.set(name, tags, { size: tags.size * 32 })
+  else call.cache.delete(name)
+  return tags
+}
+
+export async function gatherObjects(call: Call, state: Objects, window: number): Promise<Objects> {
+  const { store, folder, cursor, since, applied, held } = state
+  const all = await listChanges(store, folder.id, cursor, { window, since, memory: call.cache, scope: call.scope })
+  const own = ({ name, etag }: Listed): boolean =>
+    !applied.undone.has(name) && (applied.versions.has(name) ? applied.versions.get(name) === etag : holdsVersion(held, name, etag))
+  const changes = {
+    ...all,
+    present: all.present.filter(one => !own(one)),
+    gone: all.gone.filter(name => !applied.removed.has(name)),
+  }
+  return { ...state, changes }
+}
+
+export function hasObjectNews({ request, renewed, applied, changes }: Objects): boolean {
+  if (request.key === '0' || renewed || applied.responses.length + applied.fetched.length + applied.undone.size > 0) return true
+  if (!changes) return false
+  return changes.more || changes.present.length + changes.gone.length + changes.aged.length > 0
+}
+
+/** How many items a Sync with this key would still tell about. Throws `unsupported` for a FilterType that is none of the class. */
+export async function estimateObjects(call: Call, folder: Folder, key: string, wanted: number | undefined): Promise<number> {
+  const kind = objectClasses[folder.content as keyof typeof objectClasses]
+  const { cursor, options } = parseObjectKey(ownerOf(call), call.cache, folder.id, key)
+  const filter = wanted ?? options?.filter ?? 0
+  if (filter > 8) throw new Failure('malformed', `FilterType ${filter}`)
+  return countChanges(objectsOf(call.stores.objects), folder.id, cursor, sinceOf(kind, filter, call.now()))
+}
+
+/** The key the client gets. `told` is what it holds beyond what it held, undefined for what it has no longer. */
+export function advanceObjects(call: Call, state: Objects, told: ReadonlyMap<string, string | undefined>): string {
+  const { request, options, since, changes, applied } = state
+  const cursor = changes?.next ?? state.cursor
+  const key = hasObjectNews(state) ? printObjectKey(ownerOf(call), call.cache, request.id, { cursor, options }) : request.key
+  const held = nowHeld(state.held, [...applied.versions, ...[...applied.removed].map(name => [name, undefined] as const), ...told])
+  const before = key === request.key ? undefined : { key: request.key, held: state.held }
+  call.cache.set(slot(call, request.id), { key, cursor, since, options, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
+  return key
+}

@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto'
+
+/** Objects a client is known to hold, and in which version: names and versions as digests of 48 bits, which a number holds exactly. */
+export type Held = ReadonlyMap<number, number>
+
+export const digest48 = (text: string): number => createHash('sha256').update(text).digest().readUIntBE(0, 6)
+
+export const isHeld = (held: Held, name: string): boolean => held.has(digest48(name))
+export const holdsVersion = (held: Held, name: string, etag: string): boolean => held.get(digest48(name)) === digest48(etag)
+
+/** What is held after some has been told, or made by the client; undefined for what it has no longer. */
+export function nowHeld(held: Held, told: Iterable<readonly [name: string, etag: string | undefined]>): Held {
+  const now = new Map(held)
+  for (const [name, etag] of told) {
+    if (etag === undefined) now.delete(digest48(name))
+    else now.set(digest48(name), digest48(etag))
+  }
+  return now
+}

@@ -1,0 +1,44 @@
+import type { Log } from '../base/log.ts'
+import type { ObjectContent } from '../model/folder.ts'
+import type { BodyPreference } from '../state/sync-options.ts'
+import type { Element, Node } from '../wire/wbxml.ts'
+import type { Version } from './versions.ts'
+
+/** What the mapping of one object must know beside the object itself. */
+export type ObjectContext = {
+  readonly version: Version
+  readonly userAgent: string | undefined
+  /** Body types the client wants; none: plain text. */
+  readonly bodies: readonly BodyPreference[]
+  readonly person: { readonly displayName: string | undefined; readonly addresses: readonly string[] }
+  /**
+   * [MS-ASCMD] Supported: of these elements, those the client leaves out are to be cleared, of others kept; undefined where the client
+   * said nothing, or it is not known any more.
+   */
+  readonly supported: ReadonlySet<string> | undefined
+  /** [MS-ASAIRS] InstanceId: the one occurrence of a series that is meant, as the client wrote it. */
+  readonly instance?: string | undefined
+  readonly now: Date
+  readonly log: Log
+}
+
+/**
+ * How objects of one class look to a client, and what a client's data makes of them. Both throw `malformed` for what cannot be
+ * understood.
+ */
+export type ObjectClass = {
+  /** Children of ApplicationData; undefined for an object that a folder of this class does not show. */
+  say(octets: Uint8Array, context: ObjectContext): readonly Node[] | undefined
+  /** What is stored with what the client sent in it; without `stored` a new object. */
+  hear(stored: Uint8Array | undefined, data: Element, context: ObjectContext): Uint8Array
+  /** Without one occurrence of a series: a Delete with an InstanceId. */
+  cut?(stored: Uint8Array, instance: string, context: ObjectContext): Uint8Array
+  /** What a name ends with in a collection of these. */
+  readonly ending: '.ics' | '.vcf'
+  /** A time filter applies. */
+  readonly timed?: boolean
+  /** The object is a task that is done, which `incompleteOnly` leaves out. */
+  isDone?(octets: Uint8Array): boolean
+}
+
+export type ObjectClasses = Readonly<Record<ObjectContent, ObjectClass>>

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import { Failure } from '../base/failure.ts'
+import type { ObjectCursor, ObjectPass } from '../model/cursor.ts'
+import type { FolderId } from '../model/folder.ts'
+import type { Cache } from './cache.ts'
+import { keySize, readKey, sealKey, type KeyOwner } from './sync-key.ts'
+import { packOptions, unpackOptions, type SyncOptions } from './sync-options.ts'
+import { packToken, unpackToken } from './sync-token.ts'
+
+/**
+ * The EAS SyncKey of a collection of objects:
+ *
+ *   version and kind 1 | layout 1 | token, since 2 (neither for a client that holds nothing) | pass: reached 6, end, since 2 | options | check 4
+ *
+ * A token has its length before it. What has no room is kept in memory, and a digest of it stands in the key: where memory is lost, a pass
+ * begins anew, and a client whose token was too long begins the collection anew.
+ */
+export type ObjectState = { readonly cursor: ObjectCursor; readonly options: SyncOptions | undefined }
+
+const objects = 0x21 // version 2, kind 1
+const holding = 1, passing = 2, optioned = 4, tokenAway = 8, passAway = 16
+const month = 30 * 86_400
+
+export function printObjectKey(owner: KeyOwner, cache: Cache, collection: FolderId, { cursor, options }: ObjectState): string {
+  const { token, since, pass } = cursor
+  const shape = (token || since ? holding : 0) | (pass ? passing : 0)
+  const optional = options ? optioned : 0
+  for (const layout of [optional, 0, passAway | optional, passAway, passAway | tokenAway].map(more => shape | more)) {
+    const bytes = [objects, layout]
+    if (layout & holding) bytes.push(...layout & tokenAway ? digest(token) : sized(packToken(token)), since >> 8, since & 255)
+    if (pass) bytes.push(...layout & passAway ? digest(JSON.stringify(pass)) : packPass(pass))
+    if (layout & optioned) bytes.push(...packOptions(options!))
+    if (bytes.length > keySize) continue
+    if (layout & holding && layout & tokenAway) remember(owner, cache, token, token)
+    if (pass && layout & passAway) remember(owner, cache, JSON.stringify(pass), pass)
+    return sealKey(owner, collection, Uint8Array.from(bytes))
+  }
+  throw new Failure('stale', 'a sync key cannot hold this')
+}
+
+/** Throws `stale` for a key that was altered, belongs to somebody else, or stands for a token that is not remembered. */
+export function parseObjectKey(owner: KeyOwner, cache: Cache, collection: FolderId, key: string): ObjectState {
+  const bytes = readKey(owner, collection, key, objects)
+  const layout = bytes[1]!, at = { offset: 2 }
+  const take = (length: number): Buffer => bytes.subarray(at.offset, at.offset += length)
+  const day = (): number => take(2).readUInt16BE()
+  const text = (): string => unpackToken(take(take(1)[0]!))
+  const recall = <T>(): T | undefined => cache.get<T>(slot(owner, take(digestSize)))
+  const token = layout & holding ? layout & tokenAway ? recall<string>() : text() : ''
+  if (token === undefined) throw new Failure('stale', 'the state this key stands for is not remembered')
+  const since = layout & holding ? day() : 0
+  const pass = !(layout & passing) ? undefined
+    : layout & passAway ? recall<ObjectPass>() : { reached: take(6).toString('hex'), end: text(), since: day() }
+  const options = layout & optioned ? unpackOptions(bytes, at) : undefined
+  return { cursor: { token, since, pass }, options }
+}
+
+const packPass = ({ reached, end, since }: ObjectPass): number[] =>
+  [...Buffer.from(reached, 'hex'), ...sized(packToken(end)), since >> 8, since & 255]
+
+/** With the length before it; what is too long for that is too long for a key. */
+const sized = (octets: readonly number[]): readonly number[] => octets.length > 255 ? octets : [octets.length, ...octets]
+
+const digestSize = 5
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest().subarray(0, digestSize)
+const slot = ({ account }: KeyOwner, octets: Uint8Array): string => `key:${account}:${Buffer.from(octets).toString('base64url')}`
+
+function remember(owner: KeyOwner, cache: Cache, text: string, value: unknown): void {
+  cache.set(slot(owner, digest(text)), value, { seconds: month, size: text.length })
+}
