@@ -53,6 +53,16 @@ const folders = z.strictObject({
   outbox: text.exactOptional(), junk: text.exactOptional(), archive: text.exactOptional(),
 })
 
+const davUrl = z.string().refine(url => URL.canParse(url.replace(/\{(login|local|domain)\}/g, 'x')) && /^https?:/.test(url), {
+  error: 'must be a URL like https://dav.example.org/, with {login}, {local} or {domain} where the user stands',
+})
+
+const dav = z.strictObject({
+  url: davUrl, calendars: davUrl.exactOptional(), contacts: davUrl.exactOptional(),
+  login: text.exactOptional(), rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
+  pollSeconds: z.int().min(1).max(3600).default(20), create: z.boolean().default(true),
+})
+
 const backend = z.strictObject({
   domains: z.union([z.literal('*'), z.array(domain).min(1)], { error: "must be a list of domains, or '*' for all others" })
     .default('*'),
@@ -62,6 +72,7 @@ const backend = z.strictObject({
     .transform(withPort({ tls: 993, starttls: 143, none: 143 })),
   smtp: z.strictObject({ ...endpoint, auth: z.boolean().default(true), keepsSent: z.boolean().exactOptional() })
     .transform(withPort({ tls: 465, starttls: 587, none: 25 })),
+  dav: dav.exactOptional(),
   master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),
   aliases: z.record(text, z.array(text)).exactOptional(),
 }) satisfies z.ZodType<Backend>

@@ -3,8 +3,12 @@ import { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import type { Role } from '../model/folder.ts'
-import type { Open, Stores } from '../model/ports.ts'
+import type { Open, Person, Stores } from '../model/ports.ts'
 import { credentialMemory, type Fingerprint } from './credentials.ts'
+import type { DavList, DavLists } from './dav-changes.ts'
+import { davClient, type DavServer } from './dav-client.ts'
+import { fillText } from './dav-homes.ts'
+import { davStore } from './dav-store.ts'
 import { identify, type Identity } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
@@ -45,6 +49,8 @@ export type Backend = {
     /** The submission server files sent mail itself. */
     readonly keepsSent?: boolean
   }
+  /** CalDAV and CardDAV (RFC 4791, RFC 6352), with the user's own credentials. */
+  readonly dav?: DavServer
   /** Dovecot master user: opens the user's mailbox, after the user's own credentials were proven by logging in with them. */
   readonly master?: {
     readonly user: string
@@ -94,6 +100,7 @@ export function connect(config: BackendsConfig, log: Log): Backends {
   const memory = credentialMemory({ rememberSeconds, refuseSeconds, tries })
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
   const proofs = new Map<Fingerprint, Promise<Account>>()
+  const lists: DavLists = new LRUCache<string, DavList>({ maxSize: listsSize })
 
   /** Logs in, also where a session is open: the password may have been changed since. */
   async function prove(fingerprint: Fingerprint, identity: Identity, credentials: Credentials, address: string): Promise<Account> {
@@ -102,7 +109,7 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     const before = accounts.get(fingerprint)
     try {
       if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000)).close()
-      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds, log })
+      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds, lists, log })
       memory.proved(fingerprint)
       accounts.set(fingerprint, account)
       return account
@@ -143,7 +150,8 @@ export function connect(config: BackendsConfig, log: Log): Backends {
 }
 
 async function openAccount(
-  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log }: { idleSeconds: number; timeoutSeconds: number; log: Log },
+  { backend, person }: Identity, own: Login,
+  { idleSeconds, timeoutSeconds, lists, log }: { idleSeconds: number; timeoutSeconds: number; lists: DavLists; log: Log },
 ): Promise<Account> {
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
@@ -152,7 +160,9 @@ async function openAccount(
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds })
+  const objects = backend.dav && openObjects(backend.dav, person, own, { timeoutSeconds, lists })
   return {
+    ...(objects ? { objects } : {}),
     mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log }),
     submission: smtpSubmission(backend.smtp, own),
     person,
@@ -160,11 +170,21 @@ async function openAccount(
     end() {
       watch.close()
       session.close()
+      void objects?.close()
     },
   }
 }
 
+function openObjects(server: DavServer, { login, addresses: [address = login] }: Person, own: Login, { timeoutSeconds, lists }: { timeoutSeconds: number; lists: DavLists }) {
+  const at = address.lastIndexOf('@')
+  const user = { login, local: at < 0 ? address : address.slice(0, at), domain: at < 0 ? '' : address.slice(at + 1) }
+  const client = davClient(server, { ...own, user: server.login === undefined ? login : fillText(server.login, user) }, timeoutSeconds)
+  return davStore({ server, client, user, lists })
+}
+
 const mailboxesRecalled = 64
+/** Octets of lists kept for DAV servers without sync-collection. */
+const listsSize = 64 * 1024 * 1024
 
 export function loginOf(login: string, credentials: Credentials): Login {
   return credentials.kind === 'password'
@@ -180,8 +200,11 @@ export function masterOf(login: string, { user, password, separator }: NonNullab
 }
 
 /** The same stores for one request, which wants to know how long it waited for them. */
-function measured({ mail, submission, person }: Account): Stores {
+function measured({ mail, objects, submission, person }: Account): Stores {
   let milliseconds = 0
   const spent = (more: number): void => void (milliseconds += more)
-  return { mail: timed(mail, ['watch'], spent), submission: timed(submission, [], spent), person, backendTime: () => milliseconds }
+  return {
+    mail: timed(mail, ['watch'], spent), ...(objects ? { objects: timed(objects, ['watch'], spent) } : {}),
+    submission: timed(submission, [], spent), person, backendTime: () => milliseconds,
+  }
 }

@@ -166,8 +166,10 @@ export interface ObjectStore {
   changes(folder: FolderId, token: string | undefined): Promise<ObjectChanges>
   /** Names of calendar objects that take place, once at least, at or after `from` and before `to` (RFC 4791, CALDAV:time-range). */
   within(folder: FolderId, from: Date, to?: Date): Promise<ReadonlySet<string>>
-  /** Those of `names` that exist, in any order. */
+  /** Those of `names` that exist, in any order, for reading: line ends may be others than those stored. */
   objects(folder: FolderId, names: readonly string[]): Promise<readonly StoredObject[]>
+  /** One object, octet for octet; undefined where there is none. */
+  read(folder: FolderId, name: string): Promise<StoredObject | undefined>
   /** The version written, or undefined where the server made something else of it. Throws `exists` or `conflict` where `condition` does not hold. */
   write(folder: FolderId, name: string, octets: Uint8Array, condition: Condition): Promise<{ readonly etag: string | undefined }>
   /** Removing what is gone succeeds. Throws `conflict` where it is another version than `etag`. */

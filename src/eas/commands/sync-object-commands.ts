@@ -57,7 +57,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
   const work: Work = {
     call, place, key, changed: edits ? await changedSince(place) : new Map(), versions: new Map(), removed: new Set(), undone: new Set(),
   }
-  const wanted = named.flatMap(({ command, name }) => command.kind !== 'Add' && command.kind !== 'Fetch' && name ? [name] : [])
+  const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
   const stored = new Map((wanted.length ? await place.store.objects(place.folder.id, [...new Set(wanted)]) : []).map(one => [one.name, one]))
   const responses: Node[] = []
   for (const one of named) {
@@ -108,8 +108,8 @@ async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMa
   try {
     if (command.kind === 'Add') return await add(work, command)
     if (name === undefined) return command.kind === 'Delete' && !command.instance ? undefined : response(command, '8')
-    if (command.kind === 'Change') return await change(work, command, name, stored.get(name))
-    if (command.kind === 'Delete') return await remove(work, command, name, stored.get(name))
+    if (command.kind === 'Change') return await change(work, command, name)
+    if (command.kind === 'Delete') return command.instance ? await change(work, command, name) : await remove(work, command, name, stored.get(name))
     return undefined
   } catch (error) {
     const status = error instanceof Failure ? itemStatus[error.kind] : undefined
@@ -136,54 +136,46 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
   return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1')])
 }
 
-/** A write that somebody was faster than is tried once more with what there is now, and the Conflict rule decides. */
-async function change(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined, again = false): Promise<Node | undefined> {
+/** Of an item, or of one occurrence. A write that somebody was faster than is tried once more with what there is now, and the Conflict rule decides. */
+async function change(work: Work, command: ClientCommand, name: string, again = false): Promise<Node | undefined> {
   const { call, place, versions, undone } = work
+  const stored = await place.store.read(place.folder.id, name)
   if (!stored) return response(command, '8')
   if (isReadOnly(work)) {
     undone.add(name)
     return undefined
   }
-  if (!command.data) return response(command, '6')
-  const octets = place.kind.hear(stored.octets, command.data, contextOf(call, place, command.instance))
+  const octets = edited(call, place, command, stored.octets)
+  if (!octets) return response(command, '6')
   // Nothing is left to do: also for a request that comes a second time.
   if (Buffer.compare(octets, stored.octets) === 0) return undefined
   if (isDisputed(work, name, stored.etag, again)) return response(command, '7')
   const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
   if (written instanceof Failure) {
     if (written.kind !== 'conflict' || again) throw written
-    const [now] = await place.store.objects(place.folder.id, [name])
-    return change(work, command, name, now, true)
+    return change(work, command, name, true)
   }
   versions.set(name, written.etag)
   return undefined
 }
 
+/** Undefined for what makes no sense. */
+function edited(call: Call, place: ObjectPlace, { kind, data, instance }: ClientCommand, stored: Uint8Array): Uint8Array | undefined {
+  const context = contextOf(call, place, instance)
+  if (kind === 'Delete') return instance === undefined ? undefined : place.kind.cut?.(stored, instance, context)
+  return data && place.kind.hear(stored, data, context)
+}
+
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
-  const { call, place, versions, removed, undone } = work
-  const { store, folder, kind } = place
-  if (!stored) {
-    removed.add(name)
-    return command.instance ? response(command, '8') : undefined
-  }
-  if (isReadOnly(work)) {
-    undone.add(name)
-    return undefined
-  }
-  if (command.instance) {
-    if (!kind.cut) return response(command, '6')
-    const octets = kind.cut(stored.octets, command.instance, contextOf(call, place))
-    if (Buffer.compare(octets, stored.octets) !== 0) {
-      versions.set(name, (await store.write(folder.id, name, octets, { etag: stored.etag })).etag)
-    }
-    return undefined
-  }
-  if (isDisputed(work, name, stored.etag, false)) {
+  const { place: { store, folder }, removed, undone } = work
+  if (stored && isReadOnly(work)) undone.add(name)
+  else if (stored && isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
+  } else {
+    if (stored) await store.remove(folder.id, name, stored.etag)
+    removed.add(name)
   }
-  await store.remove(folder.id, name, stored.etag)
-  removed.add(name)
   return undefined
 }
 

@@ -1,0 +1,150 @@
+import { Agent, fetch, request, type Dispatcher } from 'undici'
+import { Failure, type Kind } from '../base/failure.ts'
+import type { Login } from './imap-connection.ts'
+
+export type DavServer = {
+  /** Where discovery starts (RFC 6764), or, with `{login}`, `{local}` and `{domain}` filled in, what it would find. */
+  readonly url: string
+  /** Homes of calendars and address books, which make discovery needless: templates as above. */
+  readonly calendars?: string
+  readonly contacts?: string
+  /** What the user is called there; as at the IMAP server where absent. */
+  readonly login?: string
+  /** False accepts any certificate. Default true. */
+  readonly rejectUnauthorized?: boolean
+  readonly ca?: string
+  /** Seconds between two looks at collections somebody waits for. Default 20. */
+  readonly pollSeconds?: number
+  /** Make a calendar, an address book, a task list and a journal for users who have none. Default true. */
+  readonly create?: boolean
+}
+
+export type DavRequest = {
+  readonly method: 'PROPFIND' | 'REPORT' | 'GET' | 'PUT' | 'DELETE' | 'MKCALENDAR' | 'MKCOL' | 'PROPPATCH' | 'MOVE'
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+  /** Statuses that are answers, not failures. */
+  readonly expect?: readonly number[]
+}
+
+export type DavAnswer = { readonly status: number; readonly headers: Readonly<Record<string, string | string[] | undefined>>; readonly body: AsyncIterable<Uint8Array> }
+
+/** One user's way to the DAV server. Credentials go to its own host and port and nowhere else. */
+export type DavClient = {
+  readonly origin: string
+  /** Throws `Failure` for a status that is none of 2xx or `expect`. The body must be read or dropped. */
+  ask(request: DavRequest): Promise<DavAnswer>
+  /** What tsdav is to use: it asks no other host either. */
+  readonly fetch: typeof globalThis.fetch
+  close(): Promise<void>
+}
+
+const mostRedirects = 3
+
+/** RFC 4918, Status Codes, and those of HTTP: what they are to whoever asked. All else is for trying again later. */
+const kinds: Readonly<Record<number, Kind>> = {
+  400: 'malformed', 403: 'denied', 404: 'not-found', 405: 'denied', 409: 'not-found', 410: 'not-found', 412: 'conflict', 413: 'too-large',
+  415: 'malformed', 422: 'malformed', 423: 'conflict', 429: 'busy', 507: 'quota',
+}
+
+export function davClient(server: DavServer, login: Login, timeoutSeconds: number): DavClient {
+  const { origin } = new URL(server.url)
+  const authorization = login.kind === 'password'
+    ? `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}` : `Bearer ${login.token}`
+  const tls = { ...(server.ca ? { ca: server.ca } : {}), rejectUnauthorized: server.rejectUnauthorized ?? true }
+  const timeout = timeoutSeconds * 1000
+  const agent = new Agent({ connections: 8, connect: tls, headersTimeout: timeout, bodyTimeout: timeout, connectTimeout: timeout })
+
+  async function send(wish: DavRequest, url: URL): Promise<Dispatcher.ResponseData> {
+    try {
+      return await request(url, {
+        dispatcher: agent, method: wish.method as Dispatcher.HttpMethod, body: wish.body ?? null,
+        headers: { authorization, ...(wish.body === undefined ? {} : { 'content-type': 'application/xml; charset=utf-8' }), ...wish.headers },
+      })
+    } catch (error) {
+      throw new Failure('unavailable', `the DAV server cannot be reached: ${(error as Error).message}`, { cause: error })
+    }
+  }
+
+  return {
+    origin,
+    async ask(wish) {
+      let url = new URL(wish.path, origin)
+      for (let hops = 0; ; hops++) {
+        if (url.origin !== origin) throw new Failure('unavailable', 'the DAV server sends its user to another host')
+        const { statusCode: status, headers, body } = await send(wish, url)
+        if ((status >= 200 && status < 300) || wish.expect?.includes(status)) return { status, headers, body: bounded(body) }
+        const location = headers['location']
+        if (status >= 301 && status <= 308 && typeof location === 'string' && hops < mostRedirects) {
+          await body.dump()
+          url = new URL(location, url)
+          continue
+        }
+        throw await refusal(status, headers, body)
+      }
+    },
+    fetch: (async (input: string | URL | Request, init?: RequestInit) => {
+      const url = new URL(input instanceof Request ? input.url : input)
+      if (url.origin !== origin) throw new Failure('unavailable', 'the DAV server sends its user to another host')
+      const headers = { ...Object.fromEntries(new Headers(init?.headers)), authorization }
+      return fetch(url, { ...init as object, headers, redirect: 'manual', dispatcher: agent, signal: AbortSignal.timeout(timeout) })
+    }) as typeof globalThis.fetch,
+    close: () => agent.destroy(),
+  }
+}
+
+async function refusal(status: number, headers: DavAnswer['headers'], body: Dispatcher.ResponseData['body']): Promise<Failure> {
+  const said = Buffer.concat(await take(body, 4096)).toString('utf8')
+  // RFC 4791 and 6352: preconditions tell more than the status.
+  const precondition = /<(?:\w+:)?(no-uid-conflict|valid-sync-token|number-of-matches-within-limits|max-resource-size|valid-\w+-data|supported-\w+-data)\b/.exec(said)?.[1]
+  const after = Number(headers['retry-after'])
+  const options = Number.isFinite(after) ? { retryAfter: after } : {}
+  const why = `the DAV server answers ${status}${precondition ? ` (${precondition})` : ''}`
+  if (precondition === 'valid-sync-token') return new Failure('stale', why)
+  if (precondition === 'no-uid-conflict') return new Failure('exists', why)
+  if (precondition === 'max-resource-size') return new Failure('too-large', why)
+  if (precondition?.endsWith('-data')) return new Failure('malformed', why)
+  return new Failure(kinds[status] ?? 'unavailable', why, options)
+}
+
+async function take(body: AsyncIterable<Uint8Array> & { dump(): Promise<void> }, most: number): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk)
+      if ((length += chunk.length) > most) break
+    }
+  } catch {
+    // The status has said what there is to say.
+  }
+  return chunks
+}
+
+/** What one answer may hold. */
+const mostOctets = 96 * 1024 * 1024
+
+async function* bounded(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let length = 0
+  try {
+    for await (const chunk of body) {
+      if ((length += chunk.length) > mostOctets) throw new Failure('too-large', 'the answer of the DAV server is too large')
+      yield chunk
+    }
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    throw new Failure('unavailable', `the DAV server broke off: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** The whole of an answer. */
+export async function octetsOf({ body }: DavAnswer, most = mostOctets): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body) {
+    if ((length += chunk.length) > most) throw new Failure('too-large', 'an object of the DAV server is too large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, length)
+}

@@ -1,0 +1,113 @@
+import { StringDecoder } from 'node:string_decoder'
+import { SaxesParser } from 'saxes'
+import { Failure } from '../base/failure.ts'
+
+/** An element by its namespace and name in one: `DAV:href`. Text is what stands directly in it; `attribute` its attribute `name`. */
+export type XmlElement = { readonly name: string; readonly attribute: string | undefined; text: string; readonly children: XmlElement[] }
+
+/** RFC 4918, response: what a server says of one address. */
+export type DavRow = {
+  /** Path, still percent-encoded, without scheme and host. */
+  readonly path: string
+  /** Of the response as a whole: 404, 507 ...; undefined where its properties are told. */
+  readonly status: number | undefined
+  /** Those with status 200, by name. */
+  readonly properties: ReadonlyMap<string, XmlElement>
+}
+
+export type Multistatus = { readonly rows: readonly DavRow[]; readonly syncToken: string | undefined }
+
+const dav = 'DAV:', caldav = 'urn:ietf:params:xml:ns:caldav:', carddav = 'urn:ietf:params:xml:ns:carddav:', server = 'http://calendarserver.org/ns/:'
+export const names = { dav, caldav, carddav, server }
+
+const most = { depth: 32, attributes: 100, rows: 200_000 }
+
+/**
+ * RFC 4918, multistatus, read as it comes. Throws `unavailable` for anything else: an answer that is no XML (a login page, say), or
+ * that was made to exhaust who reads it.
+ */
+export async function readMultistatus(body: AsyncIterable<Uint8Array>): Promise<Multistatus> {
+  const rows: DavRow[] = []
+  const root = await read(body, element => {
+    if (element.name !== `${dav}response`) return false
+    if (rows.push(...rowsOf(element)) > most.rows) throw new Failure('unavailable', 'the DAV server tells of too many objects')
+    return true
+  })
+  if (root.name !== `${dav}multistatus`) throw new Failure('unavailable', 'the DAV server does not answer as a DAV server')
+  return { rows, syncToken: root.children.find(({ name }) => name === `${dav}sync-token`)?.text.trim() }
+}
+
+/** The root of a document; children of it that `taken` takes are not kept. */
+async function read(body: AsyncIterable<Uint8Array>, taken: (element: XmlElement) => boolean): Promise<XmlElement> {
+  const parser = new SaxesParser({ xmlns: true })
+  const open: XmlElement[] = []
+  let root: XmlElement | undefined
+  parser.on('error', error => { throw new Failure('unavailable', `the DAV server does not answer in XML: ${error.message.slice(0, 200)}`) })
+  parser.on('doctype', () => { throw new Failure('unavailable', 'the DAV server answers with a document type') })
+  parser.on('opentagstart', () => { if (open.length >= most.depth) throw new Failure('unavailable', 'the answer of the DAV server is nested too deep') })
+  let attributes = 0
+  parser.on('attribute', () => { if (++attributes > most.attributes) throw new Failure('unavailable', 'an element of the DAV server has too many attributes') })
+  parser.on('opentag', ({ uri, local, attributes: given }) => {
+    attributes = 0
+    const element: XmlElement = { name: `${uri}${uri.endsWith(':') ? '' : ':'}${local}`, attribute: given['name']?.value, text: '', children: [] }
+    open.at(-1)?.children.push(element)
+    root ??= element
+    open.push(element)
+  })
+  const characters = (text: string): void => {
+    const element = open.at(-1)
+    if (element) element.text += text
+  }
+  parser.on('text', characters)
+  parser.on('cdata', characters)
+  parser.on('closetag', () => {
+    const element = open.pop()!
+    if (open.length === 1 && taken(element)) open[0]!.children.pop()
+  })
+  const decoder = new StringDecoder('utf8')
+  for await (const chunk of body) parser.write(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)))
+  parser.write(decoder.end())
+  parser.close()
+  if (!root) throw new Failure('unavailable', 'the DAV server answers with nothing')
+  return root
+}
+
+function rowsOf(response: XmlElement): DavRow[] {
+  const status = numberOf(childOf(response, `${dav}status`)?.text)
+  const properties = new Map<string, XmlElement>()
+  for (const part of response.children.filter(({ name }) => name === `${dav}propstat`)) {
+    if (numberOf(childOf(part, `${dav}status`)?.text) !== 200) continue
+    for (const property of childOf(part, `${dav}prop`)?.children ?? []) properties.set(property.name, property)
+  }
+  return response.children.filter(({ name }) => name === `${dav}href`).flatMap(({ text }) => {
+    const path = pathOf(text)
+    return path === undefined ? [] : [{ path, status, properties }]
+  })
+}
+
+export const childOf = (element: XmlElement | undefined, name: string): XmlElement | undefined =>
+  element?.children.find(one => one.name === name)
+
+const numberOf = (line: string | undefined): number | undefined => {
+  const digits = /^\s*HTTP\/[\d.]+\s+(\d{3})/.exec(line ?? '')?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/** The path of an address, whole or not. */
+function pathOf(href: string): string | undefined {
+  try {
+    return new URL(href.trim(), 'http://x').pathname
+  } catch {
+    return undefined
+  }
+}
+
+/** For text and attributes; what XML has no way to say is left out. */
+export const escapeXml = (text: string): string => text
+  // eslint-disable-next-line no-control-regex
+  .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
+  .replace(/[&<>"\r]/g, found => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\r': '&#13;' })[found]!)
+
+/** A request body, with the prefixes D, C (CalDAV), A (CardDAV) and S (calendarserver.org). */
+export const document = (name: string, content: string): string =>
+  `<?xml version="1.0" encoding="utf-8"?><${name} xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:A="urn:ietf:params:xml:ns:carddav" xmlns:S="http://calendarserver.org/ns/">${content}</${name}>`
