@@ -1,7 +1,7 @@
 import { Failure } from '../../base/failure.ts'
 import { sliceStream } from '../../formats/transfer-stream.ts'
 import type { MessageRef } from '../../model/ports.ts'
-import { parseItemId } from '../../state/item-id.ts'
+import { namesObject, parseItemId } from '../../state/item-id.ts'
 import { child, el, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { openAttachment } from '../attachment.ts'
 import { noBody, readWish } from '../body-wish.ts'
@@ -11,6 +11,7 @@ import { renderItems } from '../items.ts'
 import type { BodyWish } from '../map/body.ts'
 import type { Carrier } from '../multipart.ts'
 import { outcome } from '../outcome.ts'
+import type { FetchedObject } from './object-fetch.ts'
 import { badAttachment, badRange, notFound, protocolError, refusedAs, success, unknownStore } from './item-status.ts'
 
 export type FetchedItem = {
@@ -34,7 +35,7 @@ const itemOptions: readonly string[] = [
 const fileOptions: readonly string[] = ['ItemOperations:Range']
 
 // [MS-ASCMD] Fetch (ItemOperations)
-export function readFetch(fetch: Element): FetchedItem | FetchedFile | Refused {
+export function readFetch(fetch: Element): FetchedItem | FetchedObject | FetchedFile | Refused {
   const options = child(fetch, 'ItemOperations:Options')
   const reference = text(fetch, 'AirSyncBase:FileReference')
   if (text(fetch, 'ItemOperations:Store')?.toLowerCase() !== 'mailbox') return { kind: 'refused', answer: fetchAnswer(unknownStore, []) }
@@ -53,6 +54,7 @@ export function readFetch(fetch: Element): FetchedItem | FetchedFile | Refused {
   if (bad) return { kind: 'refused', answer: fetchAnswer(protocolError, named) }
   const schema = options && child(options, 'ItemOperations:Schema')?.children.map(({ tag }) => tag)
   const wish = schema?.some(tag => tag === 'AirSyncBase:Body' || tag === 'AirSyncBase:BodyPart') === false ? noBody() : readWish(options)
+  if (namesObject(id)) return { kind: 'object', id: collectionId === undefined || id.startsWith(`${collectionId}:`) ? id : '', named, wish, schema }
   return { kind: 'item', named, ref: refOf(id, collectionId), wish, schema, range }
 }
 

@@ -4,6 +4,7 @@ import type { Call, Command } from '../command.ts'
 import { inline, multipart, type Carrier } from '../multipart.ts'
 import { emptyAnswer, moveAnswer, readEmpty, readMove, type Emptying, type Moving } from './item-edits.ts'
 import { fileAnswer, itemAnswers, readFetch, together, type FetchedFile, type FetchedItem, type Refused } from './item-fetch.ts'
+import { objectAnswer, type FetchedObject } from './object-fetch.ts'
 import { serverError, statuses, success } from './item-status.ts'
 
 const mostOperations = 200
@@ -27,7 +28,7 @@ export const itemOperations: Command = {
   refuse: kind => el('ItemOperations:ItemOperations', [el('ItemOperations:Status', statuses[kind] ?? serverError)]),
 }
 
-type Single = FetchedFile | Emptying | Moving | Refused
+type Single = FetchedFile | FetchedObject | Emptying | Moving | Refused
 /** Items of one folder that are looked up together. */
 type Step = Single | { readonly kind: 'items'; readonly items: readonly FetchedItem[] }
 
@@ -64,6 +65,7 @@ async function* answers(call: Call, steps: readonly Step[], carrier: Carrier): A
     switch (step.kind) {
       case 'refused': yield step.answer; break
       case 'file': yield await fileAnswer(call, step, carrier); break
+      case 'object': yield await objectAnswer(call, step); break
       case 'empty': yield await emptyAnswer(call, step); break
       case 'move': yield await moveAnswer(call, step); break
       case 'items': yield* itemAnswers(call, step.items, carrier)

@@ -1,9 +1,11 @@
 import { Failure, type Kind } from '../../base/failure.ts'
-import type { Folder, FolderId } from '../../model/folder.ts'
-import type { MessageRef } from '../../model/ports.ts'
-import { parseItemId, printItemId } from '../../state/item-id.ts'
+import { holdsObjects, type Folder, type FolderId } from '../../model/folder.ts'
+import type { MessageRef, ObjectStore } from '../../model/ports.ts'
+import { parseItemId, parseObjectId, printItemId, printObjectId } from '../../state/item-id.ts'
 import { children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
+import { folderOf, objectsOf } from '../folders.ts'
+import { nameWithDigest } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
 
 /** [MS-ASCMD] Status (MoveItems). */
@@ -30,10 +32,11 @@ export const moveItems: Command = {
       const before = call.cache.get<Moved>(`move:${call.scope}:${move.id}`)
       if (before?.to === move.to) Object.assign(move, { status: success, movedTo: before.id })
       else if (!known.has(move.from)) move.status = badSource
-      else if (!takesMail(known.get(move.to))) move.status = badDestination
+      else if (!takes(known.get(move.to), known.get(move.from)!)) move.status = badDestination
       else if (move.from === move.to) move.status = sameFolder
     }
-    for (const group of grouped(moves)) await moveGroup(call, group)
+    for (const group of grouped(moves.filter(({ from }) => !holdsObjects(from)))) await moveGroup(call, group)
+    for (const move of moves) if (!move.status && holdsObjects(move.from)) await moveObject(call, move)
     call.facts['items'] = moves.length
     call.facts['moved'] = moves.filter(move => move.status === success).length
     return wbxml(el('Move:MoveItems', moves.map(answer)))
@@ -44,12 +47,14 @@ export const moveItems: Command = {
 
 async function foldersOf({ stores }: Call, moves: readonly Move[]): Promise<ReadonlyMap<FolderId, Folder>> {
   const ids = [...new Set(moves.flatMap(({ from, to }) => [from, to]))].slice(0, mostFolders)
-  const found = await Promise.all(ids.map(id => outcome(stores.mail.folder(id))))
+  const found = await Promise.all(ids.map(id => outcome(folderOf(stores, id))))
   for (const folder of found) if (folder instanceof Failure && folder.kind !== 'not-found') throw folder
   return new Map(found.flatMap(folder => folder instanceof Failure ? [] : [[folder.id, folder]]))
 }
 
-const takesMail = (folder: Folder | undefined): boolean => folder?.selectable === true && folder.role !== 'outbox'
+/** Nothing but what it already holds, and nothing at all where the user may not write. */
+const takes = (folder: Folder | undefined, from: Folder): boolean =>
+  folder?.selectable === true && folder.role !== 'outbox' && !folder.readOnly && folder.content === from.content
 
 function readMove(element: Element): Move {
   const id = text(element, 'Move:SrcMsgId'), from = text(element, 'Move:SrcFldId'), to = text(element, 'Move:DstFldId')
@@ -96,6 +101,21 @@ async function moveGroup(call: Call, { validity, moves, refs }: Sources): Promis
     else if (uid === undefined) move.status = badSource
     else remember(call, move, printItemId({ folder: to, validity: moved.validity, uid }))
   })
+}
+
+/** An object keeps its name, unless there is one of that name: then it stays where it is. */
+async function moveObject(call: Call, move: Move): Promise<void> {
+  const { objects } = call.stores
+  const name = await outcome(nameOf(objectsOf(objects), move))
+  const moved = name instanceof Failure ? name : await outcome(objectsOf(objects).move({ folder: move.from, name }, move.to))
+  if (moved instanceof Failure) move.status = groupStatus[moved.kind] ?? failed
+  else remember(call, move, printObjectId({ folder: move.to, name: name as string }))
+}
+
+async function nameOf(objects: ObjectStore, { id, from }: Move): Promise<string> {
+  const ref = parseObjectId(id)
+  if (ref.folder !== from) throw new Failure('not-found', 'no such item in this folder')
+  return 'name' in ref ? ref.name : nameWithDigest(objects, ref)
 }
 
 /** The second line is for Sync: the client has the item under its new id already, some would show it twice. */

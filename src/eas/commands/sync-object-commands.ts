@@ -3,12 +3,13 @@ import { Failure } from '../../base/failure.ts'
 import type { ObjectCursor } from '../../model/cursor.ts'
 import type { Folder } from '../../model/folder.ts'
 import type { ObjectStore, StoredObject } from '../../model/ports.ts'
-import { nameDigest, parseObjectId, printObjectId } from '../../state/item-id.ts'
+import { printObjectId } from '../../state/item-id.ts'
 import type { SyncOptions } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { holdsVersion, type Held } from '../held.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
+import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
 import { itemStatus, response } from './sync-commands.ts'
 import type { ClientCommand } from './sync-request.ts'
@@ -68,29 +69,10 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
   return { ...work, responses, fetched }
 }
 
-/** A name for each command that names an object; an id that a digest stands in is looked for among all. */
+/** A name for each command that names an object. */
 async function resolve({ store, folder }: ObjectPlace, commands: readonly ClientCommand[]): Promise<Named[]> {
-  let all: ReadonlyMap<string, string> | undefined
-  const named: Named[] = []
-  for (const command of commands) {
-    const ref = command.kind === 'Add' ? undefined : refOf(command.serverId)
-    if (!ref || ref.folder !== folder.id) named.push({ command, name: undefined })
-    else if ('name' in ref) named.push({ command, name: ref.name })
-    else {
-      all ??= new Map((await store.changes(folder.id, undefined)).present.map(({ name }) => [nameDigest(name), name]))
-      named.push({ command, name: all.get(ref.digest) })
-    }
-  }
-  return named
-}
-
-function refOf(id: string) {
-  try {
-    return parseObjectId(id)
-  } catch (error) {
-    if (error instanceof Failure && error.kind === 'not-found') return undefined
-    throw error
-  }
+  const found = await namesOf(store, folder.id, commands.map(({ serverId }) => serverId))
+  return commands.map((command, index) => ({ command, name: found[index] }))
 }
 
 /** A token that is not known any more tells nothing here; the changes asked for afterwards will say so. */
