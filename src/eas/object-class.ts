@@ -12,8 +12,8 @@ export type ObjectContext = {
   readonly bodies: readonly BodyPreference[]
   readonly person: { readonly displayName: string | undefined; readonly addresses: readonly string[] }
   /**
-   * [MS-ASCMD] Supported: of these elements, those the client leaves out are to be cleared, of others kept; undefined where the client
-   * said nothing, or it is not known any more.
+   * [MS-ASCMD] Supported: of these elements, those the client leaves out are to be cleared, of others kept; undefined where it named
+   * none, so that all are cleared. Where it is not known any more what a client named, none are.
    */
   readonly supported: ReadonlySet<string> | undefined
   /** [MS-ASAIRS] InstanceId: the one occurrence of a series that is meant, as the client wrote it. */
@@ -31,8 +31,12 @@ export type ObjectClass = {
   say(octets: Uint8Array, context: ObjectContext): readonly Node[] | undefined
   /** What is stored with what the client sent in it; without `stored` a new object. */
   hear(stored: Uint8Array | undefined, data: Element, context: ObjectContext): Uint8Array
+  /** Whether a client that has just said this must be told what came of it: it would take a later state for something else. */
+  isNews?(stored: Uint8Array, data: Element, context: ObjectContext): boolean
   /** Without one occurrence of a series: a Delete with an InstanceId. */
   cut?(stored: Uint8Array, instance: string, context: ObjectContext): Uint8Array
+  /** RFC 5545: what an object must have to be shown, where a collection may hold several kinds. */
+  readonly component?: string
   /** What a name ends with in a collection of these. */
   readonly ending: '.ics' | '.vcf'
   /** A time filter applies. */

@@ -1,4 +1,6 @@
 import { Failure } from '../base/failure.ts'
+import { contactClass } from './map/contact.ts'
+import { noteClass } from './map/note.ts'
 import type { ObjectClass, ObjectClasses } from './object-class.ts'
 
 const later: Omit<ObjectClass, 'ending'> = {
@@ -10,6 +12,12 @@ const later: Omit<ObjectClass, 'ending'> = {
 
 /** [MS-ASCMD] Class: the classes of objects, by what their folders hold. */
 export const objectClasses: ObjectClasses = {
-  calendar: { ...later, ending: '.ics', timed: true }, contacts: { ...later, ending: '.vcf' },
-  tasks: { ...later, ending: '.ics', isDone: () => false }, notes: { ...later, ending: '.ics' },
+  calendar: { ...later, ending: '.ics', component: 'VEVENT', timed: true },
+  contacts: contactClass,
+  tasks: { ...later, ending: '.ics', component: 'VTODO', isDone: () => false },
+  notes: { ...noteClass, component: 'VJOURNAL' },
 }
+
+/** Whether a folder of this class shows the object at all. */
+export const shows = ({ component }: ObjectClass, octets: Uint8Array): boolean =>
+  component === undefined || Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).includes(`BEGIN:${component}`)

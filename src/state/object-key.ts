@@ -15,15 +15,20 @@ import { packToken, unpackToken } from './sync-token.ts'
  * A token has its length before it. What has no room is kept in memory, and a digest of it stands in the key: where memory is lost, a pass
  * begins anew, and a client whose token was too long begins the collection anew.
  */
-export type ObjectState = { readonly cursor: ObjectCursor; readonly options: SyncOptions | undefined }
+export type ObjectState = {
+  readonly cursor: ObjectCursor
+  readonly options: SyncOptions | undefined
+  /** [MS-ASCMD] Supported: the client named no elements, so it supports all. */
+  readonly supportsAll: boolean
+}
 
 const objects = 0x21 // version 2, kind 1
-const holding = 1, passing = 2, optioned = 4, tokenAway = 8, passAway = 16
+const holding = 1, passing = 2, optioned = 4, tokenAway = 8, passAway = 16, supporting = 32
 const month = 30 * 86_400
 
-export function printObjectKey(owner: KeyOwner, cache: Cache, collection: FolderId, { cursor, options }: ObjectState): string {
+export function printObjectKey(owner: KeyOwner, cache: Cache, collection: FolderId, { cursor, options, supportsAll }: ObjectState): string {
   const { token, since, pass } = cursor
-  const shape = (token || since ? holding : 0) | (pass ? passing : 0)
+  const shape = (token || since ? holding : 0) | (pass ? passing : 0) | (supportsAll ? supporting : 0)
   const optional = options ? optioned : 0
   for (const layout of [optional, 0, passAway | optional, passAway, passAway | tokenAway].map(more => shape | more)) {
     const bytes = [objects, layout]
@@ -52,7 +57,7 @@ export function parseObjectKey(owner: KeyOwner, cache: Cache, collection: Folder
   const pass = !(layout & passing) ? undefined
     : layout & passAway ? recall<ObjectPass>() : { reached: take(6).toString('hex'), end: text(), since: day() }
   const options = layout & optioned ? unpackOptions(bytes, at) : undefined
-  return { cursor: { token, since, pass }, options }
+  return { cursor: { token, since, pass }, options, supportsAll: (layout & supporting) !== 0 }
 }
 
 const packPass = ({ reached, end, since }: ObjectPass): number[] =>

@@ -33,7 +33,9 @@ function storeOf({ url, login, syncs }: Kind, more: object = {}): DavStore {
   const [local = '', domain = ''] = login().split('@')
   const plain: DavClient = { ...client, ask: async wish => {
     const answer = await client.ask(wish)
-    const text = Buffer.concat(await Array.fromAsync(answer.body)).toString('utf8').replace(/<(\w+:)?sync-collection ?\/>/g, '')
+    const chunks: Uint8Array[] = []
+    for await (const chunk of answer.body) chunks.push(chunk)
+    const text = Buffer.concat(chunks).toString('utf8').replace(/<(\w+:)?sync-collection ?\/>/g, '')
     return { ...answer, body: (async function* () { yield Buffer.from(text) })() }
   } }
   return davStore({ server, client: syncs ? client : plain, user: { login: login(), local, domain }, lists })

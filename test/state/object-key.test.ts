@@ -44,12 +44,12 @@ describe('a sync token', () => {
 
 describe('the key of a collection of objects', () => {
   it('holds any state, in at most 64 characters', () => {
-    fc.assert(fc.property(cursors, options, (cursor, options) => {
+    fc.assert(fc.property(cursors, options, fc.boolean(), (cursor, options, supportsAll) => {
       const cache = memoryCache({ megabytes: 1 })
-      const key = printObjectKey(owner, cache, book, { cursor, options })
+      const key = printObjectKey(owner, cache, book, { cursor, options, supportsAll })
       expect(key.length).toBeLessThanOrEqual(64)
       const state = parseObjectKey(owner, cache, book, key)
-      expect(state.cursor).toEqual(cursor)
+      expect(state).toMatchObject({ cursor, supportsAll })
       if (state.options) expect(state.options).toEqual(options)
     }), { numRuns: 3000 })
   })
@@ -66,19 +66,19 @@ describe('the key of a collection of objects', () => {
       token: radicale(1), since: 0, pass: { reached: '0123456789ab', end: radicale(2), since: 0 },
     }, { pass: undefined }],
   ])('%s without memory, with the tokens of Radicale', (_, cursor, { options, ...rest }) => {
-    const state = forgetful({ cursor, options: said })
+    const state = forgetful({ cursor, options: said, supportsAll: true })
     expect(state.cursor).toEqual({ ...cursor, ...rest })
     if (options) expect(state.options).toEqual(said)
   })
 
   it('with a token that has no room is refused without memory', () => {
-    expect(() => forgetful({ cursor: { token: 'x'.repeat(60), since: 0, pass: undefined }, options: undefined }))
+    expect(() => forgetful({ cursor: { token: 'x'.repeat(60), since: 0, pass: undefined }, options: undefined, supportsAll: false }))
       .toThrow(expect.objectContaining({ kind: 'stale' }) as Error)
   })
 
   it('is refused when altered, or by another user or collection', () => {
     const cache = memoryCache({ megabytes: 1 })
-    const key = printObjectKey(owner, cache, book, { cursor: { token: radicale(3), since: 0, pass: undefined }, options: undefined })
+    const key = printObjectKey(owner, cache, book, { cursor: { token: radicale(3), since: 0, pass: undefined }, options: undefined, supportsAll: false })
     const stale = expect.objectContaining({ kind: 'stale' }) as Error
     for (let at = 0; at < key.length; at++) {
       const altered = key.slice(0, at) + (key[at] === 'A' ? 'B' : 'A') + key.slice(at + 1)

@@ -6,7 +6,7 @@ import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
 import { folderOf, objectsOf } from '../folders.ts'
 import type { BodyWish } from '../map/body.ts'
-import { objectClasses } from '../object-classes.ts'
+import { objectClasses, shows } from '../object-classes.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
 import { since } from '../versions.ts'
@@ -45,6 +45,6 @@ async function propertiesOf(call: Call, id: string, { bodies }: BodyWish) {
   const kind = objectClasses[folder.content as keyof typeof objectClasses]
   return {
     name: classes[folder.content],
-    nodes: kind.say(object.octets, contextOf(call, { options: { ...defaultOptions, bodies }, supported: undefined })),
+    nodes: shows(kind, object.octets) ? kind.say(object.octets, contextOf(call, { options: { ...defaultOptions, bodies }, supported: undefined })) : undefined,
   }
 }

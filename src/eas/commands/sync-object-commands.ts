@@ -137,7 +137,8 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
-  versions.set(name, written.etag)
+  const isNews = command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, command.instance))
+  versions.set(name, isNews ? undefined : written.etag)
   return undefined
 }
 

@@ -6,6 +6,7 @@ import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
 import { isHeld } from '../held.ts'
+import { shows } from '../object-classes.ts'
 import { collectionHead } from './sync-answer.ts'
 import { contextOf } from './sync-object-commands.ts'
 import { advanceObjects, type Objects } from './sync-objects.ts'
@@ -74,7 +75,7 @@ function say(call: Call, state: Objects, { name, octets }: StoredObject): readon
   try {
     const filter = changes?.next.pass?.since ?? changes?.next.since ?? since
     if (filter === incompleteOnly && kind.isDone?.(octets)) return 'done'
-    return kind.say(octets, contextOf(call, state))
+    return shows(kind, octets) ? kind.say(octets, contextOf(call, state)) : undefined
   } catch (error) {
     const reason = error instanceof Failure ? error.message : undefined
     call.log[reason === undefined ? 'error' : 'warn']({ collection: state.folder.id, object: name.slice(0, 100), reason, err: reason ? undefined : error }, 'object left out')

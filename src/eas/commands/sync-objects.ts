@@ -28,6 +28,7 @@ export type Objects = {
   readonly since: number
   /** What the client is known to hold, and in which version: after a loss of memory, less than it does. */
   readonly held: Held
+  /** [MS-ASCMD] Supported: undefined for a client that named none. */
   readonly supported: ReadonlySet<string> | undefined
   readonly applied: AppliedToObjects
   readonly changes: ListedChanges | undefined
@@ -37,6 +38,7 @@ export type Objects = {
 type Remembered = ObjectStanding & {
   readonly key: string
   readonly options: SyncOptions
+  readonly supportsAll: boolean
   readonly held: Held
   /** The client may come back with the key before, where the answer got lost. */
   readonly before: { readonly key: string; readonly held: Held } | undefined
@@ -54,7 +56,7 @@ export async function openObjects(call: Call, request: CollectionRequest, folder
   const options = known ?? defaultOptions
   const cursor = state?.cursor ?? freshObjects
   const since = known || !state ? sinceOf(kind, options.filter, call.now()) : cursor.pass?.since ?? cursor.since
-  const supported = supportedOf(call, request)
+  const supported = supportedOf(call, request, state?.supportsAll ?? request.supported === undefined)
   const place = { store, folder, kind, cursor, options, supported, held: heldBy(memory, request.key) }
   const applied = request.commands.length ? await applyToObjects(call, place, request.key, request.commands) : nothingApplied
   const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, state?.options)
@@ -77,13 +79,11 @@ function sinceOf(kind: ObjectClass, filter: number, now: Date): number {
   return kind.timed && filter >= 4 && filter <= 7 ? filterDay(filter, now) : 0
 }
 
-/** [MS-ASCMD] Supported comes with key 0 and holds from then on. Where it is forgotten, what a client leaves out is kept. */
-function supportedOf(call: Call, { id, key, supported }: CollectionRequest): ReadonlySet<string> | undefined {
+/** [MS-ASCMD] Supported comes with key 0 and holds from then on. Where it is forgotten what was named, what a client leaves out is kept. */
+function supportedOf(call: Call, { id, key, supported }: CollectionRequest, all: boolean): ReadonlySet<string> | undefined {
   const name = `supported:${call.scope}:${id}`
-  if (key !== '0') return call.cache.get<ReadonlySet<string>>(name)
-  const tags = supported && new Set(supported)
-  if (tags) call.cache.set(name, tags, { size: tags.size * 32 })
-  else call.cache.delete(name)
+  const tags = key === '0' ? supported && new Set(supported) : all ? undefined : call.cache.get<ReadonlySet<string>>(name) ?? new Set()
+  if (key === '0' && tags) call.cache.set(name, tags, { size: tags.size * 32 })
   return tags
 }
 
@@ -118,10 +118,12 @@ export async function estimateObjects(call: Call, folder: Folder, key: string, w
 /** The key the client gets. `told` is what it holds beyond what it held, undefined for what it has no longer. */
 export function advanceObjects(call: Call, state: Objects, told: ReadonlyMap<string, string | undefined>): string {
   const { request, options, since, changes, applied } = state
+  const supportsAll = state.supported === undefined
   const cursor = changes?.next ?? state.cursor
-  const key = hasObjectNews(state) ? printObjectKey(ownerOf(call), call.cache, request.id, { cursor, options }) : request.key
+  const key = hasObjectNews(state) ? printObjectKey(ownerOf(call), call.cache, request.id, { cursor, options, supportsAll }) 
+    : request.key
   const held = nowHeld(state.held, [...applied.versions, ...[...applied.removed].map(name => [name, undefined] as const), ...told])
   const before = key === request.key ? undefined : { key: request.key, held: state.held }
-  call.cache.set(slot(call, request.id), { key, cursor, since, options, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
+  call.cache.set(slot(call, request.id), { key, cursor, since, options, supportsAll, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
   return key
 }
