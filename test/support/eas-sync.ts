@@ -4,6 +4,10 @@ import type { HttpAnswer, Overrides } from './eas-client.ts'
 /** What a Sync says about one collection; `id` alone means "give me what is new". */
 export type CollectionWish = {
   readonly id: string
+  /** Up to 12.1; Email where absent. */
+  readonly class?: string
+  /** Tags, with key 0. */
+  readonly supported?: readonly Tag[]
   /** Instead of the key the phone holds. */
   readonly key?: string
   readonly window?: number
@@ -32,9 +36,9 @@ export type OptionsWish = {
 export type PhoneCommand =
   | {
     readonly kind: 'Change'; readonly id: string
-    readonly read?: boolean; readonly flagged?: boolean; readonly data?: readonly Node[]; readonly send?: boolean
+    readonly read?: boolean; readonly flagged?: boolean; readonly data?: readonly Node[]; readonly send?: boolean; readonly instance?: string
   }
-  | { readonly kind: 'Delete' | 'Fetch'; readonly id: string }
+  | { readonly kind: 'Delete' | 'Fetch'; readonly id: string; readonly instance?: string }
   | { readonly kind: 'Add'; readonly clientId: string; readonly data: readonly Node[]; readonly send?: boolean }
 
 export type SyncWish = {
@@ -86,9 +90,10 @@ export const number = (tag: Tag, value: number | undefined): Node[] => value ===
 export function collectionNode(wish: CollectionWish, key: string, version: string): Node {
   const { id, window, getChanges, deletesAsMoves, options, commands } = wish
   return el('AirSync:Collection', [
-    ...(isOld(version) ? [el('AirSync:Class', 'Email')] : []),
+    ...(isOld(version) ? [el('AirSync:Class', wish.class ?? 'Email')] : []),
     el('AirSync:SyncKey', wish.key ?? key),
     el('AirSync:CollectionId', id),
+    ...(wish.supported ? [el('AirSync:Supported', wish.supported.map(tag => el(tag)))] : []),
     ...(deletesAsMoves === undefined ? [] : [el('AirSync:DeletesAsMoves', deletesAsMoves ? '1' : '0')]),
     ...(getChanges === undefined ? [] : [el('AirSync:GetChanges', getChanges ? '1' : '0')]),
     ...number('AirSync:WindowSize', window),
@@ -120,9 +125,10 @@ function commandNode(command: PhoneCommand): Node {
     'AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ApplicationData', command.data), ...sent(command.send)]
   )
   const id = el('AirSync:ServerId', command.id)
-  if (command.kind !== 'Change') return el(`AirSync:${command.kind}`, [id])
+  const instance = command.instance === undefined ? [] : [el('AirSyncBase:InstanceId', command.instance)]
+  if (command.kind !== 'Change') return el(`AirSync:${command.kind}`, [id, ...instance])
   const { read, flagged, data, send } = command
-  return el('AirSync:Change', [id, el('AirSync:ApplicationData', data ?? [
+  return el('AirSync:Change', [id, ...instance, el('AirSync:ApplicationData', data ?? [
     ...(read === undefined ? [] : [el('Email:Read', read ? '1' : '0')]),
     ...(flagged === undefined ? [] : [
       el('Email:Flag', flagged ? [el('Email:Status', '2'), el('Email:FlagType', 'for Follow Up')] : []),

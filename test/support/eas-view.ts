@@ -68,7 +68,8 @@ export function hold(): Held {
       put(id, data)
     } else if (change.tag === 'AirSync:Change') {
       const item = items.get(id)
-      if (item && data) Object.assign(item, flagsOf(data, item))
+      // Of a message flags are told, of anything else all of it.
+      if (item && data) Object.assign(item, flagsOf(data, item), data.children.every(({ tag }) => /^(Email2?|Tasks):/.test(tag)) ? {} : { data })
     } else items.delete(id)
   }
 

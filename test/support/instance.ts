@@ -20,6 +20,8 @@ export type InstanceOptions = {
   readonly imap?: { readonly host: string; readonly port: number }
   readonly smtp?: { readonly host: string; readonly port: number }
   readonly log?: Log
+  /** Where CalDAV and CardDAV are discovered; none where absent. */
+  readonly dav?: { readonly url: string; readonly login?: string; readonly pollSeconds?: number }
 }
 
 /** Postern inside of this process, without its command line: over HTTP on a free port. */
@@ -63,6 +65,7 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
       backends: [{
         domains: [DOMAIN], login: '{local}@{domain}', imap: { host: imap.host, port: imap.port, security: 'none' },
         smtp: { host: smtp.host, port: smtp.port, security: 'none', auth: true },
+        ...(options.dav ? { dav: options.dav } : {}),
       }],
       sessions: { timeoutSeconds: patience },
     }, options.log ?? log)
