@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { incompleteOnly, type ObjectCursor } from '../model/cursor.ts'
+import { incompleteOnly, type ObjectCursor, type ObjectPass } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Listed, ObjectStore } from '../model/ports.ts'
 import type { Cache } from '../state/cache.ts'
@@ -36,28 +36,45 @@ const hour = 3600
  * depend on who is asked and when: how far a client has come is one place in that order.
  */
 export async function listChanges(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: ListWish): Promise<ListedChanges> {
-  const { token, pass } = cursor
-  const since = pass?.since ?? wish.since
-  const { memory } = wish, slot = `list:${wish.scope}:${folder}:${token}:${pass?.end}:${since}`
-  const way = (pass && memory.get<Way>(slot)) ?? await wayTo(store, folder, cursor, since)
-  const end = pass?.end ?? way.end
-  const ahead = pass ? way.entries.filter(({ order }) => order > pass.reached) : way.entries
-  const told = ahead.slice(0, wish.window)
+  const { since, memory } = wish
+  const slot = (told: string): string => `list:${wish.scope}:${folder}:${cursor.token}:${since}:${told}`
+  const way = (cursor.pass && memory.get<Way>(slot(cursor.pass.told))) ?? await wayTo(store, folder, cursor, since)
+  const begun = cursor.pass ? toldOf(way.entries, cursor.pass) : 0
+  const until = endOfWindow(way.entries, begun, wish.window)
+  const told = way.entries.slice(begun, until)
   const of = (kind: Kind): Entry[] => told.filter(entry => entry.kind === kind)
   const list = { present: of('present'), gone: of('gone').map(({ name }) => name), aged: of('aged').map(({ name }) => name) }
-  if (told.length === ahead.length) {
-    if (pass) memory.delete(slot)
-    // What the filter has become since the pass began comes next.
-    return { ...list, next: { token: end, since, pass: undefined }, more: since !== wish.since }
-  }
-  memory.set(`list:${wish.scope}:${folder}:${token}:${end}:${since}`, { ...way, end }, { seconds: hour, size: way.entries.length * 150 })
-  return { ...list, next: { ...cursor, pass: { reached: told.at(-1)!.order, end, since } }, more: true }
+  if (until === way.entries.length) return { ...list, next: { token: way.end, since, pass: undefined }, more: false }
+  const pass = { reached: way.entries[until - 1]!.order, told: digestOf(way.entries.slice(0, until)) }
+  // A key may have room for the beginning of the digest only.
+  for (const name of [pass.told, pass.told.slice(0, 6)]) memory.set(slot(name), way, { seconds: hour, size: way.entries.length * 150 })
+  return { ...list, next: { ...cursor, pass }, more: true }
 }
 
+/** How many entries the client has been told; none where they are others now. */
+function toldOf(entries: readonly Entry[], { reached, told }: ObjectPass): number {
+  const after = entries.findIndex(({ order }) => order > reached)
+  const count = after < 0 ? entries.length : after
+  return digestOf(entries.slice(0, count)).startsWith(told) ? count : 0
+}
+
+/** Those with the same place in the order are told together, or not yet. */
+function endOfWindow(entries: readonly Entry[], begun: number, window: number): number {
+  let until = Math.min(begun + window, entries.length)
+  while (until < entries.length && until > begun && entries[until]!.order === entries[until - 1]!.order) until--
+  if (until > begun) return until
+  const { order } = entries[begun] ?? { order: '' }
+  const after = entries.findIndex((entry, index) => index > begun && entry.order !== order)
+  return after < 0 ? entries.length : after
+}
+
+const digestOf = (entries: readonly Entry[]): string =>
+  createHash('sha256').update(JSON.stringify(entries.map(({ kind, name, etag }) => [kind, name, etag]))).digest('hex').slice(0, 16)
+
 /** How many items `listChanges` would still have to tell about. */
-export async function countChanges(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wanted: number): Promise<number> {
-  const { entries } = await wayTo(store, folder, cursor, cursor.pass?.since ?? wanted)
-  return entries.filter(({ order }) => !cursor.pass || order > cursor.pass.reached).length
+export async function countChanges(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, since: number): Promise<number> {
+  const { entries } = await wayTo(store, folder, cursor, since)
+  return entries.length - (cursor.pass ? toldOf(entries, cursor.pass) : 0)
 }
 
 async function wayTo(store: ObjectStore, folder: FolderId, { token, since: old }: ObjectCursor, since: number): Promise<Way> {
@@ -76,7 +93,7 @@ async function wayTo(store: ObjectStore, folder: FolderId, { token, since: old }
     if (old !== since && !anew) for (const [kind, one] of await moved(store, folder, old, since, shown)) if (!entries.has(one.name)) add(kind, one)
     for (const name of gone) add('gone', { name, etag: '' })
   }
-  return { end, entries: [...entries.values()].sort((a, b) => a.order < b.order ? -1 : 1) }
+  return { end, entries: [...entries.values()].sort(inOrder) }
 }
 
 /** What another time filter shows and hides, of all that is there. */
@@ -98,5 +115,6 @@ async function moved(
 const isDay = (since: number): boolean => since !== 0 && since !== incompleteOnly
 const dateOf = (day: number): Date => new Date(day * dayLength)
 
-/** Twelve hexadecimal digits. */
-export const orderOf = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 12)
+/** Six hexadecimal digits. */
+export const orderOf = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 6)
+const inOrder = (a: Entry, b: Entry): number => a.order < b.order || (a.order === b.order && a.name < b.name) ? -1 : 1

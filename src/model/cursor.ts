@@ -46,12 +46,15 @@ export type ObjectCursor = {
   readonly pass: ObjectPass | undefined
 }
 
+/**
+ * Whoever makes the list anew sees by `told` whether what has been told is still as it was told: then the rest follows, and the client holds
+ * the state of that list. Otherwise the list is told from its beginning.
+ */
 export type ObjectPass = {
-  /** All up to and including this place in the order have been told. 12 hexadecimal digits. */
+  /** All up to and including this place in the order have been told. 6 hexadecimal digits. */
   readonly reached: string
-  /** The sync-token and the day this pass leads to. */
-  readonly end: string
-  readonly since: number
+  /** Digest of what has been told: 16 hexadecimal digits, or the first 6 of them. */
+  readonly told: string
 }
 
 /** FilterType 8 of tasks in the place of a day. */

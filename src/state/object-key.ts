@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
-import type { ObjectCursor, ObjectPass } from '../model/cursor.ts'
+import type { ObjectCursor } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Cache } from './cache.ts'
 import { keySize, readKey, sealKey, type KeyOwner } from './sync-key.ts'
@@ -10,10 +10,10 @@ import { packToken, unpackToken } from './sync-token.ts'
 /**
  * The EAS SyncKey of a collection of objects:
  *
- *   version and kind 1 | layout 1 | token, since 2 (neither for a client that holds nothing) | pass: reached 6, end, since 2 | options | check 4
+ *   version and kind 1 | layout 1 | token, since 2 (neither for a client that holds nothing) | pass: reached 3, told 8 or 3 | options | check 4
  *
- * A token has its length before it. What has no room is kept in memory, and a digest of it stands in the key: where memory is lost, a pass
- * begins anew, and a client whose token was too long begins the collection anew.
+ * A token has its length before it. One that has no room is kept in memory, and a digest of it stands in the key: where memory is lost, its
+ * client begins the collection anew.
  */
 export type ObjectState = {
   readonly cursor: ObjectCursor
@@ -23,21 +23,22 @@ export type ObjectState = {
 }
 
 const objects = 0x21 // version 2, kind 1
-const holding = 1, passing = 2, optioned = 4, tokenAway = 8, passAway = 16, supporting = 32
+const holding = 1, passing = 2, optioned = 4, tokenAway = 8, briefly = 16, supporting = 32
+/** Octets of `told`. */
+const full = 8, brief = 3
 const month = 30 * 86_400
 
 export function printObjectKey(owner: KeyOwner, cache: Cache, collection: FolderId, { cursor, options, supportsAll }: ObjectState): string {
   const { token, since, pass } = cursor
   const shape = (token || since ? holding : 0) | (pass ? passing : 0) | (supportsAll ? supporting : 0)
   const optional = options ? optioned : 0
-  for (const layout of [optional, 0, passAway | optional, passAway, passAway | tokenAway].map(more => shape | more)) {
+  for (const layout of [optional, briefly | optional, 0, briefly, tokenAway | optional, tokenAway].map(more => shape | more)) {
     const bytes = [objects, layout]
     if (layout & holding) bytes.push(...layout & tokenAway ? digest(token) : sized(packToken(token)), since >> 8, since & 255)
-    if (pass) bytes.push(...layout & passAway ? digest(JSON.stringify(pass)) : packPass(pass))
+    if (pass) bytes.push(...Buffer.from(pass.reached + pass.told.slice(0, (layout & briefly ? brief : full) * 2), 'hex'))
     if (layout & optioned) bytes.push(...packOptions(options!))
     if (bytes.length > keySize) continue
-    if (layout & holding && layout & tokenAway) remember(owner, cache, token, token)
-    if (pass && layout & passAway) remember(owner, cache, JSON.stringify(pass), pass)
+    if (layout & holding && layout & tokenAway) cache.set(slot(owner, digest(token)), token, { seconds: month, size: token.length })
     return sealKey(owner, collection, Uint8Array.from(bytes))
   }
   throw new Failure('stale', 'a sync key cannot hold this')
@@ -50,18 +51,13 @@ export function parseObjectKey(owner: KeyOwner, cache: Cache, collection: Folder
   const take = (length: number): Buffer => bytes.subarray(at.offset, at.offset += length)
   const day = (): number => take(2).readUInt16BE()
   const text = (): string => unpackToken(take(take(1)[0]!))
-  const recall = <T>(): T | undefined => cache.get<T>(slot(owner, take(digestSize)))
-  const token = layout & holding ? layout & tokenAway ? recall<string>() : text() : ''
+  const token = !(layout & holding) ? '' : layout & tokenAway ? cache.get<string>(slot(owner, take(digestSize))) : text()
   if (token === undefined) throw new Failure('stale', 'the state this key stands for is not remembered')
   const since = layout & holding ? day() : 0
-  const pass = !(layout & passing) ? undefined
-    : layout & passAway ? recall<ObjectPass>() : { reached: take(6).toString('hex'), end: text(), since: day() }
+  const pass = layout & passing ? { reached: take(3).toString('hex'), told: take(layout & briefly ? brief : full).toString('hex') } : undefined
   const options = layout & optioned ? unpackOptions(bytes, at) : undefined
   return { cursor: { token, since, pass }, options, supportsAll: (layout & supporting) !== 0 }
 }
-
-const packPass = ({ reached, end, since }: ObjectPass): number[] =>
-  [...Buffer.from(reached, 'hex'), ...sized(packToken(end)), since >> 8, since & 255]
 
 /** With the length before it; what is too long for that is too long for a key. */
 const sized = (octets: readonly number[]): readonly number[] => octets.length > 255 ? octets : [octets.length, ...octets]
@@ -69,7 +65,3 @@ const sized = (octets: readonly number[]): readonly number[] => octets.length > 
 const digestSize = 5
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest().subarray(0, digestSize)
 const slot = ({ account }: KeyOwner, octets: Uint8Array): string => `key:${account}:${Buffer.from(octets).toString('base64url')}`
-
-function remember(owner: KeyOwner, cache: Cache, text: string, value: unknown): void {
-  cache.set(slot(owner, digest(text)), value, { seconds: month, size: text.length })
-}

@@ -49,7 +49,7 @@ export function hold(): Held {
       for (const { kind, id, status, data } of answer.responses) {
         if (kind === 'Fetch' && data) put(id, data)
         // What the phone made itself, under the id it has from now on.
-        if (kind === 'Add' && status === '1' && id) put(id, undefined)
+        if (kind === 'Add' && status === '1' && id && !items.has(id)) put(id, undefined)
       }
     },
     moveTo(other, id, newId) {

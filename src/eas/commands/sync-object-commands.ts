@@ -12,7 +12,7 @@ import type { ObjectClass, ObjectContext } from '../object-class.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
 import { itemStatus, response } from './sync-commands.ts'
-import type { ClientCommand } from './sync-request.ts'
+import { digestElement, type ClientCommand } from './sync-request.ts'
 
 /** What the client's own commands did, so that it is not told of it again. */
 export type AppliedToObjects = {
@@ -77,8 +77,7 @@ async function resolve({ store, folder }: ObjectPlace, commands: readonly Client
 
 /** A token that is not known any more tells nothing here; the changes asked for afterwards will say so. */
 async function changedSince({ store, folder, cursor }: ObjectPlace): Promise<Map<string, string | undefined>> {
-  const token = cursor.token || cursor.pass?.end
-  const found = token ? await outcome(store.changes(folder.id, token)) : undefined
+  const found = cursor.token ? await outcome(store.changes(folder.id, cursor.token)) : undefined
   if (found instanceof Failure) {
     if (found.kind === 'stale') return new Map()
     throw found
@@ -104,9 +103,9 @@ async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMa
 
 async function add(work: Work, command: ClientCommand): Promise<Node> {
   const { call, place: { store, folder, kind }, key, versions, undone } = work
-  const name = nameOfNew(call, key, command.clientId, kind.ending)
-  const id = printObjectId({ folder: folder.id, name })
   if (!command.data) return response(command, '6')
+  const name = nameOfNew(call, key, command, kind.ending)
+  const id = printObjectId({ folder: folder.id, name })
   // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
   if (isReadOnly(work)) undone.add(name)
   else {
@@ -178,8 +177,11 @@ export const contextOf = (call: Call, { options, supported }: Pick<ObjectPlace, 
   supported, instance, now: call.now(), log: call.log,
 })
 
-/** What a client's object is called in its collection: the same for a request that is repeated. */
-function nameOfNew({ scope }: Call, key: string, clientId: string, ending: string): string {
-  const hex = createHash('sha256').update(`add\0${scope}\0${key}\0${clientId}`).digest('hex')
+/**
+ * What a client's object is called in its collection: the same for a request that is repeated. What is in it counts: a phone that was set
+ * up anew counts its ids from one again.
+ */
+function nameOfNew({ scope }: Call, key: string, { clientId, data }: ClientCommand, ending: string): string {
+  const hex = createHash('sha256').update(`add\0${scope}\0${key}\0${clientId}\0${data ? digestElement(data) : ''}`).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}${ending}`
 }

@@ -71,10 +71,9 @@ async function objectsOf({ store, folder }: Objects, listed: readonly Pick<Liste
 
 /** Undefined for what this folder does not show, and for what cannot be understood: the rest goes on. */
 function say(call: Call, state: Objects, { name, octets }: StoredObject): readonly Node[] | 'done' | undefined {
-  const { kind, since, changes } = state
+  const { kind, since } = state
   try {
-    const filter = changes?.next.pass?.since ?? changes?.next.since ?? since
-    if (filter === incompleteOnly && kind.isDone?.(octets)) return 'done'
+    if (since === incompleteOnly && kind.isDone?.(octets)) return 'done'
     return shows(kind, octets) ? kind.say(octets, contextOf(call, state)) : undefined
   } catch (error) {
     const reason = error instanceof Failure ? error.message : undefined

@@ -55,7 +55,7 @@ export async function openObjects(call: Call, request: CollectionRequest, folder
   const known = request.options ?? state?.options ?? memory?.options
   const options = known ?? defaultOptions
   const cursor = state?.cursor ?? freshObjects
-  const since = known || !state ? sinceOf(kind, options.filter, call.now()) : cursor.pass?.since ?? cursor.since
+  const since = known || !state ? sinceOf(kind, options.filter, call.now()) : cursor.since
   const supported = supportedOf(call, request, state?.supportsAll ?? request.supported === undefined)
   const place = { store, folder, kind, cursor, options, supported, held: heldBy(memory, request.key) }
   const applied = request.commands.length ? await applyToObjects(call, place, request.key, request.commands) : nothingApplied

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto'
+import { text, type Node, type Tag } from '../../src/wire/wbxml.ts'
+import type { DavUser } from '../support/dav-user.ts'
+import { Phone } from '../support/eas-client.ts'
+import type { CollectionWish, PhoneCommand, SyncResult } from '../support/eas-sync.ts'
+import type { Instance } from '../support/instance.ts'
+import type { User } from '../support/users.ts'
+import type { Dice } from './dice.ts'
+
+/** What a class looks like to its user and to a phone: a name and a detail, which is all the model changes. */
+export type ObjectModel = {
+  readonly type: string
+  /** For a new object. */
+  write(uid: string, said: Said): string
+  /** The stored text with other words. */
+  edit(stored: string, said: Said): string
+  read(stored: string): Said
+  nodes(said: Said): Node[]
+  /** What the phone shows of ApplicationData. */
+  shown(said: Saying): Said
+  readonly ending: string
+}
+
+/** What an element of ApplicationData says. */
+export type Saying = (tag: Tag) => string | undefined
+
+export type Said = { readonly name: string; readonly detail: string }
+
+export type ObjectCounts = {
+  steps: number; requests: number; restarts: number; lost: number; repeated: number; conflicts: number; told: number; again: number; rests: number; items: number
+}
+
+type Held = { said: Said }
+
+/** A phone that keeps its word: what it did is true for it until it is told otherwise. */
+class ObjectPhone {
+  readonly items = new Map<string, Held>()
+  readonly phone: Phone
+  #made = 0
+
+  constructor(phone: Phone) {
+    this.phone = phone
+  }
+
+  newId(): string {
+    return `${this.phone.options.deviceId}-${++this.#made}`
+  }
+
+  /** Takes an answer to `commands` in. */
+  take(model: ObjectModel, commands: readonly PhoneCommand[], result: SyncResult, collection: string, counts: ObjectCounts): void {
+    const [answer] = result.collections
+    const failed = new Set<string>()
+    for (const { kind, id, clientId, status } of answer?.responses ?? []) {
+      if (status !== '1' && kind !== 'Add') failed.add(id)
+      if (status === '7') counts.conflicts++
+      const made = commands.find(command => command.kind === 'Add' && command.clientId === clientId)
+      if (kind !== 'Add' || made?.kind !== 'Add') continue
+      if (status !== '1') throw new Error(`Add: Status ${status}`)
+      this.items.set(id, { said: model.shown(saying(made.data)) })
+    }
+    for (const command of commands) {
+      if (command.kind === 'Delete') this.items.delete(command.id)
+      if (command.kind === 'Change' && !failed.has(command.id)) {
+        const item = this.items.get(command.id)
+        if (item) item.said = model.shown(saying(command.data!))
+      }
+    }
+    const held = this.phone.held(collection)
+    for (const id of [...answer?.adds ?? [], ...answer?.changes ?? []]) {
+      counts.told++
+      if (answer!.adds.includes(id) && this.items.has(id)) counts.again++
+      this.items.set(id, { said: model.shown(tag => text(held.items.get(id)!.data!, tag)) })
+    }
+    for (const id of [...answer?.deletes ?? [], ...answer?.softDeletes ?? []]) this.items.delete(id)
+  }
+}
+
+export type ObjectSetting = {
+  readonly steps: number
+  readonly dice: Dice
+  readonly model: ObjectModel
+  readonly user: User
+  readonly dav: DavUser
+  readonly instances: readonly Instance[]
+  readonly versions: readonly string[]
+  /** Once the collection is there. */
+  readonly open: () => Promise<void>
+}
+
+/** Random steps of phones and of a DAV user; throws where they do not hold the same in the end, or a key is refused. */
+export async function runObjects({ steps, dice, model, user, dav, instances, versions, open }: ObjectSetting): Promise<ObjectCounts> {
+  const counts: ObjectCounts = { steps, requests: 0, restarts: 0, lost: 0, repeated: 0, conflicts: 0, told: 0, again: 0, rests: 0, items: 0 }
+  const trace: string[] = []
+  const phones = versions.map((version, n) => new ObjectPhone(new Phone({
+    url: instances[0]!.url, user: user.login, password: user.password, version, deviceId: `MODEL${n}`,
+  })))
+  const names = new Map<string, string>()
+  let words = 0
+  const say = (): Said => ({ name: `N${++words}`, detail: dice.chance(0.3) ? '' : `${words}00` })
+
+  await phones[0]!.phone.folderSync('0')
+  const collection = phones[0]!.phone.folder(model.type)
+  await open()
+
+  const restart = async (): Promise<void> => {
+    counts.restarts++
+    await dice.pick(instances).restart()
+  }
+  async function request(one: ObjectPhone, wish: Omit<CollectionWish, 'id'>, calm = false): Promise<SyncResult> {
+    for (;;) {
+      counts.requests++
+      Object.assign(one.phone.options, { url: dice.pick(instances).url })
+      const lost = !calm && dice.chance(0.15)
+      const result = await one.phone.sync({ collections: [{ id: collection, class: classes[model.type]!, ...wish }], lose: lost })
+      const status = result.status || result.collections[0]?.status || '1'
+      if (status !== '1') throw new Error(`Sync: Status ${status}`)
+      if (!lost) {
+        one.take(model, wish.commands ?? [], result, collection, counts)
+        return result
+      }
+      counts.lost++
+      counts.repeated++
+      if (dice.chance(0.3)) await restart()
+    }
+  }
+  async function fill(one: ObjectPhone): Promise<void> {
+    while (!(await request(one, {}, true)).empty);
+  }
+
+  async function userStep(): Promise<string> {
+    const stored = await dav.list(), name = [...stored.keys()].length ? dice.pick([...stored.keys()]) : undefined
+    if (name === undefined || dice.chance(0.4)) {
+      const said = say(), made = dice.chance(0.5) ? `${randomUUID()}${model.ending}` : `a b ${words}, ü${model.ending}`
+      await dav.put(encodeURIComponent(made), model.write(`uid-${words}-${user.name}`, said))
+      names.set(made, said.name)
+      return `user makes ${said.name}`
+    }
+    if (dice.chance(0.4)) {
+      await dav.remove(encodeURIComponent(name))
+      return `user removes ${model.read(stored.get(name)!).name}`
+    }
+    const said = say()
+    await dav.put(encodeURIComponent(name), model.edit(stored.get(name)!, said))
+    return `user makes ${said.name} of ${model.read(stored.get(name)!).name}`
+  }
+
+  async function phoneStep(one: ObjectPhone): Promise<string> {
+    const commands: PhoneCommand[] = [], free = new Set(one.items.keys())
+    for (let n = dice.below(3); n > 0; n--) {
+      const id = free.size ? dice.pick([...free]) : undefined
+      if (id) free.delete(id)
+      if (id === undefined || dice.chance(0.4)) commands.push({ kind: 'Add', clientId: one.newId(), data: model.nodes(say()) })
+      else if (dice.chance(0.4)) commands.push({ kind: 'Delete', id })
+      else commands.push({ kind: 'Change', id, data: model.nodes(say()) })
+    }
+    const getChanges = dice.chance(0.85)
+    await request(one, { commands, window: 1 + dice.below(8), getChanges, options: { conflict: dice.chance(0.5) ? 0 : 1 } })
+    return `${one.phone.options.deviceId}: ${commands.map(({ kind }) => kind).join(' ') || 'looks'}`
+  }
+
+  async function compare(): Promise<void> {
+    const there = [...(await dav.list()).values()].map(model.read).map(line).sort()
+    for (const one of phones) {
+      await fill(one)
+      const held = [...one.items.values()].map(({ said }) => line(said)).sort()
+      if (held.join('\n') !== there.join('\n')) {
+        const missing = there.filter(each => !held.includes(each)), extra = held.filter(each => !there.includes(each))
+        throw new Error(`${one.phone.options.deviceId} misses ${missing.join('; ')} and has ${extra.join('; ')}`)
+      }
+      counts.items += held.length
+    }
+    counts.rests++
+  }
+
+  try {
+    for (const one of phones) await request(one, { key: '0', commands: [] }, true)
+    for (let step = 1; step <= steps; step++) {
+      if (dice.chance(0.06)) await restart()
+      trace.push(`${step} ${dice.chance(0.4) ? await userStep() : await phoneStep(dice.pick(phones))}`)
+      if (step % 50 === 0) await compare()
+    }
+    await compare()
+    return counts
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\nThe last steps:\n${trace.slice(-30).join('\n')}`, { cause: error })
+  } finally {
+    for (const { phone } of phones) phone.close()
+  }
+}
+
+const saying = (nodes: readonly Node[]): Saying => tag => nodes.find(node => node.tag === tag)?.children as string | undefined
+const line = ({ name, detail }: Said): string => `${name} ${detail}`
+const classes: Readonly<Record<string, string>> = { 7: 'Tasks', 8: 'Calendar', 9: 'Contacts', 10: 'Notes' }
