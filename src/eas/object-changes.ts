@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { incompleteOnly, type ObjectCursor, type ObjectPass } from '../model/cursor.ts'
+import { incompleteOnly, type ObjectCursor } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Listed, ObjectStore } from '../model/ports.ts'
 import type { Cache } from '../state/cache.ts'
@@ -21,38 +21,83 @@ export type ListWish = {
   /** Keeps the rest of a list that is being told, so that it need not be asked for again. */
   readonly memory: Cache
   readonly scope: string
+  /** The client has just made something here. */
+  readonly made: boolean
 }
 
 type Kind = 'present' | 'gone' | 'aged'
 type Entry = Listed & { readonly kind: Kind; readonly order: string }
-/** All that leads from one state to another, in order. */
-type Way = { readonly entries: readonly Entry[]; readonly end: string }
+/** What leads from one state to another: what goes, what comes, both in order, and the token of that state. */
+type Way = { readonly going: readonly Entry[]; readonly coming: readonly Entry[]; readonly end: string }
 
 const dayLength = 86_400_000
 const hour = 3600
 
 /**
- * What differs from where the client stands, a window of it. Objects are told in the order of a digest of their names, which does not
- * depend on who is asked and when: how far a client has come is one place in that order.
+ * What differs from where the client stands, a window of it, in the order of a digest of names, which does not depend on who is asked and
+ * when. First what goes; while that is told the client keeps its token. Then its token is that of the list, and what comes is told:
+ * whoever has no memory of the list tells all that is there and has not changed since that token, from the place reached on. What a client
+ * was told is thus always part of the state its token stands for, or of changes since.
+ *
+ * What the client has made itself must be part of that state too: nobody would tell that it went before the next look. Then (`made`) all
+ * that keeps the token behind is told at once, whatever the window.
  */
 export async function listChanges(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: ListWish): Promise<ListedChanges> {
-  const { since, memory } = wish
-  const slot = (told: string): string => `list:${wish.scope}:${folder}:${cursor.token}:${since}:${told}`
-  const way = (cursor.pass && memory.get<Way>(slot(cursor.pass.told))) ?? await wayTo(store, folder, cursor, since)
-  const begun = cursor.pass ? toldOf(way.entries, cursor.pass) : 0
-  const until = endOfWindow(way.entries, begun, wish.window)
-  const told = way.entries.slice(begun, until)
-  const of = (kind: Kind): Entry[] => told.filter(entry => entry.kind === kind)
-  const list = { present: of('present'), gone: of('gone').map(({ name }) => name), aged: of('aged').map(({ name }) => name) }
-  if (until === way.entries.length) return { ...list, next: { token: way.end, since, pass: undefined }, more: false }
-  const pass = { reached: way.entries[until - 1]!.order, told: digestOf(way.entries.slice(0, until)) }
-  // A key may have room for the beginning of the digest only.
-  for (const name of [pass.told, pass.told.slice(0, 6)]) memory.set(slot(name), way, { seconds: hour, size: way.entries.length * 150 })
-  return { ...list, next: { ...cursor, pass }, more: true }
+  const { memory, made } = wish
+  if (cursor.pass?.phase === 'coming') {
+    const coming = await comingTo(store, folder, cursor, wish)
+    if (!made) return tellComing(cursor, coming, wish, [])
+    const { going, coming: more, end } = await wayTo(store, folder, { ...cursor, pass: undefined }, cursor.since)
+    const next = { ...cursor, token: end }, news = [...going, ...more], named = new Set(news.map(({ name }) => name))
+    const rest = coming.filter(({ name }) => !named.has(name))
+    remember(memory, slotOf(folder, next, wish), rest)
+    return tellComing(next, rest, { ...wish, window: Math.max(0, wish.window - news.length) }, news)
+  }
+  const way = await wayTo(store, folder, cursor, wish.since)
+  const begun = cursor.pass ? toldOf(way.going, cursor.pass) : 0
+  const until = made ? way.going.length : endOfWindow(way.going, begun, wish.window)
+  const told = way.going.slice(begun, until)
+  if (until < way.going.length) {
+    const pass = { phase: 'going', reached: way.going[until - 1]?.order ?? start, told: digestOf(way.going.slice(0, until)) } as const
+    return { ...listOf(told), next: { ...cursor, pass }, more: true }
+  }
+  const next: ObjectCursor = { token: way.end, since: wish.since, pass: { phase: 'coming', reached: start, first: cursor.token === '' } }
+  remember(memory, slotOf(folder, next, wish), way.coming)
+  return tellComing(next, way.coming, { ...wish, window: Math.max(0, wish.window - told.length) }, told)
 }
 
-/** How many entries the client has been told; none where they are others now. */
-function toldOf(entries: readonly Entry[], { reached, told }: ObjectPass): number {
+function tellComing(cursor: ObjectCursor, coming: readonly Entry[], wish: ListWish, before: readonly Entry[]): ListedChanges {
+  const pass = cursor.pass as Extract<ObjectCursor['pass'], { phase: 'coming' }>
+  const ahead = coming.filter(({ order }) => order > pass.reached)
+  const until = endOfWindow(ahead, 0, wish.window)
+  const list = listOf([...before, ...ahead.slice(0, until)])
+  // What the filter has become since comes next.
+  if (until === ahead.length) return { ...list, next: { ...cursor, pass: undefined }, more: cursor.since !== wish.since }
+  return { ...list, next: { ...cursor, pass: { ...pass, reached: ahead[until - 1]?.order ?? pass.reached } }, more: true }
+}
+
+const remember = (memory: Cache, slot: string, entries: readonly Entry[]): void =>
+  memory.set(slot, entries, { seconds: hour, size: entries.length * 150 })
+
+const slotOf = (folder: FolderId, { token, since }: ObjectCursor, { scope }: ListWish): string => `list:${scope}:${folder}:${token}:${since}`
+
+/** What comes, as remembered; else all that is as it was when the token was given. */
+async function comingTo(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: ListWish): Promise<readonly Entry[]> {
+  const { token, since } = cursor
+  const known = wish.memory.get<readonly Entry[]>(slotOf(folder, cursor, wish))
+  if (known) return known
+  const all = await store.changes(folder, undefined), changed = new Set((await store.changes(folder, token)).present.map(({ name }) => name))
+  const shown = isDay(since) ? await store.within(folder, dateOf(since)) : undefined
+  return all.present.filter(({ name }) => !changed.has(name) && (!shown || shown.has(name))).map(one => entryOf('present', one)).sort(inOrder)
+}
+
+function listOf(entries: readonly Entry[]): Pick<ListedChanges, Kind> {
+  const of = (kind: Kind): Entry[] => entries.filter(entry => entry.kind === kind)
+  return { present: of('present'), gone: of('gone').map(({ name }) => name), aged: of('aged').map(({ name }) => name) }
+}
+
+/** How many entries the client has been told; none where they are others now: it does no harm to say again that something is gone. */
+function toldOf(entries: readonly Entry[], { reached, told = '' }: { readonly reached: string; readonly told?: string }): number {
   const after = entries.findIndex(({ order }) => order > reached)
   const count = after < 0 ? entries.length : after
   return digestOf(entries.slice(0, count)).startsWith(told) ? count : 0
@@ -62,19 +107,23 @@ function toldOf(entries: readonly Entry[], { reached, told }: ObjectPass): numbe
 function endOfWindow(entries: readonly Entry[], begun: number, window: number): number {
   let until = Math.min(begun + window, entries.length)
   while (until < entries.length && until > begun && entries[until]!.order === entries[until - 1]!.order) until--
-  if (until > begun) return until
-  const { order } = entries[begun] ?? { order: '' }
+  if (until > begun || window <= 0) return until
+  const order = entries[begun]?.order
   const after = entries.findIndex((entry, index) => index > begun && entry.order !== order)
   return after < 0 ? entries.length : after
 }
 
 const digestOf = (entries: readonly Entry[]): string =>
-  createHash('sha256').update(JSON.stringify(entries.map(({ kind, name, etag }) => [kind, name, etag]))).digest('hex').slice(0, 16)
+  createHash('sha256').update(JSON.stringify(entries.map(({ kind, name }) => [kind, name]))).digest('hex').slice(0, 6)
 
 /** How many items `listChanges` would still have to tell about. */
-export async function countChanges(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, since: number): Promise<number> {
-  const { entries } = await wayTo(store, folder, cursor, since)
-  return entries.length - (cursor.pass ? toldOf(entries, cursor.pass) : 0)
+export async function countChanges(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: Omit<ListWish, 'window' | 'made'>): Promise<number> {
+  const { pass } = cursor
+  if (pass?.phase === 'coming') {
+    return (await comingTo(store, folder, cursor, { ...wish, window: 0, made: false })).filter(({ order }) => order > pass.reached).length
+  }
+  const { going, coming } = await wayTo(store, folder, cursor, wish.since)
+  return going.length + coming.length - (pass ? toldOf(going, pass) : 0)
 }
 
 async function wayTo(store: ObjectStore, folder: FolderId, { token, since: old }: ObjectCursor, since: number): Promise<Way> {
@@ -82,8 +131,9 @@ async function wayTo(store: ObjectStore, folder: FolderId, { token, since: old }
   // Which tasks are done is not in a list: where that begins or ceases to matter, all are looked at.
   const anew = holds && old !== since && (old === incompleteOnly || since === incompleteOnly)
   const { present, gone, token: end } = await store.changes(folder, holds && !anew ? token : undefined)
+  const vanished = anew ? (await store.changes(folder, token)).gone : gone
   const entries = new Map<string, Entry>()
-  const add = (kind: Kind, { name, etag }: Listed): void => void entries.set(name, { kind, name, etag, order: orderOf(name) })
+  const add = (kind: Kind, one: Listed): void => void entries.set(one.name, entryOf(kind, one))
   const shown = isDay(since) && (present.length > 0 || old !== since) ? await store.within(folder, dateOf(since)) : undefined
   for (const one of present) {
     if (!shown || shown.has(one.name)) add('present', one)
@@ -91,9 +141,10 @@ async function wayTo(store: ObjectStore, folder: FolderId, { token, since: old }
   }
   if (holds) {
     if (old !== since && !anew) for (const [kind, one] of await moved(store, folder, old, since, shown)) if (!entries.has(one.name)) add(kind, one)
-    for (const name of gone) add('gone', { name, etag: '' })
+    for (const name of vanished) if (!entries.has(name)) add('gone', { name, etag: '' })
   }
-  return { end, entries: [...entries.values()].sort(inOrder) }
+  const all = [...entries.values()].sort(inOrder)
+  return { end, going: all.filter(({ kind }) => kind !== 'present'), coming: all.filter(({ kind }) => kind === 'present') }
 }
 
 /** What another time filter shows and hides, of all that is there. */
@@ -115,6 +166,13 @@ async function moved(
 const isDay = (since: number): boolean => since !== 0 && since !== incompleteOnly
 const dateOf = (day: number): Date => new Date(day * dayLength)
 
-/** Six hexadecimal digits. */
-export const orderOf = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 6)
+const entryOf = (kind: Kind, { name, etag }: Listed): Entry => ({ kind, name, etag, order: orderOf(name) })
+
+/** Six hexadecimal digits, above `start`. */
+export function orderOf(name: string): string {
+  const order = createHash('sha256').update(name).digest('hex').slice(0, 6)
+  return order === start ? '000001' : order
+}
+
+const start = '000000'
 const inOrder = (a: Entry, b: Entry): number => a.order < b.order || (a.order === b.order && a.name < b.name) ? -1 : 1

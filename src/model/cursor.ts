@@ -35,27 +35,23 @@ export type Pass = {
 export const fresh: MailCursor = { validity: 0, modseq: 0n, top: 1, gaps: [], since: 0, pass: undefined }
 
 /**
- * All that a client holds of one collection of objects (RFC 6578). While a list longer than a window is told, in the order of `orderOf`,
- * `pass` says how far it has come.
+ * All that a client holds of one collection of objects (RFC 6578). While a list longer than a window is told, in the order of a digest of
+ * names, `pass` says how far it has come.
  */
 export type ObjectCursor = {
-  /** Sync-token of the state the client holds; empty for a client that holds nothing. */
+  /** Sync-token of the state the client holds, or is on its way to; empty for a client that holds nothing. */
   readonly token: string
   /** Day (since 1970-01-01) the client's view is cut at; 0 shows all, `incompleteOnly` the tasks that are not done. */
   readonly since: number
   readonly pass: ObjectPass | undefined
 }
 
-/**
- * Whoever makes the list anew sees by `told` whether what has been told is still as it was told: then the rest follows, and the client holds
- * the state of that list. Otherwise the list is told from its beginning.
- */
-export type ObjectPass = {
-  /** All up to and including this place in the order have been told. 6 hexadecimal digits. */
-  readonly reached: string
-  /** Digest of what has been told: 16 hexadecimal digits, or the first 6 of them. */
-  readonly told: string
-}
+/** Places in the order are 6 hexadecimal digits: all up to and including `reached` have been told. */
+export type ObjectPass =
+  /** What is gone since `token` is being told; `told`, a digest in 6 hexadecimal digits, says of what. */
+  | { readonly phase: 'going'; readonly reached: string; readonly told: string }
+  /** What there was at `token` is being told; `first` to a client that held nothing before. */
+  | { readonly phase: 'coming'; readonly reached: string; readonly first: boolean }
 
 /** FilterType 8 of tasks in the place of a day. */
 export const incompleteOnly = 0xffff

@@ -10,7 +10,7 @@ import { packToken, unpackToken } from './sync-token.ts'
 /**
  * The EAS SyncKey of a collection of objects:
  *
- *   version and kind 1 | layout 1 | token, since 2 (neither for a client that holds nothing) | pass: reached 3, told 8 or 3 | options | check 4
+ *   version and kind 1 | layout 1 | token, since 2 (neither for a client that holds nothing) | reached 3, told 3 (only while that is going on) | options | check 4
  *
  * A token has its length before it. One that has no room is kept in memory, and a digest of it stands in the key: where memory is lost, its
  * client begins the collection anew.
@@ -23,19 +23,17 @@ export type ObjectState = {
 }
 
 const objects = 0x21 // version 2, kind 1
-const holding = 1, passing = 2, optioned = 4, tokenAway = 8, briefly = 16, supporting = 32
-/** Octets of `told`. */
-const full = 8, brief = 3
+const holding = 1, going = 2, coming = 4, first = 8, optioned = 16, tokenAway = 32, supporting = 64
 const month = 30 * 86_400
 
 export function printObjectKey(owner: KeyOwner, cache: Cache, collection: FolderId, { cursor, options, supportsAll }: ObjectState): string {
   const { token, since, pass } = cursor
-  const shape = (token || since ? holding : 0) | (pass ? passing : 0) | (supportsAll ? supporting : 0)
-  const optional = options ? optioned : 0
-  for (const layout of [optional, briefly | optional, 0, briefly, tokenAway | optional, tokenAway].map(more => shape | more)) {
+  const shape = (token || since ? holding : 0) | (pass ? pass.phase === 'going' ? going : pass.first ? coming | first : coming : 0) |
+    (supportsAll ? supporting : 0)
+  for (const layout of [options ? optioned : 0, 0, options ? tokenAway | optioned : tokenAway, tokenAway].map(more => shape | more)) {
     const bytes = [objects, layout]
     if (layout & holding) bytes.push(...layout & tokenAway ? digest(token) : sized(packToken(token)), since >> 8, since & 255)
-    if (pass) bytes.push(...Buffer.from(pass.reached + pass.told.slice(0, (layout & briefly ? brief : full) * 2), 'hex'))
+    if (pass) bytes.push(...Buffer.from(pass.reached + (pass.phase === 'going' ? pass.told : ''), 'hex'))
     if (layout & optioned) bytes.push(...packOptions(options!))
     if (bytes.length > keySize) continue
     if (layout & holding && layout & tokenAway) cache.set(slot(owner, digest(token)), token, { seconds: month, size: token.length })
@@ -54,7 +52,9 @@ export function parseObjectKey(owner: KeyOwner, cache: Cache, collection: Folder
   const token = !(layout & holding) ? '' : layout & tokenAway ? cache.get<string>(slot(owner, take(digestSize))) : text()
   if (token === undefined) throw new Failure('stale', 'the state this key stands for is not remembered')
   const since = layout & holding ? day() : 0
-  const pass = layout & passing ? { reached: take(3).toString('hex'), told: take(layout & briefly ? brief : full).toString('hex') } : undefined
+  const place = (): string => take(3).toString('hex')
+  const pass = layout & going ? { phase: 'going', reached: place(), told: place() } as const
+    : layout & coming ? { phase: 'coming', reached: place(), first: (layout & first) !== 0 } as const : undefined
   const options = layout & optioned ? unpackOptions(bytes, at) : undefined
   return { cursor: { token, since, pass }, options, supportsAll: (layout & supporting) !== 0 }
 }

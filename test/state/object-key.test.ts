@@ -20,7 +20,10 @@ const tokens = fc.oneof(
 const day = fc.integer({ min: 0, max: 0xffff })
 const cursors: fc.Arbitrary<ObjectCursor> = fc.record({
   token: fc.oneof(fc.constant(''), tokens), since: day,
-  pass: fc.option(fc.record({ reached: hex(6), told: hex(16) }), { nil: undefined }),
+  pass: fc.option(fc.oneof(
+    fc.record({ phase: fc.constant('going' as const), reached: hex(6), told: hex(6) }),
+    fc.record({ phase: fc.constant('coming' as const), reached: hex(6), first: fc.boolean() }),
+  ), { nil: undefined }),
 })
 const options: fc.Arbitrary<SyncOptions | undefined> = fc.option(fc.record({
   filter: fc.integer({ min: 0, max: 8 }), mimeSupport: fc.constantFrom(0 as const, 1 as const), mimeTruncation: fc.integer({ min: 0, max: 8 }),
@@ -49,9 +52,7 @@ describe('the key of a collection of objects', () => {
       const key = printObjectKey(owner, cache, book, { cursor, options, supportsAll })
       expect(key.length).toBeLessThanOrEqual(64)
       const state = parseObjectKey(owner, cache, book, key)
-      expect(state).toMatchObject({ supportsAll, cursor: { ...cursor, pass: cursor.pass && { ...cursor.pass, told: expect.any(String) as string } } })
-      expect([6, 16]).toContain(state.cursor.pass?.told.length ?? 6)
-      expect(cursor.pass?.told.startsWith(state.cursor.pass?.told ?? 'x')).not.toBe(false)
+      expect(state).toMatchObject({ cursor, supportsAll })
       if (state.options) expect(state.options).toEqual(options)
     }), { numRuns: 3000 })
   })
@@ -63,12 +64,10 @@ describe('the key of a collection of objects', () => {
 
   it.each<[string, ObjectCursor, Partial<ObjectCursor> & { options?: boolean }]>([
     ['of a client in step is whole, options included', { token: radicale(1), since: 20_000, pass: undefined }, { options: true }],
-    ['of a first download under way is whole, options included', {
-      token: '', since: 0, pass: { reached: '0123ab', told: '0123456789abcdef' },
-    }, { options: true }],
-    ['of a long list of changes under way says how far it has come', {
-      token: radicale(1), since: 20_000, pass: { reached: '0123ab', told: '0123456789abcdef' },
-    }, { pass: { reached: '0123ab', told: '012345' } }],
+    ['of a first download under way says how far it has come', { token: radicale(1), since: 0, pass: { phase: 'coming', reached: '0123ab', first: true } }, {}],
+    ['of a long list of what is gone says how far it has come', {
+      token: radicale(1), since: 20_000, pass: { phase: 'going', reached: '0123ab', told: 'abcdef' },
+    }, {}],
   ])('%s without memory, with the tokens of Radicale', (_, cursor, { options, ...rest }) => {
     const state = forgetful({ cursor, options: said, supportsAll: true })
     expect(state.cursor).toEqual({ ...cursor, ...rest })

@@ -7,6 +7,7 @@ export class DavUser {
   readonly #authorization: string
   readonly #home: string
   #path = ''
+  readonly #seen = new Map<string, string>()
 
   constructor(url: string, login: string, password: string, home = `/${login}/`) {
     this.#url = url
@@ -60,12 +61,20 @@ export class DavUser {
     await this.#ask('DELETE', this.#path + name)
   }
 
-  /** What is there: octets by name. */
+  /** What is there: octets by name. Only versions not seen before are fetched. */
   async list(): Promise<Map<string, string>> {
     const xml = await this.#propfind(this.#path, '<d:getetag/>')
-    const hrefs = [...xml.matchAll(/<(?:\w+:)?href[^>]*>([^<]*)</g)].map(([, href]) => unescapeXml(href!)).filter(href => !href.endsWith('/'))
+    const rows = xml.split(/<(?:\w+:)?response[ >]/).slice(1).flatMap(row => {
+      const href = unescapeXml(/<(?:\w+:)?href[^>]*>([^<]*)</.exec(row)?.[1] ?? '/')
+      const etag = /<(?:\w+:)?getetag[^>]*>([^<]*)</.exec(row)?.[1] ?? ''
+      return href.endsWith('/') ? [] : [{ href, etag }]
+    })
     const found = new Map<string, string>()
-    for (const href of hrefs) found.set(decodeURIComponent(href.split('/').at(-1)!), await (await this.#ask('GET', href)).text())
+    for (const { href, etag } of rows) {
+      const known = this.#seen.get(`${href} ${etag}`) ?? await (await this.#ask('GET', href)).text()
+      this.#seen.set(`${href} ${etag}`, known)
+      found.set(decodeURIComponent(href.split('/').at(-1)!), known)
+    }
     return found
   }
 

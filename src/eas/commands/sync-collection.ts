@@ -4,7 +4,7 @@ import type { Call } from '../command.ts'
 import { folderOf, type Standing } from '../folders.ts'
 import { describe } from './sync-answer.ts'
 import { gather, hasNews, openMailbox, wantsChanges, type Mailbox } from './sync-mailbox.ts'
-import { gatherObjects, hasObjectNews, openObjects, type Objects } from './sync-objects.ts'
+import { gatherObjects, hasObjectNews, openObjects, wantsObjectChanges, type Objects } from './sync-objects.ts'
 import { describeObjects } from './sync-objects-answer.ts'
 import type { CollectionRequest } from './sync-request.ts'
 
@@ -58,7 +58,7 @@ function objects(call: Call, state: Objects): Collection {
   const cursor = changes?.next ?? state.cursor
   return {
     request, folder, standing: { cursor, since: state.since },
-    wantsChanges: request.key !== '0' && request.getChanges !== false, hasNews: hasObjectNews(state),
+    wantsChanges: wantsObjectChanges(state), hasNews: hasObjectNews(state),
     told: { adds: changes?.present.length ?? 0, updates: 0, deletes: (changes?.gone.length ?? 0) + (changes?.aged.length ?? 0), unkept: 0 },
     gather: async window => objects(call, await gatherObjects(call, state, window)),
     movedOn: () => objects(call, { ...state, cursor, changes: undefined }),

@@ -8,6 +8,7 @@ import type { SyncOptions } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { holdsVersion, type Held } from '../held.ts'
+import { orderOf } from '../object-changes.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
@@ -17,6 +18,8 @@ import { digestElement, type ClientCommand } from './sync-request.ts'
 /** What the client's own commands did, so that it is not told of it again. */
 export type AppliedToObjects = {
   readonly responses: readonly Node[]
+  /** Whether the client made anything. */
+  readonly made: boolean
   /** Versions the client's own writes left behind; undefined where the server made something else of them. */
   readonly versions: ReadonlyMap<string, string | undefined>
   readonly removed: ReadonlySet<string>
@@ -26,7 +29,7 @@ export type AppliedToObjects = {
 }
 
 export const nothingApplied: AppliedToObjects =
-  { responses: [], versions: new Map(), removed: new Set(), undone: new Set(), fetched: [] }
+  { responses: [], made: false, versions: new Map(), removed: new Set(), undone: new Set(), fetched: [] }
 
 export type ObjectPlace = {
   readonly store: ObjectStore
@@ -66,7 +69,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
     if (answered) responses.push(answered)
   }
   const fetched = named.flatMap(({ command, name }) => command.kind === 'Fetch' && name ? [{ serverId: command.serverId, name }] : [])
-  return { ...work, responses, fetched }
+  return { ...work, responses, fetched, made: named.some(({ command }) => command.kind === 'Add') }
 }
 
 /** A name for each command that names an object. */
@@ -136,7 +139,8 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
-  const isNews = command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, command.instance))
+  const untold = place.cursor.pass?.phase === 'coming' && orderOf(name) > place.cursor.pass.reached && !holdsVersion(place.held, name, stored.etag)
+  const isNews = untold || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, command.instance))
   versions.set(name, isNews ? undefined : written.etag)
   return undefined
 }

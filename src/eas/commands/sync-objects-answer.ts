@@ -42,7 +42,7 @@ async function tellingsOf(call: Call, state: Objects): Promise<Telling[]> {
   const undone = [...applied.undone].filter(name => !listed.has(name) && !applied.removed.has(name)).map(name => ({ name, etag: '' }))
   const wanted = [...listed.values(), ...undone]
   const there = await objectsOf(state, wanted)
-  const holds = cursor.token !== ''
+  const holds = cursor.pass?.phase === 'coming' ? !cursor.pass.first : cursor.token !== ''
   const present = wanted.flatMap(({ name }) => {
     const object = there.get(name)
     // What was made in a collection that takes nothing is not there; what is listed and is not there will be told as gone.

@@ -38,7 +38,6 @@ export type Objects = {
 type Remembered = ObjectStanding & {
   readonly key: string
   readonly options: SyncOptions
-  readonly supportsAll: boolean
   readonly held: Held
   /** The client may come back with the key before, where the answer got lost. */
   readonly before: { readonly key: string; readonly held: Held } | undefined
@@ -51,7 +50,7 @@ export async function openObjects(call: Call, request: CollectionRequest, folder
   const store = objectsOf(call.stores.objects)
   const kind = objectClasses[folder.content as keyof typeof objectClasses]
   const memory = call.cache.get<Remembered>(slot(call, request.id))
-  const state = request.key === '0' ? undefined : stateOf(call, request, memory)
+  const state = request.key === '0' ? undefined : parseObjectKey(ownerOf(call), call.cache, request.id, request.key)
   const known = request.options ?? state?.options ?? memory?.options
   const options = known ?? defaultOptions
   const cursor = state?.cursor ?? freshObjects
@@ -61,11 +60,6 @@ export async function openObjects(call: Call, request: CollectionRequest, folder
   const applied = request.commands.length ? await applyToObjects(call, place, request.key, request.commands) : nothingApplied
   const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, state?.options)
   return { ...place, request, renewed, since, applied, changes: undefined }
-}
-
-/** The key speaks for itself; memory may know better where the client stands when nothing it can see has happened since. */
-function stateOf(call: Call, { id, key }: CollectionRequest, memory: Remembered | undefined) {
-  return memory?.key === key ? memory : parseObjectKey(ownerOf(call), call.cache, id, key)
 }
 
 function heldBy(memory: Remembered | undefined, key: string): Held {
@@ -89,21 +83,31 @@ function supportedOf(call: Call, { id, key, supported }: CollectionRequest, all:
 
 export async function gatherObjects(call: Call, state: Objects, window: number): Promise<Objects> {
   const { store, folder, cursor, since, applied, held } = state
-  const all = await listChanges(store, folder.id, cursor, { window, since, memory: call.cache, scope: call.scope })
+  const wanted = state.request.getChanges !== false
+  const all = await listChanges(store, folder.id, cursor, {
+    window: wanted ? window : 0, since, memory: call.cache, scope: call.scope, made: applied.made,
+  })
   const own = ({ name, etag }: Listed): boolean =>
     !applied.undone.has(name) && (applied.versions.has(name) ? applied.versions.get(name) === etag : holdsVersion(held, name, etag))
   const changes = {
-    ...all,
+    ...all, more: all.more && wanted,
     present: all.present.filter(one => !own(one)),
     gone: all.gone.filter(name => !applied.removed.has(name)),
   }
   return { ...state, changes }
 }
 
-export function hasObjectNews({ request, renewed, applied, changes }: Objects): boolean {
+/** Also where it wants none but made something: see `listChanges`. */
+export const wantsObjectChanges = ({ request, applied }: Objects): boolean =>
+  request.key !== '0' && (request.getChanges !== false || applied.made)
+
+/**
+ * A new token is news even where nothing is told along with it: a key stands for the state its client holds and nothing else, so that any
+ * process may take it up.
+ */
+export function hasObjectNews({ request, renewed, cursor, applied, changes }: Objects): boolean {
   if (request.key === '0' || renewed || applied.responses.length + applied.fetched.length + applied.undone.size > 0) return true
-  if (!changes) return false
-  return changes.more || changes.present.length + changes.gone.length + changes.aged.length > 0
+  return changes !== undefined && (changes.more || !isDeepStrictEqual(changes.next, cursor))
 }
 
 /** How many items a Sync with this key would still tell about. Throws `unsupported` for a FilterType that is none of the class. */
@@ -112,7 +116,9 @@ export async function estimateObjects(call: Call, folder: Folder, key: string, w
   const { cursor, options } = parseObjectKey(ownerOf(call), call.cache, folder.id, key)
   const filter = wanted ?? options?.filter ?? 0
   if (filter > 8) throw new Failure('malformed', `FilterType ${filter}`)
-  return countChanges(objectsOf(call.stores.objects), folder.id, cursor, sinceOf(kind, filter, call.now()))
+  return countChanges(objectsOf(call.stores.objects), folder.id, cursor, {
+    since: sinceOf(kind, filter, call.now()), memory: call.cache, scope: call.scope,
+  })
 }
 
 /** The key the client gets. `told` is what it holds beyond what it held, undefined for what it has no longer. */
@@ -120,10 +126,11 @@ export function advanceObjects(call: Call, state: Objects, told: ReadonlyMap<str
   const { request, options, since, changes, applied } = state
   const supportsAll = state.supported === undefined
   const cursor = changes?.next ?? state.cursor
-  const key = hasObjectNews(state) ? printObjectKey(ownerOf(call), call.cache, request.id, { cursor, options, supportsAll }) 
-    : request.key
-  const held = nowHeld(state.held, [...applied.versions, ...[...applied.removed].map(name => [name, undefined] as const), ...told])
+  const key = hasObjectNews(state) ? printObjectKey(ownerOf(call), call.cache, request.id, { cursor, options, supportsAll }) : request.key
+  // What is held goes with the key: where that stays, so does this, and the client's own writes are told back to it.
+  const held = key === request.key ? state.held
+    : nowHeld(state.held, [...applied.versions, ...[...applied.removed].map(name => [name, undefined] as const), ...told])
   const before = key === request.key ? undefined : { key: request.key, held: state.held }
-  call.cache.set(slot(call, request.id), { key, cursor, since, options, supportsAll, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
+  call.cache.set(slot(call, request.id), { key, cursor, since, options, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
   return key
 }
