@@ -103,7 +103,7 @@ function nameOf(recipient: string): string {
 }
 
 function wordsOf(text: string): string[] {
-  const words = text.split(/[\s,;*"<>()]+/u).filter(word => word !== '')
+  const words = text.split(/[\s,;"]+/u).map(word => word.replace(/\*+$/, '')).filter(word => word !== '')
   if (words.length === 0) throw new Failure('malformed', 'a search without a word')
   if (words.length > mostWords || text.length > longest) throw new Failure('too-large', 'a search of too many words')
   return words
