@@ -1,4 +1,4 @@
-import { DerReader, elementsOf, type Der } from './der.ts'
+import { DerReader, elementsOf, readDer, type Der } from './der.ts'
 
 /** RFC 5280, GeneralNames: those of an address list. */
 export type GeneralNames = {
@@ -29,6 +29,6 @@ export function mailWithin(address: string, constraint: string): boolean {
 
 /** Whether a distinguished name begins with another one. Their octets are compared. */
 export function nameWithin(name: Uint8Array, constraint: Uint8Array): boolean {
-  const part = (octets: Uint8Array): Uint8Array => Buffer.concat([...elementsOf({ tag: 0, whole: octets, content: octets })].flatMap(one => [one.content]))
-  return Buffer.from(part(name)).subarray(0, part(constraint).length).equals(part(constraint))
+  const { content } = readDer(constraint)
+  return Buffer.from(readDer(name).content).subarray(0, content.length).equals(content)
 }

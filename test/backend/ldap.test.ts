@@ -185,6 +185,6 @@ describe('the connection', () => {
     expect((await open({}, { dn: dnOf('bob'), password: 'secret' }).search('ann.example', 10)).total).toBe(1)
     const anonymous = ldapDirectory({ url: slapd.url, base: BASE }, undefined)
     opened.push(anonymous)
-    await expect(anonymous.search('bob', 10)).rejects.toMatchObject({ kind: 'unavailable' })
+    await expect(anonymous.search('bob', 10)).rejects.toMatchObject({ kind: 'denied' })
   })
 })
