@@ -17,8 +17,8 @@ export type LdapServer = {
 
 export type LdapLogin = { readonly dn: string; readonly password: string }
 
-/** What the server may send while we wait for an answer, in octets: ldapts itself takes all there is. */
-const mostOctets = 32 * 1024 * 1024
+/** What the server may send before an answer is complete, in octets: ldapts itself takes all there is. */
+const mostOctets = 16 * 1024 * 1024
 
 /** RFC 4511, Result Code. */
 const noSuchObject = 32, insufficientAccessRights = 50
@@ -30,7 +30,11 @@ const isMissing = (error: unknown): boolean => error instanceof ResultCodeError 
 const isBroken = (error: unknown): boolean =>
   error instanceof Error && !(error instanceof ResultCodeError) && !(error instanceof Failure) && !error.message.includes('timed out')
 
-type Opened = { readonly client: Client; received: number; asked: number }
+type Opened = {
+  readonly client: Client
+  /** Octets since the last answer was complete. */
+  received: number
+}
 
 /** RFC 4511: one connection, made when it is needed and anew when it broke, shared by all requests at the same time. */
 export class LdapConnection {
@@ -78,12 +82,9 @@ export class LdapConnection {
   async #ask(base: string, options: SearchOptions): Promise<Entry[]> {
     const timeLimit = this.#server.timeoutSeconds ?? 10
     const ask = async (opened: Opened): Promise<Entry[]> => {
-      if (opened.asked++ === 0) opened.received = 0
-      try {
-        return (await opened.client.search(base, { timeLimit, ...options })).searchEntries
-      } finally {
-        opened.asked--
-      }
+      const { searchEntries } = await opened.client.search(base, { timeLimit, ...options })
+      opened.received = 0
+      return searchEntries
     }
     const former = this.#opening
     const opened = await this.#open()
@@ -131,7 +132,7 @@ export class LdapConnection {
       createConnection: (...args: unknown[]) => counted((connectPlain as (...args: unknown[]) => Socket)(...args)),
       createSecureConnection: ((...args: unknown[]) => counted((connectSecure as (...args: unknown[]) => Socket)(...args))) as typeof connectSecure,
     })
-    const opened: Opened = { client, received: 0, asked: 0 }
+    const opened: Opened = { client, received: 0 }
     // ldapts waits for the handshake of STARTTLS without an end.
     const timer = setTimeout(() => sockets.forEach(socket => socket.destroy(new Error('timed out'))), timeoutSeconds * 1000)
     try {
@@ -148,7 +149,8 @@ export class LdapConnection {
 
   #failure(error: unknown, what: string): Failure {
     if (error instanceof Failure) return error
-    const kind = error instanceof ResultCodeError && error.code === insufficientAccessRights ? 'denied' : 'unavailable'
-    return new Failure(kind, `LDAP at ${this.name} ${what}`, { cause: error })
+    if (!(error instanceof ResultCodeError)) return new Failure('unavailable', `LDAP at ${this.name} ${what}`, { cause: error })
+    // RFC 4511, Result Code, by its name: what the server says besides may be anything.
+    return new Failure(error.code === insufficientAccessRights ? 'denied' : 'unavailable', `LDAP at ${this.name} ${what} (${error.name.replace(/Error$/, '')})`)
   }
 }

@@ -17,7 +17,7 @@ export type Photo = { readonly status: string; readonly octets?: Uint8Array }
 const largest = 102_400
 
 /** Octets of all photos of an answer, and how many are read at the same time. */
-const mostOctets = 4 * 1024 * 1024, together = 8
+const mostOctets = 4 * 1024 * 1024, together = 4
 
 type Space = 'Search' | 'Find' | 'ResolveRecipients'
 
@@ -55,7 +55,7 @@ export class Photos {
     const photos: Photo[] = []
     let told = 0
     for (let at = 0; at < entries.length; at += together) {
-      const found = await Promise.all(entries.slice(at, at + together).map(entry => directoryOf(this.#call.stores, entry)?.photo(entry.id)))
+      const found = await Promise.all(entries.slice(at, at + together).map(async entry => directoryOf(this.#call.stores, entry)?.photo(entry.id)))
       for (const octets of found) {
         const status = this.#statusOf(octets, told)
         photos.push(status === success ? { status, octets: octets! } : { status })

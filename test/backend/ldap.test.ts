@@ -1,5 +1,6 @@
 // The address list in a real slapd: what is found, and that an outage is never an empty list.
 import { readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ldapDirectory, type LdapConfig, type LdapDirectory } from '../../src/backend/ldap.ts'
 import type { LdapLogin } from '../../src/backend/ldap-connection.ts'
@@ -172,6 +173,7 @@ describe('the connection', () => {
     const directory = open({ timeoutSeconds: 1 })
     expect((await directory.search('bob', 10)).total).toBe(1)
     slapd.pause()
+    await new Promise(resolve => setTimeout(resolve, 200))
     await expect(directory.search('bob', 10)).rejects.toMatchObject({ kind: 'unavailable' })
     slapd.resume()
     expect((await directory.search('bob', 10)).total).toBe(1)
@@ -180,6 +182,21 @@ describe('the connection', () => {
     await slapd.start()
     expect((await directory.search('bob', 10)).total).toBe(1)
   })
+
+  it('ends where a server sends without an end', async () => {
+    const flood = createServer(socket => {
+      const zeros = Buffer.alloc(1024 * 1024)
+      const more = (): void => void (socket.writable && socket.write(zeros, more))
+      socket.on('error', () => {}).once('data', () => {
+        socket.write(Buffer.from('30847fffffff', 'hex'))
+        more()
+      })
+    })
+    await new Promise<void>(resolve => flood.listen(0, '127.0.0.1', resolve))
+    const { port } = flood.address() as AddressInfo
+    await expect(open({ url: `ldap://127.0.0.1:${port}`, timeoutSeconds: 20 }).search('bob', 10)).rejects.toMatchObject({ kind: 'unavailable' })
+    flood.close()
+  }, 15_000)
 
   it('may be opened by a user', async () => {
     expect((await open({}, { dn: dnOf('bob'), password: 'secret' }).search('ann.example', 10)).total).toBe(1)
