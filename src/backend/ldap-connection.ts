@@ -18,7 +18,7 @@ export type LdapServer = {
 export type LdapLogin = { readonly dn: string; readonly password: string }
 
 /** What the server may send before an answer is complete, in octets: ldapts itself takes all there is. */
-const mostOctets = 16 * 1024 * 1024
+const mostOctets = 8 * 1024 * 1024
 
 /** RFC 4511, Result Code. */
 const noSuchObject = 32, insufficientAccessRights = 50

@@ -17,7 +17,7 @@ export type Photo = { readonly status: string; readonly octets?: Uint8Array }
 const largest = 102_400
 
 /** Octets of all photos of an answer, and how many are read at the same time. */
-const mostOctets = 4 * 1024 * 1024, together = 4
+const mostOctets = 4 * 1024 * 1024, together = 2
 
 type Space = 'Search' | 'Find' | 'ResolveRecipients'
 
