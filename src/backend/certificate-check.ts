@@ -36,9 +36,14 @@ export function certificateCheck({ authorities, crl = {} }: CertificatesConfig, 
   async function verdict(first: Certificate | undefined, others: readonly Certificate[], strict: boolean): Promise<Verdict> {
     if (!first) return 'malformed'
     trusted ??= anchorsOf(authorities)
-    const path = pathOf(first, others, trusted)
-    if (typeof path === 'string') return path
-    return fault(path, now()) ?? await revocation(path, strict)
+    const way = ways(first, others, trusted)
+    let wrong: Verdict | undefined
+    for (const path of way.paths()) {
+      const found = fault(path, now())
+      if (!found) return revocation(path, strict)
+      wrong ??= found
+    }
+    return wrong ?? (way.forged ? 'signature' : 'untrusted')
   }
 
   async function revocation(path: Path, strict: boolean): Promise<Verdict> {
@@ -109,33 +114,29 @@ function readPem(text: string): Certificate | undefined {
   }
 }
 
-/** A way up to an authority, or why there is none. */
-function pathOf(first: Certificate, others: readonly Certificate[], anchors: ReadonlyMap<string, readonly Certificate[]>): Path | Verdict {
-  let ways = 0, forged = false
+/** All ways up to authorities: the same name and key may be certified more than once. Afterwards `forged` tells of a wrong signature. */
+function ways(first: Certificate, others: readonly Certificate[], anchors: ReadonlyMap<string, readonly Certificate[]>) {
+  let tried = 0
 
-  const signs = (issuer: Certificate, certificate: Certificate): boolean => {
-    if (issuer.x509.subject !== certificate.x509.issuer) return false
-    const signed = isAccepted(certificate.algorithm) && certificate.x509.verify(issuer.x509.publicKey)
-    forged ||= !signed
-    return signed
-  }
   const isSame = (one: Certificate, other: Certificate): boolean => one.x509.raw.equals(other.x509.raw)
 
-  function climb(path: Path): Path | undefined {
-    const last = path.at(-1)!
-    if (++ways > mostWays || path.length > deepest) return undefined
-    if (anchors.get(last.x509.subject)?.some(anchor => isSame(anchor, last))) return path
-    const anchor = anchors.get(last.x509.issuer)?.find(one => signs(one, last))
-    if (anchor) return [...path, anchor]
-    for (const other of others) {
-      if (path.some(one => isSame(one, other)) || !signs(other, last)) continue
-      const found = climb([...path, other])
-      if (found) return found
-    }
-    return undefined
+  function signs(issuer: Certificate, certificate: Certificate): boolean {
+    if (issuer.x509.subject !== certificate.x509.issuer) return false
+    const signed = isAccepted(certificate.algorithm) && certificate.x509.verify(issuer.x509.publicKey)
+    if (!signed) found.forged = true
+    return signed
   }
 
-  return climb([first]) ?? (forged ? 'signature' : 'untrusted')
+  function* climb(path: Path): Generator<Path> {
+    const last = path.at(-1)!
+    if (++tried > mostWays || path.length > deepest) return
+    if (anchors.get(last.x509.subject)?.some(anchor => isSame(anchor, last))) yield path
+    for (const anchor of anchors.get(last.x509.issuer) ?? []) if (!isSame(anchor, last) && signs(anchor, last)) yield [...path, anchor]
+    for (const other of others) if (!path.some(one => isSame(one, other)) && signs(other, last)) yield* climb([...path, other])
+  }
+
+  const found = { paths: () => climb([first]), forged: false }
+  return found
 }
 
 /** What is wrong with a path whose signatures are right; the certificate itself first. */
@@ -146,7 +147,6 @@ function fault(path: Path, now: Date): Verdict | undefined {
   if (!isForMessages(first)) return first.x509.ca ? 'role' : 'usage'
   if (!isForMail(first)) return 'usage'
   for (const [below, authority] of above.entries()) {
-    // Of what is trusted as such, only the name and the key count, and what it says about itself.
     if (!authority.x509.ca || authority.usage?.has(keyUsage.certSign) === false) return 'role'
     if (authority.pathLength !== undefined && below > authority.pathLength) return 'role'
     if (authority.unknown) return 'chain-malformed'

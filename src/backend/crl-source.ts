@@ -22,19 +22,25 @@ export type CrlSource = {
   fetch(url: string): Promise<Crl>
 }
 
-/** Seconds a list is believed that may be older than the newest one; a failure is not tried again. */
-const kept = 3600, refused = 60
+/** Seconds a list is believed before a newer one is looked for, and a failure before another try; octets of all lists, in the largest. */
+const kept = 3600, refused = 60, together = 4
+
+const octetsOfEntry = 1024
 
 /** Revocation lists, from files and by HTTP (RFC 5280, CRL Distribution Points). */
 export function crlSource({ hosts = [], largest = 16 * 1024 * 1024, timeoutSeconds = 10 }: CrlConfig): CrlSource {
-  const read = new LRUCache<string, Promise<Crl>>({ max: 100 })
+  const read = new LRUCache<string, Promise<Crl>>({ maxSize: together * largest })
 
   function remembered(key: string, load: () => Promise<Crl>): Promise<Crl> {
     const known = read.get(key)
     if (known) return known
     const loading = load()
-    read.set(key, loading, { ttl: kept * 1000 })
-    loading.catch(() => read.set(key, loading, { ttl: refused * 1000 }))
+    const keep = (size: number, seconds: number): void => void read.set(key, loading, { size, ttl: seconds * 1000 })
+    keep(octetsOfEntry, kept)
+    loading.then(
+      ({ size, nextUpdate }) => keep(octetsOfEntry + size, Math.max(refused, Math.min(kept, nextUpdate ? (nextUpdate.getTime() - Date.now()) / 1000 : kept))),
+      () => keep(octetsOfEntry, refused),
+    )
     return loading
   }
 

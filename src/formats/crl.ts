@@ -5,6 +5,8 @@ import { generalNames } from './general-names.ts'
 
 /** A revocation list. Its entries are looked through anew for each question: there may be hundreds of thousands. */
 export type Crl = {
+  /** Octets of it. */
+  readonly size: number
   /** DER of the name. */
   readonly issuer: Uint8Array
   readonly nextUpdate: Date | undefined
@@ -49,7 +51,7 @@ export function readCrl(octets: Uint8Array): Crl {
   const revoked = body.maybe(tags.sequence)
   const extensions = body.maybe(0xa0)
   return {
-    issuer, nextUpdate: next && timeOf(next), ...readExtensions(extensions),
+    size: octets.length, issuer, nextUpdate: next && timeOf(next), ...readExtensions(extensions),
     isRevoked: serial => revoked !== undefined && holds(revoked, serial),
     isSignedBy: key => isSigned(list.whole, algorithm, signature.content.subarray(1), key),
   }

@@ -150,6 +150,16 @@ describe('a certificate', () => {
     expect(both.some(([, , other]) => other)).toBe(true)
   })
 
+  it('is valid by any way there is, though another one is over', async () => {
+    // The authority's certificate was renewed: same name, same key.
+    const renewed = new Authority(ground.dir, 'Renewed', past)
+    const again = renewed.renew()
+    const one = renewed.issue('one', { extensions: mail })
+    made.set('renewed', { issued: one, chain: [] })
+    for (const authorities of [renewed.pem + again.pem, again.pem + renewed.pem]) expect(await verdict('renewed', false, { authorities })).toBe('valid')
+    expect(await verdict('renewed', false, { authorities: renewed.pem })).toBe('chain-expired')
+  })
+
   it('may be trusted by itself', async () => {
     const { issued } = made.get('untrusted')!
     expect(await verdict('untrusted', false, { authorities: issued.pem })).toBe('valid')

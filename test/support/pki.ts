@@ -30,9 +30,11 @@ export class Authority implements Issued {
   readonly pem: string
   readonly der: Buffer
   readonly #dir: string
+  readonly #name: string
   #count = 0
 
   constructor(ground: string, name: string, { issuer, ...wish }: Wish & { issuer?: Authority } = {}) {
+    this.#name = name
     this.#dir = join(ground, name.replaceAll(' ', '-'))
     mkdirSync(this.#dir, { recursive: true })
     this.#write('ca.cnf', `
@@ -68,6 +70,13 @@ emailAddress = optional
   issue(name: string, wish: Wish): Issued {
     this.#request(name, this.#path(`key-${++this.#count}.pem`))
     const pem = this.#sign(this.#path('request.pem'), wish)
+    return { pem, der: derOf(pem) }
+  }
+
+  /** Another certificate of its own, for the same key. */
+  renew(): Issued {
+    openssl('req', '-new', '-key', this.#path('key.pem'), '-subj', `/O=Postern Test/CN=${this.#name}`, '-out', this.#path('request.pem'))
+    const pem = this.#sign(this.#path('request.pem'), { extensions: forAuthority }, '-selfsign')
     return { pem, der: derOf(pem) }
   }
 
