@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls'
 import * as z from 'zod'
 import type { Backend, BackendsConfig, Security } from './backend/connect.ts'
+import { usualAttributes, type Attributes } from './backend/ldap-entry.ts'
 import type { Passwords } from './eas/rules.ts'
 import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
@@ -53,6 +54,27 @@ const folders = z.strictObject({
   outbox: text.exactOptional(), junk: text.exactOptional(), archive: text.exactOptional(),
 })
 
+const filter = z.string().regex(/^\(.+\)$/s, { error: 'must be a filter like (objectClass=person)' })
+const attribute = z.union([text.transform(name => [name]), z.array(text)], { error: 'must be an attribute, or a list of them' })
+const attributes = z.strictObject(Object.fromEntries(Object.keys(usualAttributes)
+  .map(name => [name, attribute.exactOptional()])) as Record<keyof Attributes, z.ZodExactOptional<typeof attribute>>)
+
+const directory = z.strictObject({
+  url: z.url({ protocol: /^ldaps?$/, error: 'must be a URL like ldaps://ldap.example.org' }),
+  starttls: z.boolean().exactOptional(),
+  rejectUnauthorized: z.boolean().exactOptional(),
+  ca: pem.exactOptional(),
+  bind: z.strictObject({ dn: text, password: text }).exactOptional(),
+  bindAs: text.regex(/\{(login|local)\}/, { error: 'must contain {login} or {local}' }).exactOptional(),
+  base: z.string(),
+  filter: filter.exactOptional(),
+  match: filter.refine(match => match.includes('{word}'), { error: 'must contain {word}' }).exactOptional(),
+  attributes: attributes.exactOptional(),
+  most: z.int().min(1).max(10_000).exactOptional(),
+  timeoutSeconds: seconds.exactOptional(),
+}).refine(({ url, starttls }) => !starttls || url.startsWith('ldap:'), { error: 'must not have starttls with ldaps://' })
+  .refine(({ bind, bindAs }) => !bind || !bindAs, { error: 'must not have both bind and bindAs' })
+
 const backend = z.strictObject({
   domains: z.union([z.literal('*'), z.array(domain).min(1)], { error: "must be a list of domains, or '*' for all others" })
     .default('*'),
@@ -64,6 +86,7 @@ const backend = z.strictObject({
     .transform(withPort({ tls: 465, starttls: 587, none: 25 })),
   master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),
   aliases: z.record(text, z.array(text)).exactOptional(),
+  directory: directory.exactOptional(),
 }) satisfies z.ZodType<Backend>
 
 const sessions = z.strictObject({
@@ -73,6 +96,14 @@ const sessions = z.strictObject({
 const auth = z.strictObject({
   rememberSeconds: seconds.exactOptional(), refuseSeconds: seconds.exactOptional(), tries: z.int().min(1).exactOptional(),
 }) satisfies z.ZodType<BackendsConfig['auth']>
+
+const certificates = z.strictObject({
+  authorities: pem.exactOptional(),
+  crl: z.strictObject({
+    hosts: z.array(text.toLowerCase()).exactOptional(), files: z.array(text).exactOptional(),
+    largest: z.int().min(1024).max(256 * 1024 ** 2).exactOptional(), timeoutSeconds: seconds.exactOptional(),
+  }).exactOptional(),
+}) satisfies z.ZodType<BackendsConfig['certificates']>
 
 /** [MS-ASPROV] EASProvisionDoc: its settings by their names, except those that hold others. */
 const { DevicePasswordEnabled: first, AllowInternetSharing: last } = pages.Provision.tags
@@ -124,6 +155,7 @@ export const schema = z.strictObject({
   backends,
   sessions: sessions.exactOptional(),
   auth: auth.exactOptional(),
+  certificates: certificates.exactOptional(),
   eas: eas.prefault({}),
 })
 
@@ -137,10 +169,10 @@ export type Config = Pick<File, 'listen' | 'log' | 'cache'> & {
 }
 
 export function arrange(file: File): Config {
-  const { listen, log, cache, upstream, secret, backends, sessions, auth, eas } = file
+  const { listen, log, cache, upstream, secret, backends, sessions, auth, certificates, eas } = file
   return {
     listen, log, cache, upstream,
-    backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }) },
+    backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
       ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders, maxRequest: eas.maxRequest,
       secret: Buffer.from(secret),

@@ -1,9 +1,11 @@
 import { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
-import { loginOf, masterOf, type Backend, type BackendsConfig, type Endpoint } from './connect.ts'
+import type { Person } from '../model/ports.ts'
+import { directoryOf, loginOf, masterOf, type Backend, type BackendsConfig, type Endpoint } from './connect.ts'
 import { identify } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
 import { list, text } from './imap-response.ts'
+import { ldapDirectory } from './ldap.ts'
 import { verifySubmission } from './smtp.ts'
 
 /** What was tried, in a sentence for an administrator. `ok` false: users will notice. */
@@ -33,6 +35,7 @@ export async function check(config: BackendsConfig, credentials: Credentials): P
     ...await checkImap(backend.imap, own, `the user ${person.login}`),
     ...(backend.master ? await checkMaster(backend, person.login) : []),
     ...await checkSubmission(backend, own),
+    ...await checkDirectory(backend, person, own),
   ]
 }
 
@@ -75,6 +78,28 @@ async function checkSubmission({ smtp }: Backend, login: Login): Promise<Finding
     return [bad(`${name} ${complaint(error, 'the user')}.`)]
   }
 }
+
+async function checkDirectory(backend: Backend, person: Person, login: Login): Promise<Finding[]> {
+  const { directory: config } = backend
+  if (!config) return [good('No directory is configured: phones find nobody in the address list.')]
+  const name = `The directory at ${config.url}`
+  const directory = config.bindAs ? directoryOf(backend, person, login) : ldapDirectory(config, config.bind)
+  if (!directory) return [bad(`${name} is read with the user's password, and the user shows none.`)]
+  const who = config.bindAs ? 'as the user' : config.bind ? `as ${config.bind.dn}` : 'anonymously'
+  try {
+    const count = await directory.count(counted)
+    if (count === 0) return [bad(`${name} answers, but shows nobody below ${config.base} when it is read ${who}.`)]
+    const { entries: [own] } = await directory.resolve(person.addresses[0]!, 1)
+    const known = own ? `It knows ${person.addresses[0]} as ${own.displayName}` : `It does not know ${person.addresses[0]}`
+    return [good(`${name} answers and shows ${count === counted ? `${counted} entries or more` : `${count} entries`} when it is read ${who}.`), good(`${known}.`)]
+  } catch (error) {
+    return [bad(`${name} ${complaint(error, 'the login')}.`)]
+  } finally {
+    directory.close()
+  }
+}
+
+const counted = 100
 
 const how = ({ security, rejectUnauthorized = true }: Endpoint): string => security === 'none'
   ? 'without encryption'

@@ -1,5 +1,7 @@
 import type { Credentials } from '../base/front.ts'
+import type { Verdict } from './certificate.ts'
 import type { MailCursor } from './cursor.ts'
+import type { Certificates, Entries } from './directory.ts'
 import type { Folder, FolderId, Role } from './folder.ts'
 import type { Message } from './message.ts'
 import type { MailQuery } from './query.ts'
@@ -137,6 +139,32 @@ export interface Submission {
   send(from: string, to: readonly string[], message: Uint8Array): Promise<{ readonly refused: readonly string[] }>
 }
 
+/**
+ * People and groups by name. All methods throw `Failure`: `unavailable` when the book cannot be reached or does not let us in (never an
+ * empty answer), `denied`. An id that is not there any more has no photo and no certificates.
+ */
+export interface Directory {
+  /**
+   * Entries of which a name, an address or the alias begins with each of the words, at most `most`. Throws `malformed` without a word,
+   * `too-large` for too many.
+   */
+  search(words: string, most: number): Promise<Entries>
+  /** Whom a recipient means: one entry for an address or a name that is unique, those it may mean for another name. */
+  resolve(recipient: string, most: number): Promise<Entries>
+  /** An image file. */
+  photo(id: string): Promise<Uint8Array | undefined>
+  certificates(id: string): Promise<Certificates>
+}
+
+/** Tells whether certificates can be trusted for mail. */
+export interface CertificateCheck {
+  /**
+   * A verdict for each of `certificates`. All are DER; `chain` may stand between them and an authority. `strict`: what cannot be said to be
+   * unrevoked is not valid.
+   */
+  verify(certificates: readonly Uint8Array[], chain: readonly Uint8Array[], strict: boolean): Promise<readonly Verdict[]>
+}
+
 /** What the user may be called and send as. */
 export type Person = {
   /** Login name at the backend. */
@@ -151,6 +179,9 @@ export type Stores = {
   readonly mail: MailStore
   readonly submission: Submission
   readonly person: Person
+  /** Undefined where none is configured. */
+  readonly directory?: Directory
+  readonly certificates: CertificateCheck
   /** Milliseconds spent waiting for backends since this was opened. */
   backendTime(): number
 }

@@ -54,6 +54,11 @@ describe('a configuration', () => {
     expect([backend!.imap.port, backend!.smtp.port]).toEqual([imap, smtp])
   })
 
+  it('takes one attribute of a directory for a list of one', () => {
+    const { backends } = parse(`${good}    directory: { url: 'ldap://x', base: '', attributes: { phone: ipPhone, title: [a, b] } }`)
+    expect(backends.backends[0]!.directory!.attributes).toEqual({ phone: ['ipPhone'], title: ['a', 'b'] })
+  })
+
   it('takes a setting without a value for one that is not there', () => {
     expect(parse(`${good}upstream:\nlog:\n  level:\n`)).toEqual(parse(good))
   })
@@ -126,6 +131,17 @@ describe('a fault is named with its line, its setting and a hint', () => {
       'p.yaml:6: listen.trustedProxies.1 must be an address or a range like 10.0.0.0/8'],
     ['a login without the user', good.replace('- imap', "- login: postern\n    imap"),
       'p.yaml:3: backends.0.login must be address, local, or contain {local}, as in {local}@{domain}'],
+    ['a directory of the web', `${good}    directory: { url: 'https://x', base: '' }`, 'p.yaml:5: backends.0.directory.url must be a URL like ldaps://ldap.example.org'],
+    ['a directory with two ways in', `${good}    directory: { url: 'ldap://x', base: '', bind: { dn: a, password: b }, bindAs: 'uid={local}' }`,
+      'p.yaml:5: backends.0.directory must not have both bind and bindAs'],
+    ['a directory with one user for all', `${good}    directory: { url: 'ldap://x', base: '', bindAs: 'uid=x' }`,
+      'p.yaml:5: backends.0.directory.bindAs must contain {login} or {local}'],
+    ['TLS within TLS', `${good}    directory: { url: 'ldaps://x', base: '', starttls: true }`, 'p.yaml:5: backends.0.directory must not have starttls with ldaps://'],
+    ['a filter without parentheses', `${good}    directory: { url: 'ldap://x', base: '', filter: mail=* }`,
+      'p.yaml:5: backends.0.directory.filter must be a filter like (objectClass=person)'],
+    ['a match without the word', `${good}    directory: { url: 'ldap://x', base: '', match: (cn=*) }`, 'p.yaml:5: backends.0.directory.match must contain {word}'],
+    ['an attribute of nothing', `${good}    directory: { url: 'ldap://x', base: '', attributes: { phones: x } }`,
+      'p.yaml:5: backends.0.directory.attributes.phones is not a setting; did you mean "phone"?'],
     ['a heartbeat upside down', `${good}eas: { heartbeat: { min: 900, max: 600 } }`,
       'p.yaml:5: eas.heartbeat must not have a min above its max'],
     ['a domain claimed twice', good + ['[a.example, b.example]', '[b.example]'].map(another).join(''),

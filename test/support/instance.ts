@@ -1,5 +1,5 @@
 import type { Log } from '../../src/base/log.ts'
-import { connect } from '../../src/backend/connect.ts'
+import { connect, type Backend, type BackendsConfig } from '../../src/backend/connect.ts'
 import { easFront } from '../../src/eas/server.ts'
 import type { EasSettings } from '../../src/eas/settings.ts'
 import { listen } from '../../src/http/server.ts'
@@ -20,6 +20,9 @@ export type InstanceOptions = {
   readonly imap?: { readonly host: string; readonly port: number }
   readonly smtp?: { readonly host: string; readonly port: number }
   readonly log?: Log
+  /** The address list. */
+  readonly directory?: NonNullable<Backend['directory']>
+  readonly certificates?: NonNullable<BackendsConfig['certificates']>
 }
 
 /** Postern inside of this process, without its command line: over HTTP on a free port. */
@@ -63,8 +66,10 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
       backends: [{
         domains: [DOMAIN], login: '{local}@{domain}', imap: { host: imap.host, port: imap.port, security: 'none' },
         smtp: { host: smtp.host, port: smtp.port, security: 'none', auth: true },
+        ...(options.directory ? { directory: options.directory } : {}),
       }],
       sessions: { timeoutSeconds: patience },
+      ...(options.certificates ? { certificates: options.certificates } : {}),
     }, options.log ?? log)
     const front = easFront({
       settings: {

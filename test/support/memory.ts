@@ -1,10 +1,12 @@
+import { certificateCheck } from '../../src/backend/certificate-check.ts'
 import { mailChanges } from '../../src/backend/imap-changes.ts'
 import type { Answer, ImapMailbox, MailboxState } from '../../src/backend/imap-mailbox.ts'
 import { recall } from '../../src/backend/imap-recall.ts'
 import { Failure } from '../../src/base/failure.ts'
+import { silent } from '../../src/base/log.ts'
 import type { Folder, FolderId, Role } from '../../src/model/folder.ts'
 import type { Message } from '../../src/model/message.ts'
-import type { MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
+import type { CertificateCheck, Directory, MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
 import { matches } from './memory-search.ts'
 import { tell, type Told } from './mime-tree.ts'
 import { SimulatedMailbox } from './simulated-mailbox.ts'
@@ -28,6 +30,8 @@ export class MemoryAccount {
   filesSent = false
   /** Recipients the submission server does not take. */
   refused: string[] = []
+  directory: Directory | undefined
+  certificates: CertificateCheck = certificateCheck({}, silent)
   /** Thrown by the submission server. */
   rejection: Failure | undefined
   /** Thrown by every mail operation from now on. */
@@ -137,7 +141,8 @@ export class MemoryAccount {
   stores(): Stores {
     const mail = this.#counted(this.#mail())
     return {
-      mail, person: this.person, backendTime: () => 0,
+      mail, person: this.person, certificates: this.certificates, backendTime: () => 0,
+      ...(this.directory ? { directory: this.directory } : {}),
       submission: {
         filesSent: this.filesSent,
         send: async (from, to, message) => {
