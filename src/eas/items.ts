@@ -4,21 +4,26 @@ import { find } from '../formats/structure.ts'
 import type { Folder } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
 import type { PartWish, Stores } from '../model/ports.ts'
+import type { Cache } from '../state/cache.ts'
 import { printFileReference } from '../state/item-id.ts'
 import type { Node } from '../wire/wbxml.ts'
 import { lookInside, lookOf, type Inside, type Look } from './inside.ts'
 import { planBody, renderBody, type BodyPlan, type BodyWish, type Rendered } from './map/body.ts'
 import { planBodyPart, renderBodyPart, type BodyPart, type BodyPartPlan } from './map/body-part.ts'
 import { brokenItem, emailNodes } from './map/email.ts'
+import type { Verb } from './map/flags.ts'
 import { outcome } from './outcome.ts'
 import { renderMimeStream, wantsMimeStream } from './mime-stream.ts'
-import type { Version } from './versions.ts'
+import { verbsOf } from './verbs.ts'
+import { since, type Version } from './versions.ts'
 
 export type Item = { readonly uid: number; readonly nodes: readonly Node[] }
 export type ItemContext = {
   readonly version: Version
   readonly userAgent?: string | undefined
   readonly log?: Log
+  /** Of what the user has sent: see `verbsOf`. */
+  readonly cache?: Cache
   /** Messages as MIME go out as octets: none has to be made text of. */
   readonly octets?: boolean
 }
@@ -35,6 +40,7 @@ type Planned = {
   readonly plans: Plans
   readonly inside: Inside
   readonly stream: boolean
+  readonly verb?: Verb | undefined
 }
 type Place = {
   readonly stores: Stores
@@ -97,7 +103,8 @@ const cost = (one: Planned): number => wishesOf(one).reduce((sum, { section, len
 
 async function fetchBatch(place: Place, given: readonly Planned[] | undefined): Promise<Item[] | undefined> {
   if (!given) return undefined
-  const batch = await opened(place, given)
+  const [read, verbs] = await Promise.all([opened(place, given), verbsOfBatch(place, given)])
+  const batch = read.map(one => ({ ...one, verb: verbs.get(one.message.uid) }))
   const first = await fetchParts(place, batch)
   const rendered = batch.map((one, i) => render(place, one, first[i]))
   // Seldom: what seemed to be enough of a body was not.
@@ -114,6 +121,9 @@ async function fetchBatch(place: Place, given: readonly Planned[] | undefined): 
     return lost.has(message.uid) ? [{ uid: message.uid, nodes: broken(place, message, 'the server does not hand it out') }] : []
   })
 }
+
+const verbsOfBatch = async ({ stores, context: { version, cache } }: Place, batch: readonly Planned[]): Promise<ReadonlyMap<number, Verb>> =>
+  since(version, '14.0') ? verbsOf({ stores, cache }, batch.map(({ message }) => message)) : new Map()
 
 /** Those whose text is in a container (TNEF, a calendar alone) are read before anything is planned: one more round trip. */
 async function opened(place: Place, batch: readonly Planned[]): Promise<readonly Planned[]> {
@@ -188,7 +198,7 @@ function render(place: Place, one: Planned, octets: Octets | undefined): Result 
   function nodesOf(body: Rendered, bodyPart: BodyPart | undefined, inside: Inside): Node[] {
     return emailNodes(message, {
       // [MS-ASAIRS] BodyPart takes the place of Body for a client that wishes for nothing else
-      version: place.context.version, draft: place.folder.role === 'drafts', inside, bodyPart,
+      version: place.context.version, draft: place.folder.role === 'drafts', inside, bodyPart, verb: one.verb,
       body: bodyPart && place.wish.bodies.length === 0 ? undefined : body,
       addresses: place.stores.person.addresses, reference: section => printFileReference(ref, section),
     })

@@ -217,7 +217,11 @@ export class MemoryAccount {
       },
       folders: async () => folders(),
       folder: async id => this.#box(id).folder,
-      folderByRole: async role => this.#box(this.id(role)).folder,
+      folderByRole: async role => {
+        const found = folders().find(folder => folder.role === role)
+        if (!found) throw new Failure('not-found', `no folder for ${role}`)
+        return found
+      },
       createFolder: async (parent, name) => {
         exists(parent, name)
         return this.#box(this.addFolder(name, parent ? { parent } : {})).folder
