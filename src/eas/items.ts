@@ -14,6 +14,7 @@ import { brokenItem, emailNodes } from './map/email.ts'
 import type { Verb } from './map/flags.ts'
 import { outcome } from './outcome.ts'
 import { renderMimeStream, wantsMimeStream } from './mime-stream.ts'
+import { bareTexts, mostWithFiles, tellsOfFiles, withoutFiles } from './uu-text.ts'
 import { verbsOf } from './verbs.ts'
 import { since, type Version } from './versions.ts'
 
@@ -106,6 +107,7 @@ async function fetchBatch(place: Place, given: readonly Planned[] | undefined): 
   const [read, verbs] = await Promise.all([opened(place, given), verbsOfBatch(place, given)])
   const batch = read.map(one => ({ ...one, verb: verbs.get(one.message.uid) }))
   const first = await fetchParts(place, batch)
+  await takeFilesOut(place, batch, first)
   const rendered = batch.map((one, i) => render(place, one, first[i]))
   // Seldom: what seemed to be enough of a body was not.
   const short = rendered.flatMap((result, i) =>
@@ -136,6 +138,33 @@ async function opened(place: Place, batch: readonly Planned[]): Promise<readonly
     const inside = open.get(one.message.uid)
     return inside ? planned(place, one.message, undefined, inside) : one
   })
+}
+
+/** Texts turn out to have files in them when they are read: those are planned anew, and read whole where they are not too long. */
+async function takeFilesOut(place: Place, batch: Planned[], octets: (Octets | undefined)[]): Promise<void> {
+  if (place.folder.role === 'drafts') return
+  const suspects = batch.flatMap((one, at) => one.look || one.stream ? [] : bareTexts(one.inside.structure).flatMap(part => {
+    const wish = one.plans.body.parts.findIndex(({ section }) => section === part.section)
+    const seen = wish < 0 ? undefined : octets[at]?.[wish]
+    if (!seen || !tellsOfFiles(part, seen)) return []
+    const { length } = one.plans.body.parts[wish]!
+    return [{ at, part, seen, cut: length !== undefined && seen.length >= length }]
+  }))
+  const changed = new Set<number>()
+  for (const one of suspects) {
+    const { plans, ...rest } = batch[one.at]!
+    // One after the other: each may be large.
+    const [whole] = one.cut && one.part.size <= mostWithFiles
+      ? await fetchParts(place, [{ ...rest, plans: { body: { ...plans.body, parts: [{ section: one.part.section }] }, part: undefined } }]) : []
+    const all = whole?.[0]
+    const { inside, message, verb } = batch[one.at]!
+    const opened = withoutFiles(inside, one.part, all ?? one.seen, one.cut && !all)
+    if (!opened) continue
+    batch[one.at] = { ...planned(place, message, undefined, opened), verb }
+    changed.add(one.at)
+  }
+  const again = changed.size ? await fetchParts(place, [...changed].map(at => batch[at]!)) : []
+  for (const [index, at] of [...changed].entries()) octets[at] = again[index]
 }
 
 function insideOf({ context }: Place, { message, look }: Planned, octets: Uint8Array | undefined): Inside {
@@ -184,7 +213,7 @@ function render(place: Place, one: Planned, octets: Octets | undefined): Result 
       if (part && 'more' in part) return { more: { ...plans, part: part.more } }
       return { nodes: renderMimeStream(place.stores.mail.stream(ref, ''), message, body => nodesOf(body, part, inside)) }
     }
-    const body = renderBody(plans.body, octets.slice(0, bodyParts))
+    const body = asCut(renderBody(plans.body, octets.slice(0, bodyParts)), inside)
     if ('more' in body || (part && 'more' in part)) return { more: {
       body: 'more' in body ? body.more : plans.body, part: part && 'more' in part ? part.more : plans.part,
     } }
@@ -204,6 +233,9 @@ function render(place: Place, one: Planned, octets: Octets | undefined): Result 
     })
   }
 }
+
+const asCut = <T extends object>(rendered: Rendered | T, { cutShort }: Inside): Rendered | T =>
+  cutShort && 'body' in rendered ? { ...rendered, body: { ...rendered.body, truncated: true } } : rendered
 
 const broken = ({ context }: Place, message: Message, why: string): Node[] => brokenItem(message, context.version, why)
 
