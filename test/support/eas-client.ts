@@ -287,7 +287,7 @@ export class Phone {
   ): Promise<string> {
     const octets = Buffer.from(mime as Uint8Array)
     const old: Record<string, string> = longId ? { LongId: id } : { CollectionId: folder, ItemId: id }
-    const answer = this.options.version === '12.1'
+    const answer = isOld(this.options.version)
       ? await this.raw(command, octets, {
         headers: { 'content-type': 'message/rfc822' }, parameters: { ...old, SaveInSent: save ? 'T' : 'F' },
       })
