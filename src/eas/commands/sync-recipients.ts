@@ -7,7 +7,7 @@ import { sentMail, type SentMail } from '../sent-mail.ts'
 import type { CollectionRequest } from './sync-request.ts'
 
 /** A collection that has been served: what the answer says of it, whether that is news, and how many items it tells of. */
-export type Told = { readonly told: Node; readonly news: boolean; readonly items: number }
+export type Done = { readonly done: Node; readonly news: boolean; readonly items: number }
 
 /** [MS-ASCMD] MaxItems (Sync): where a client does not say, and at most. */
 const usual = 100, most = 250
@@ -18,12 +18,12 @@ const nobody: RecipientsState = { digest: digestOf([]), validity: 0, uidNext: 0,
  * [MS-ASCNTC] Refreshing the Recipient Information Cache. The client holds the list its key names; it is told what makes that the list of
  * today. Throws `stale` where the old one is neither remembered nor can be made again.
  */
-export async function serveRecipients(call: Call, request: CollectionRequest, window: number): Promise<Told> {
+export async function serveRecipients(call: Call, request: CollectionRequest, window: number): Promise<Done> {
   const held = request.key === '0' ? nobody : stateOf(call, request.key)
   const max = limited(request.maxItems ?? held.max)
-  const answer = (state: RecipientsState | undefined, news: boolean, more = false, commands: readonly Node[] = []): Told => ({
+  const answer = (state: RecipientsState | undefined, news: boolean, more = false, commands: readonly Node[] = []): Done => ({
     news, items: commands.length,
-    told: el('AirSync:Collection', [
+    done: el('AirSync:Collection', [
       el('AirSync:SyncKey', state ? printKey(call, state) : request.key), el('AirSync:CollectionId', request.id), el('AirSync:Status', '1'),
       ...(more ? [el('AirSync:MoreAvailable')] : []),
       ...(commands.length ? [el('AirSync:Commands', commands)] : []),

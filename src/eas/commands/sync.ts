@@ -5,7 +5,7 @@ import { isRecipients } from '../recipients.ts'
 import { waitForChange } from '../wait.ts'
 import { describe, refusedCollection } from './sync-answer.ts'
 import { gather, hasNews, open, wantsChanges, type Collection } from './sync-collection.ts'
-import { serveRecipients, type Told } from './sync-recipients.ts'
+import { serveRecipients, type Done } from './sync-recipients.ts'
 import { forgetAnswer, recallRequest, rememberRequest, repeated, type SyncAsked } from './sync-memory.ts'
 import { OutOfLimit, type CollectionRequest } from './sync-request.ts'
 import { since } from '../versions.ts'
@@ -46,8 +46,8 @@ function readOrRefuse(call: Call): SyncAsked | Node {
 }
 
 /** A collection that is done with: one that could not be served, or is no mailbox; or a mailbox on its way. */
-type Outcome = Collection | Told
-const served = (outcome: Outcome): outcome is Collection => !('told' in outcome)
+type Outcome = Collection | Done
+const served = (outcome: Outcome): outcome is Collection => !('done' in outcome)
 const isNews = (outcome: Outcome): boolean => served(outcome) ? hasNews(outcome) : outcome.news
 
 /** Who serves a collection is decided here: mailboxes, or the recipient information cache, which takes no commands. */
@@ -76,7 +76,7 @@ async function answer(call: Call, asked: SyncAsked): Promise<Answer> {
   const brief = since(call.request.version, '12.1')
   const news = outcomes.filter(outcome => !brief || isNews(outcome))
   count(call, outcomes.filter(served))
-  const nodes = outcomes.map(outcome => served(outcome) ? describe(call, outcome) : outcome.told)
+  const nodes = outcomes.map(outcome => served(outcome) ? describe(call, outcome) : outcome.done)
   if (news.length === 0) return empty
   const shown = nodes.filter((_, index) => news.includes(outcomes[index]!))
   return asked.keep(wbxml(el('AirSync:Sync', [el('AirSync:Collections', shown)])))
@@ -117,7 +117,7 @@ async function attempt(call: Call, request: CollectionRequest, work: () => Promi
   } catch (error) {
     if (!(error instanceof Failure) || error.kind === 'auth' || error.kind === 'unavailable' || error.kind === 'busy') throw error
     call.log.info({ collection: request.id, kind: error.kind, reason: error.message }, 'collection refused')
-    return { told: refusedCollection(call, request, error.kind), news: true, items: 0 }
+    return { done: refusedCollection(call, request, error.kind), news: true, items: 0 }
   }
 }
 
