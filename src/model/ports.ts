@@ -3,7 +3,7 @@ import type { Verdict } from './certificate.ts'
 import type { MailCursor } from './cursor.ts'
 import type { Certificates, Entries } from './directory.ts'
 import type { Folder, FolderId, Role } from './folder.ts'
-import type { Message } from './message.ts'
+import type { Head, Message } from './message.ts'
 import type { MailQuery } from './query.ts'
 
 /** A message named for good: a UID means nothing without its UIDVALIDITY. */
@@ -86,6 +86,11 @@ export interface MailStore {
   /** How many items `changes` would still have to tell about. */
   estimate(folder: FolderId, cursor: MailCursor | undefined, since: number): Promise<number>
 
+  /**
+   * Heads of the newest messages, newest first and at most `most`, by what is in the folder: none are read where that is still `known`. Two
+   * round trips at most.
+   */
+  heads(folder: FolderId, most: number, known?: MailContent): Promise<{ readonly content: MailContent; readonly heads?: readonly Head[] }>
   /** Those of `uids` that still exist, in any order. */
   messages(folder: FolderId, validity: number, uids: readonly number[]): Promise<readonly Message[]>
   /** In the order of `wishes`; undefined where the message or part is not there. Pipelined: one round trip. */
@@ -116,6 +121,9 @@ export interface MailStore {
    */
   watch(folders: readonly FolderId[], signal: AbortSignal, on: Watcher): Promise<void>
 }
+
+/** Which messages a folder has: two that are equal have the same, whatever became of their flags. */
+export type MailContent = { readonly validity: number; readonly uidNext: number; readonly messages: number }
 
 export type Found = { readonly refs: readonly MessageRef[]; readonly total: number }
 

@@ -39,7 +39,8 @@ describe('a configuration', () => {
         smtp: { host: 'smtp.example', port: 465, security: 'tls', auth: true },
       }] },
       eas: {
-        ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, maxRequest: 41943040, policy: undefined,
+        ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
+        maxRequest: 41943040, policy: undefined,
         secret: Buffer.from(secret),
       },
     })
@@ -220,6 +221,11 @@ describe('a value from elsewhere', () => {
   it('is read as its setting wants it', () => {
     expect(parse(`${good}listen: { port: "\${env:PORT}" }`, { PORT: '81' }).listen.port).toBe(81)
   })
+})
+
+it('with an alias of nothing is refused', () => {
+  expect(() => parse(`${good}\n* !`)).toThrow(expect.objectContaining({ kind: 'malformed' }))
+  expect(() => parse('*!')).toThrow(expect.objectContaining({ kind: 'malformed' }))
 })
 
 it('is a configuration or a failure, whatever is written', () => {

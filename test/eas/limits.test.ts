@@ -60,6 +60,11 @@ describe('an id of at most 64 characters', () => {
       .map(({ status }) => status)).toEqual(['1', '1', '2'])
   })
 
+  it('ParentId of more than 64 characters is no folder', async () => {
+    expect((await phone.editFolder('Create', { name: 'x', parent: long(65) })).status).toBe('5')
+    expect((await phone.editFolder('Create', { name: 'x', parent: inbox })).status).toBe('1')
+  })
+
   it('Ping of a folder whose id is longer asks for a FolderSync', async () => {
     expect((await phone.ping([long(65)], 60)).status).toBe('7')
   })

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { certificateCheck } from '../../src/backend/certificate-check.ts'
 import { mailChanges } from '../../src/backend/imap-changes.ts'
 import type { Answer, ImapMailbox, MailboxState } from '../../src/backend/imap-mailbox.ts'
@@ -212,9 +213,20 @@ export class MemoryAccount {
     return {
       ...mailChanges(imap, recall({ mailboxes: 100 })),
       messages: imap.messages.bind(imap),
+      heads: async (id, most, known) => {
+        const { box, told } = this.#box(id)
+        const content = { validity: box.validity, uidNext: box.state().uidNext, messages: box.items.size }
+        if (known && isDeepStrictEqual(known, content)) return { content: known }
+        const uids = [...box.items.keys()].sort((a, b) => b - a).slice(0, most)
+        return { content, heads: uids.map(uid => ({ uid, received: told.get(uid)!.message.received, header: told.get(uid)!.part('HEADER')! })) }
+      },
       folders: async () => folders(),
       folder: async id => this.#box(id).folder,
-      folderByRole: async role => this.#box(this.id(role)).folder,
+      folderByRole: async role => {
+        const found = folders().find(folder => folder.role === role)
+        if (!found) throw new Failure('not-found', `no folder for ${role}`)
+        return found
+      },
       createFolder: async (parent, name) => {
         exists(parent, name)
         return this.#box(this.addFolder(name, parent ? { parent } : {})).folder

@@ -81,7 +81,7 @@ export async function* itemAnswers(call: Call, items: readonly FetchedItem[], ca
     for (; next < until; next++) yield fetchAnswer(notFound, items[next]!.named)
   }
   const { version, userAgent } = call.request
-  const context = { version, userAgent, log: call.log, octets: carrier.octets }
+  const context = { version, userAgent, log: call.log, cache: call.cache, octets: carrier.octets }
   for await (const { uid, nodes } of renderItems(call.stores, found.folder, ref!.validity, found.messages, wish, context)) {
     yield* missing(items.findIndex((item, index) => index >= next && item.ref?.uid === uid))
     yield itemAnswer(items[next++]!, nodes, carrier)

@@ -25,6 +25,8 @@ export type CollectionRequest = {
   /** [MS-ASCMD] ConversationMode: conversations are whole, whatever the time filter. */
   readonly conversations: boolean
   readonly window: number
+  /** [MS-ASCMD] MaxItems (Sync), of the recipient information cache. */
+  readonly maxItems: number | undefined
   /** Undefined when the client sends none and means the ones it sent before. */
   readonly options: SyncOptions | undefined
   readonly commands: readonly ClientCommand[]
@@ -98,6 +100,7 @@ function readCollection(element: Element, version: Version): CollectionRequest {
     deletesAsMoves: text(element, 'AirSync:DeletesAsMoves') !== '0',
     conversations: readConversationMode(element),
     window: readWindow(element, 100),
+    maxItems: readMaxItems(element),
     options: readOptions(element, version),
     commands: commands.map(readCommand),
   }
@@ -122,6 +125,11 @@ function readCommand(element: Element): ClientCommand {
 
 const kinds: { readonly [tag: string]: ClientCommand['kind'] } = {
   'AirSync:Add': 'Add', 'AirSync:Change': 'Change', 'AirSync:Delete': 'Delete', 'AirSync:Fetch': 'Fetch',
+}
+
+function readMaxItems(element: Element): number | undefined {
+  const options = child(element, 'AirSync:Options')
+  return options && readNumber(options, 'AirSync:MaxItems')
 }
 
 /** [MS-ASCMD] WindowSize: 0 and all above 512 mean 512. */

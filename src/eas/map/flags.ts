@@ -65,16 +65,27 @@ export const categoryNodes = (flags: ReadonlySet<string>): Node[] => {
   return [...new Set(names)].sort().slice(0, mostCategories).map(name => el('Email:Category', name))
 }
 
-/** [MS-ASEMAIL] LastVerbExecuted: 1 answered, 3 forwarded. Whether all were answered IMAP does not tell, nor when. */
-export const lastVerb = (flags: ReadonlySet<string>): string | undefined =>
-  flags.has('\\Answered') ? '1' : flags.has('$Forwarded') ? '3' : undefined
+/** [MS-ASEMAIL] LastVerbExecuted: 1 answered, 2 answered to all, 3 forwarded; LastVerbExecutionTime, where it is known. */
+export type Verb = { readonly verb: '1' | '2' | '3'; readonly at?: Date }
+
+/** Beside `\\Answered`, which does not tell it. */
+export const repliedAll = '$RepliedAll'
+
+/** What the flags alone say: neither when, nor what came last. */
+export function lastVerb(flags: ReadonlySet<string>): Verb | undefined {
+  if (flags.has('\\Answered')) return { verb: flags.has(repliedAll) ? '2' : '1' }
+  return flags.has('$Forwarded') ? { verb: '3' } : undefined
+}
+
+const verbNodes = ({ verb, at }: Verb): Node[] => [
+  el('Email2:LastVerbExecuted', verb), ...(at ? [el('Email2:LastVerbExecutionTime', at.toISOString())] : []),
+]
 
 /** [MS-ASEMAIL] Sending E-Mail Changes to the Client: what of an item can change. IMAP does not tell which of it has. */
-export function flagNodes(flags: ReadonlySet<string>, version: Version): Node[] {
-  const verb = lastVerb(flags)
+export function flagNodes(flags: ReadonlySet<string>, version: Version, verb = lastVerb(flags)): Node[] {
   return [
     el('Email:Read', isRead(flags)),
     ...(since(version, '12.0') ? [el('Email:Flag', followUpNodes(flags))] : []),
-    ...(since(version, '14.0') ? [el('Email:Categories', categoryNodes(flags)), ...(verb ? [el('Email2:LastVerbExecuted', verb)] : [])] : []),
+    ...(since(version, '14.0') ? [el('Email:Categories', categoryNodes(flags)), ...(verb ? verbNodes(verb) : [])] : []),
   ]
 }
