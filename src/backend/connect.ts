@@ -5,7 +5,7 @@ import type { Log } from '../base/log.ts'
 import type { Role } from '../model/folder.ts'
 import type { Open, Stores } from '../model/ports.ts'
 import { credentialMemory, type Fingerprint } from './credentials.ts'
-import { identify, type Identity } from './identity.ts'
+import { identify, recipientOf, type Identity } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
 import { imapMail } from './imap-mail.ts'
@@ -13,6 +13,7 @@ import { imapMailbox } from './imap-mailbox.ts'
 import { recall } from './imap-recall.ts'
 import { ImapSession } from './imap-session.ts'
 import { imapWatch } from './imap-watch.ts'
+import { sieveFilters } from './sieve-filters.ts'
 import { smtpSubmission } from './smtp.ts'
 import { timed } from './timed.ts'
 
@@ -44,6 +45,11 @@ export type Backend = {
     readonly auth: boolean
     /** The submission server files sent mail itself. */
     readonly keepsSent?: boolean
+  }
+  /** ManageSieve, for automatic replies and for filing mail as it comes; neither where it is absent. */
+  readonly sieve?: Endpoint & {
+    /** Name of the one script that is Postern's. */
+    readonly script: string
   }
   /** Dovecot master user: opens the user's mailbox, after the user's own credentials were proven by logging in with them. */
   readonly master?: {
@@ -155,6 +161,9 @@ async function openAccount(
   return {
     mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log }),
     submission: smtpSubmission(backend.smtp, own),
+    ...(backend.sieve && {
+      filters: sieveFilters({ endpoint: backend.sieve, login, recipient: recipientOf({ backend, person }), folders, timeoutSeconds, log }),
+    }),
     person,
     retire: () => session.close(),
     end() {
@@ -180,8 +189,11 @@ export function masterOf(login: string, { user, password, separator }: NonNullab
 }
 
 /** The same stores for one request, which wants to know how long it waited for them. */
-function measured({ mail, submission, person }: Account): Stores {
+function measured({ mail, submission, filters, person }: Account): Stores {
   let milliseconds = 0
   const spent = (more: number): void => void (milliseconds += more)
-  return { mail: timed(mail, ['watch'], spent), submission: timed(submission, [], spent), person, backendTime: () => milliseconds }
+  return {
+    mail: timed(mail, ['watch'], spent), submission: timed(submission, [], spent), ...(filters && { filters: timed(filters, [], spent) }),
+    person, backendTime: () => milliseconds,
+  }
 }

@@ -2,16 +2,17 @@ import { Failure } from '../base/failure.ts'
 import { parseHeader } from '../formats/header.ts'
 import type { Folder, FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
-import type { MailStore } from '../model/ports.ts'
+import type { Filing, MailStore } from '../model/ports.ts'
 import type { Call } from './command.ts'
 import { idOf } from './conversations.ts'
-import { existing } from './found.ts'
-import { isAnswer } from './map/conversation.ts'
+import { existing, type Hit } from './found.ts'
+import { isAnswer, threadIds } from './map/conversation.ts'
 import { outcome } from './outcome.ts'
 
 /**
  * [MS-ASCMD] MoveAlways: where a conversation goes from now on is told by a keyword on one of its messages, in the folder it was moved
- * to. So the mail server remembers, whoever answers; and a person who moves that message elsewhere has moved the rule.
+ * to. So the mail server remembers, whoever answers; and a person who moves that message elsewhere has moved the rule. Where the server
+ * filters, it is told too, and mail of the conversation is there as it comes; what its filter does not do is done when a phone looks.
  */
 const keyword = '$MoveAlways'
 
@@ -20,10 +21,31 @@ const mostRules = 1000, fresh = 600
 
 const slotOf = (call: Call): string => `always:${call.stores.person.login}`
 
-/** The message stands for its conversation from now on. */
-export async function moveAlways(call: Call, folder: FolderId, validity: number, uid: number): Promise<void> {
-  await call.stores.mail.setFlags(folder, validity, { uids: [uid], add: [keyword] })
+/** The message stands for its conversation, which are these, from now on. */
+export async function moveAlways(call: Call, folder: Folder, place: { validity: number; uid: number }, hits: readonly Hit[]): Promise<void> {
+  await call.stores.mail.setFlags(folder.id, place.validity, { uids: [place.uid], add: [keyword] })
   call.cache.delete(slotOf(call))
+  const [newest] = hits
+  if (!newest) return
+  // The id that began the thread is in every answer, the others are in those of programs that name only what they answer.
+  const [root = '', ...rest] = threadIds(parseHeader(hits.at(-1)!.message.header))
+  const messages = [root, ...hits.map(({ message }) => threadIds(parseHeader(message.header)).at(-1)!), ...rest].filter(Boolean)
+  await fileAsItComes(call, { conversation: idOf(newest.message), messages, folder: folder.id })
+}
+
+/** Brings the server's filter to what the keywords say; with what is new. Mail for the inbox needs no filter. */
+async function fileAsItComes(call: Call, added?: Filing): Promise<void> {
+  const { filters, mail } = call.stores
+  if (!filters) return
+  const done = await outcome((async () => {
+    const [rules, inbox] = await Promise.all([rulesOf(call), mail.folderByRole('inbox')])
+    await filters.setFilings(now => [...now.filter(({ conversation }) => conversation !== added?.conversation), ...added ? [added] : []]
+      .flatMap(filing => {
+        const folder = filing === added ? added.folder : rules[filing.conversation]
+        return folder === undefined || folder === inbox.id ? [] : { ...filing, folder }
+      }))
+  })())
+  if (done instanceof Failure) call.log.info({ kind: done.kind, reason: done.message }, 'conversations are moved when a phone looks only')
 }
 
 type Rules = Readonly<Record<string, FolderId>>
@@ -59,6 +81,12 @@ export async function moveArrivals(call: Call, folder: Folder, validity: number,
     // Where it cannot be moved it is told where it is.
     if (done instanceof Failure) call.log.info({ kind: done.kind, reason: done.message }, 'an answer was not moved')
     else moved.add(message.uid)
+  }
+  // A filter has filed them where the conversation went before a person moved it; it is told, and not with every message.
+  const slot = `filter-told:${call.stores.person.login}`
+  if (moved.size > 0 && folder.role !== 'inbox' && !call.cache.get(slot)) {
+    call.cache.set(slot, true, { seconds: fresh })
+    await fileAsItComes(call)
   }
   return moved
 }

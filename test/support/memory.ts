@@ -4,7 +4,7 @@ import { recall } from '../../src/backend/imap-recall.ts'
 import { Failure } from '../../src/base/failure.ts'
 import type { Folder, FolderId, Role } from '../../src/model/folder.ts'
 import type { Message } from '../../src/model/message.ts'
-import type { MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
+import type { Filters, MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
 import { matches } from './memory-search.ts'
 import { tell, type Told } from './mime-tree.ts'
 import { SimulatedMailbox } from './simulated-mailbox.ts'
@@ -32,6 +32,8 @@ export class MemoryAccount {
   rejection: Failure | undefined
   /** Thrown by every mail operation from now on. */
   outage: Failure | undefined
+  /** What the mail server does by itself, where it does anything. */
+  filters: Filters | undefined
   /** Nothing can be appended any more. */
   full = false
   /** The mailboxes take no keywords. */
@@ -137,7 +139,7 @@ export class MemoryAccount {
   stores(): Stores {
     const mail = this.#counted(this.#mail())
     return {
-      mail, person: this.person, backendTime: () => 0,
+      mail, person: this.person, backendTime: () => 0, ...(this.filters && { filters: this.filters }),
       submission: {
         filesSent: this.filesSent,
         send: async (from, to, message) => {
