@@ -19,6 +19,8 @@ export type InstanceOptions = {
   /** Between Postern and the mail server. */
   readonly imap?: { readonly host: string; readonly port: number }
   readonly smtp?: { readonly host: string; readonly port: number }
+  /** ManageSieve, without encryption. */
+  readonly sieve?: { readonly host: string; readonly port: number }
   readonly log?: Log
 }
 
@@ -63,6 +65,7 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
       backends: [{
         domains: [DOMAIN], login: '{local}@{domain}', imap: { host: imap.host, port: imap.port, security: 'none' },
         smtp: { host: smtp.host, port: smtp.port, security: 'none', auth: true },
+        ...(options.sieve && { sieve: { ...options.sieve, security: 'none', script: 'postern' } }),
       }],
       sessions: { timeoutSeconds: patience },
     }, options.log ?? log)
