@@ -166,14 +166,16 @@ export class ManageSieve {
   #add(line: Line): void {
     const [first, second] = line
     if (!first) return
+    // Before TLS somebody else could have said it.
+    if (!this.#waiting) return this.#end('speaks out of turn')
     this.#lines.push(line)
     // A question of the SASL mechanism, which after all was said can only be about why it fails: RFC 7628, Server Response to Failed Authentication.
     if (this.#authenticating && first.kind === 'string' && !second) this.#socket.write('"*"\r\n')
     if (first.kind !== 'atom' || !['OK', 'NO', 'BYE'].includes(first.text)) return
-    const lines = this.#lines, waiting = this.#waiting
+    const lines = this.#lines, { resolve } = this.#waiting
     this.#lines = []
     this.#waiting = undefined
-    waiting?.resolve(lines)
+    resolve(lines)
   }
 
   #end(why: string, cause?: unknown): void {
