@@ -35,7 +35,9 @@ export async function check(config: BackendsConfig, credentials: Credentials): P
     ...await checkImap(backend.imap, own, `the user ${person.login}`),
     ...(backend.master ? await checkMaster(backend, person.login) : []),
     ...await checkSubmission(backend, own),
-    ...await checkSieve(backend, backend.master ? masterOf(person.login, backend.master) : own),
+    ...await (backend.master
+      ? checkSieve(backend, masterOf(person.login, backend.master), `the master user ${backend.master.user} for ${person.login}`)
+      : checkSieve(backend, own, `the user ${person.login}`)),
   ]
 }
 
@@ -90,10 +92,9 @@ const extensions: readonly [name: string, use: string, without: string][] = [
   ['mailbox', 'a folder that is gone is noticed', 'mail for a folder that is gone is an error in the log of the mail server'],
 ]
 
-async function checkSieve({ sieve: endpoint }: Backend, login: Login): Promise<Finding[]> {
+async function checkSieve({ sieve: endpoint }: Backend, login: Login, who: string): Promise<Finding[]> {
   if (!endpoint) return [good('No ManageSieve is configured: phones cannot set automatic replies, and conversations that are always moved are moved when a phone looks.')]
   const name = `ManageSieve at ${endpoint.host}:${endpoint.port}`
-  const who = `the user ${login.user}`
   try {
     const sieve = await ManageSieve.open(endpoint, login, patience)
     try {

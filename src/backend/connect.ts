@@ -162,7 +162,9 @@ async function openAccount(
     mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log }),
     submission: smtpSubmission(backend.smtp, own),
     ...(backend.sieve && {
-      filters: sieveFilters({ endpoint: backend.sieve, login, recipient: recipientOf({ backend, person }), folders, timeoutSeconds, log }),
+      filters: sieveFilters({
+        endpoint: backend.sieve, login, user: person.login, recipient: recipientOf({ backend, person }), folders, timeoutSeconds, log,
+      }),
     }),
     person,
     retire: () => session.close(),

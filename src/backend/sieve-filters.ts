@@ -13,6 +13,8 @@ import { answers, isBusy, noFiltering, parseScript, printScript, type Filtering,
 export type SieveParts = {
   readonly endpoint: NonNullable<Backend['sieve']>
   readonly login: Login
+  /** Who is meant, for the log. */
+  readonly user: string
   readonly recipient: Recipient
   readonly folders: Pick<ImapFolders, 'path'>
   readonly timeoutSeconds: number
@@ -22,12 +24,17 @@ export type SieveParts = {
 /** Filings in the script; each with so many messages, and none with an id of more characters. */
 const mostFilings = 50, mostMessages = 20, longestId = 250
 
+/** Milliseconds a server may be silent: others wait behind. */
+const patience = 15_000
+
 /** What was found at the server. */
 type Found = {
   readonly filtering: Filtering
   /** Name of the script that runs now. */
   readonly active: string | undefined
   readonly names: readonly string[]
+  /** What runs is not what `filtering` says. */
+  readonly stale: boolean
 }
 
 /**
@@ -35,14 +42,14 @@ type Found = {
  * user had active. Its comments are where its settings are kept. A connection for each use.
  */
 export function sieveFilters(parts: SieveParts): Filters {
-  const { endpoint, login, recipient, folders, timeoutSeconds, log } = parts
+  const { endpoint, login, user, recipient, folders, timeoutSeconds, log } = parts
   const own = endpoint.script
   let last: Promise<unknown> = Promise.resolve()
 
   /** One after the other, so that none overwrites what another one has just written. */
   function visit<T>(work: (sieve: ManageSieve) => Promise<T>): Promise<T> {
     const result = last.then(async () => {
-      const sieve = await ManageSieve.open(endpoint, login, timeoutSeconds * 1000)
+      const sieve = await ManageSieve.open(endpoint, login, Math.min(timeoutSeconds * 1000, patience))
       try {
         return await work(sieve)
       } finally {
@@ -57,27 +64,48 @@ export function sieveFilters(parts: SieveParts): Filters {
     const scripts = await sieve.list()
     const names = scripts.map(({ name }) => name), active = scripts.find(script => script.active)?.name
     const kept = names.includes(own) ? parseScript(await sieve.get(own)) : noFiltering
-    // Who made another script active since, wants that one.
-    if (active !== own && active !== undefined) return { filtering: { ...kept, included: active }, active, names }
-    if (active === own || !isBusy(kept)) return { filtering: kept, active, names }
     // Somebody has switched off all filters, Postern's among them; the texts are still there.
-    return { filtering: { outOfOffice: off(kept), filings: [], included: undefined }, active, names }
+    if (active === undefined && isBusy(kept)) return { filtering: { outOfOffice: off(kept), filings: [], included: undefined }, active, names, stale: false }
+    // Who made another script active since, wants that one.
+    const filtering = active === own || active === undefined ? kept : { ...kept, included: active }
+    const stale = active !== own && isBusy(filtering)
+    // And who has mail answered by it since, wants that answer: to two of them, Sieve is an error.
+    if (!await clash(sieve, names, filtering)) return { filtering, active, names, stale }
+    return { filtering: { ...filtering, outOfOffice: off(kept) }, active, names, stale: stale || active === own }
   }
 
-  async function write(sieve: ManageSieve, { active, names }: Found, wanted: Filtering): Promise<void> {
+  /** Whether the user's script answers mail as well. */
+  async function clash(sieve: ManageSieve, names: readonly string[], filtering: Filtering): Promise<boolean> {
+    const { included } = filtering
+    return included !== undefined && answers(filtering) && names.includes(included) && mayRun(await sieve.get(included), 'vacation')
+  }
+
+  async function write(sieve: ManageSieve, { active, names }: Pick<Found, 'active' | 'names'>, wanted: Filtering): Promise<void> {
     if (isBusy(wanted)) {
-      const { included } = wanted
-      if (included !== undefined && answers(wanted) && mayRun(await sieve.get(included), 'vacation')) {
-        throw new Failure('conflict', "the user's own script answers mail automatically")
-      }
+      if (await clash(sieve, names, wanted)) throw new Failure('conflict', "the user's own script answers mail automatically")
       await sieve.put(own, printScript(wanted, recipient, sieve.extensions))
-      if (active !== own) await sieve.activate(own)
+      if (active === own) return
+      await sieve.activate(own)
+      if (active === undefined) await uncover(sieve, names, wanted)
       return
     }
     // The user's script first: there is no moment in which it does not run.
     if (active === own) await sieve.activate(wanted.included)
     if (names.includes(own) || Object.keys(wanted.outOfOffice.replies).length > 0 || wanted.outOfOffice.on) {
       await sieve.put(own, printScript({ ...wanted, included: undefined }, recipient, sieve.extensions))
+    }
+  }
+
+  /** A script that was put in place by hand is listed, by Dovecot, only when another one has become active. It counts as active before. */
+  async function uncover(sieve: ManageSieve, before: readonly string[], wanted: Filtering): Promise<void> {
+    const names = (await sieve.list()).map(({ name }) => name)
+    const included = names.find(name => name !== own && !before.includes(name))
+    if (included === undefined) return
+    try {
+      await write(sieve, { active: own, names }, { ...wanted, included })
+    } catch (error) {
+      await sieve.activate(included)
+      throw error
     }
   }
 
@@ -97,7 +125,7 @@ export function sieveFilters(parts: SieveParts): Filters {
     try {
       return [{ ...filing, messages, path: decodeName(await folders.path(filing.folder)) }]
     } catch (error) {
-      if (error instanceof Failure && error.kind === 'not-found') return []
+      if (error instanceof Failure && (error.kind === 'not-found' || error.kind === 'denied')) return []
       throw error
     }
   }
@@ -105,16 +133,15 @@ export function sieveFilters(parts: SieveParts): Filters {
   return {
     outOfOffice: () => visit(async sieve => {
       const found = await look(sieve)
-      const { filtering, active } = found
-      if (active === own || !isBusy(filtering)) return filtering.outOfOffice
-      // Settings that hold, but another script is active.
+      const { filtering, stale } = found
+      if (!stale) return filtering.outOfOffice
       try {
         await write(sieve, found, filtering)
-        log.info({ user: login.user }, 'another Sieve script was active and is included now')
+        log.info({ user }, "the user's Sieve script is another one, and is taken along")
         return filtering.outOfOffice
       } catch (error) {
         if (!(error instanceof Failure) || error.kind === 'unavailable') throw error
-        log.info({ user: login.user, kind: error.kind, reason: error.message }, 'another Sieve script is active')
+        log.info({ user, kind: error.kind, reason: error.message }, "the user's Sieve script is another one, and cannot be taken along")
         return off(filtering)
       }
     }),

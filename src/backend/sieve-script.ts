@@ -74,7 +74,7 @@ export function parseScript(script: string): Filtering {
   for (const line of script.split(/\r?\n/, mostLines)) {
     if (!line.startsWith('#')) break
     if (!line.startsWith(mark)) continue
-    const [name = '', rest = ''] = split(line.slice(mark.length))
+    const [name, rest] = split(line.slice(mark.length))
     if (`${name} ${rest}` === version) known = true
     else if (name === 'out-of-office') outOfOffice = readOutOfOffice(parse(rest))
     else if (name === 'filing') filings.push(readFiling(parse(rest)))
@@ -108,7 +108,7 @@ function answerCode(outOfOffice: OutOfOffice, { addresses, domains }: Recipient)
   const time = (relation: string, date: Date): string =>
     `currentdate :zone "+0000" :value "${relation}" "iso8601" "${date.toISOString().slice(0, 19)}"`
   const everybody = said.length === 2 && said[0]![1].type === said[1]![1].type && said[0]![1].text === said[1]![1].text
-  const within = `envelope :domain :is "from" ${quoteList(domains)}`
+  const within = domains.length > 0 ? `envelope :domain :is "from" ${quoteList(domains)}` : 'false'
   const command = (message: ReplyText): string => `  vacation :days ${days}${addresses.length > 0 ? ` :addresses ${quoteList(addresses)}` : ''} ${reason(message)};`
   const rule = (tests: readonly string[], message: ReplyText): string[] => {
     // Who sends junk need not know who is away.

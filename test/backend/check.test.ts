@@ -55,7 +55,7 @@ describe('postern check', () => {
     expect(text).toMatch(/Sieve's include is missing: who has an active script cannot set anything/)
     expect(text).toMatch(/The user has 0 scripts, none is active; the name postern is free/)
 
-    expect((await run({ sieve, master: { user: MASTER.name, password: MASTER.password } })).text).toMatch(/ManageSieve .* accepts the user master/)
+    expect((await run({ sieve, master: { user: MASTER.name, password: MASTER.password } })).text).toMatch(/ManageSieve .* accepts the master user master for anna@postern.test/)
     const own = await ManageSieve.open(sieve, { kind: 'password', user: 'anna', password: 'secret' })
     await own.put('postern', '# postern version 1\r\n')
     await own.activate('postern')

@@ -1,4 +1,5 @@
 // What becomes of a user's scripts, at a real Dovecot.
+import { chownSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ManageSieve } from '../../src/backend/managesieve.ts'
 import { sieveFilters } from '../../src/backend/sieve-filters.ts'
@@ -24,7 +25,7 @@ async function visit(house: House, name: string, script = 'postern'): Promise<{ 
     return 'Entw&APw-rfe'
   }
   const filters = sieveFilters({
-    endpoint, login, recipient: { addresses: [user], domains: ['postern.test'] }, folders: { path }, timeoutSeconds: 10, log: silent,
+    endpoint, login, user, recipient: { addresses: [user], domains: ['postern.test'] }, folders: { path }, timeoutSeconds: 10, log: silent,
   })
   const sieve = await ManageSieve.open(endpoint, login)
   opened.push(sieve)
@@ -107,7 +108,46 @@ describe('filters', () => {
     await filters.setOutOfOffice(() => away)
     await sieve.activate('webmail')
     expect(await filters.outOfOffice()).toEqual(off)
+    // Conversations go on being filed, beside the answer of the webmail.
+    expect([await active(), await sieve.get('postern')]).toEqual(['postern', expect.stringMatching(/fileinto[^]*include :personal :optional "webmail"/)])
+    expect(await sieve.get('postern')).not.toContain('vacation')
+  })
+
+  it('end when the user has mail answered elsewhere since: two answers are an error to Sieve', async () => {
+    const { filters, sieve, active } = await visit(house, 'karl')
+    await sieve.put('webmail', 'keep;')
+    await sieve.activate('webmail')
+    await filters.setOutOfOffice(() => away)
+    await sieve.put('webmail', 'require "vacation"; vacation "from webmail";')
+    expect(await filters.outOfOffice()).toEqual(off)
     expect(await active()).toBe('webmail')
+    await sieve.put('webmail', 'keep;')
+    await filters.setOutOfOffice(() => away)
+    await sieve.put('webmail', 'require "vacation"; vacation "from webmail";')
+    await filters.setFilings(() => [filing('1')])
+    expect([await active(), await filters.outOfOffice()]).toEqual(['postern', off])
+    expect(await sieve.get('postern')).not.toContain('vacation')
+  })
+
+  it('take along a script that somebody put there by hand, and put it back where they cannot', async () => {
+    const { filters, sieve, active } = await visit(house, 'lena')
+    await house.deliver('lena', 'Subject: x\r\n\r\nx\r\n')
+    const place = `${house.dir}/dovecot/mail/lena`, { uid, gid } = statSync(place)
+    const byHand = (script: string): void => {
+      rmSync(`${place}/sieve/dovecot.orig.sieve`, { force: true })
+      rmSync(`${place}/.dovecot.sieve`, { force: true })
+      writeFileSync(`${place}/.dovecot.sieve`, script)
+      chownSync(`${place}/.dovecot.sieve`, uid, gid)
+    }
+    byHand('keep; # by hand')
+    await filters.setOutOfOffice(() => away)
+    expect(await active()).toBe('postern')
+    expect(await sieve.get('postern')).toContain('include :personal :optional "dovecot.orig";')
+    await filters.setOutOfOffice(() => off)
+    expect([await active(), await sieve.get('dovecot.orig')]).toEqual(['dovecot.orig', 'keep; # by hand'])
+    byHand('require "vacation"; vacation "by hand";')
+    await expect(filters.setOutOfOffice(() => away)).rejects.toMatchObject({ kind: 'conflict' })
+    expect(await active()).toBe('dovecot.orig')
   })
 
   it('do not go back to a script that was deleted meanwhile', async () => {
@@ -115,8 +155,7 @@ describe('filters', () => {
     await sieve.put('mine', 'keep;')
     await sieve.activate('mine')
     await filters.setOutOfOffice(() => away)
-    const { unlink } = await import('node:fs/promises')
-    await unlink(`${house.dir}/dovecot/mail/frank/sieve/mine.sieve`)
+    rmSync(`${house.dir}/dovecot/mail/frank/sieve/mine.sieve`)
     await filters.setOutOfOffice(() => off)
     expect([await active(), await filters.outOfOffice()]).toEqual([undefined, off])
   })
@@ -162,7 +201,7 @@ describe('filters', () => {
 
   it('refused to this password are denied, which asks nobody for another one', async () => {
     const filters = sieveFilters({
-      endpoint: { host: '127.0.0.1', port: house.sieve.port, security: 'none', script: 'postern' }, login: { kind: 'password', user: 'judy', password: 'x' },
+      endpoint: { host: '127.0.0.1', port: house.sieve.port, security: 'none', script: 'postern' }, login: { kind: 'password', user: 'judy', password: 'x' }, user: 'judy',
       recipient: { addresses: [], domains: [] }, folders: { path: async () => '' }, timeoutSeconds: 10, log: silent,
     })
     await expect(filters.outOfOffice()).rejects.toMatchObject({ kind: 'denied' })

@@ -75,6 +75,11 @@ describe('the script of Postern', () => {
     expect(() => printScript(filtering, anna, extensions)).toThrow(expect.objectContaining({ kind: 'unsupported', message: expect.stringContaining(name) }))
   })
 
+  it('takes everybody for a stranger where it knows no domain', () => {
+    const script = printScript(away(reply('in'), reply('out')), { addresses: [], domains: [] }, all)
+    expect(script).toMatch(/not false\) \{\r\n  vacation :days 7 "out"/)
+  })
+
   it('needs nothing that is not used', () => {
     expect(printScript(away(reply('x'), reply('x')), anna, new Set(['vacation']))).not.toContain('envelope')
     expect(printScript({ ...noFiltering, filings: [filing] }, anna, new Set(['fileinto']))).not.toContain('mailboxexists')
@@ -146,6 +151,7 @@ describe('Pigeonhole', () => {
 
   it('understands every script of Postern', async () => {
     for (const [, filtering] of cases) await sieve.check(printScript(filtering, anna, sieve.extensions))
+    await sieve.check(printScript(away(reply('in'), reply('out')), { addresses: [], domains: [] }, sieve.extensions))
     await fc.assert(fc.asyncProperty(filterings, async filtering => {
       const included = filtering.included?.trim().replaceAll('\\', '')
       await sieve.check(printScript({ ...filtering, included: included || undefined }, anna, sieve.extensions))
