@@ -2,7 +2,7 @@ import { Failure } from '../base/failure.ts'
 import { parseHeader } from '../formats/header.ts'
 import type { Folder, FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
-import type { Filing, MailStore } from '../model/ports.ts'
+import type { Filing, Filters, MailStore } from '../model/ports.ts'
 import type { Call } from './command.ts'
 import { idOf } from './conversations.ts'
 import { existing, type Hit } from './found.ts'
@@ -29,24 +29,39 @@ export async function moveAlways(call: Call, folder: Folder, place: { validity: 
   if (!newest) return
   // The id that began the thread is in every answer, the others are in those of programs that name only what they answer.
   const [root = '', ...rest] = threadIds(parseHeader(hits.at(-1)!.message.header))
-  const messages = [root, ...hits.map(({ message }) => threadIds(parseHeader(message.header)).at(-1)!), ...rest].filter(Boolean)
+  const own = hits.map(({ message }) => threadIds(parseHeader(message.header)).at(-1) ?? '')
+  const messages = [...new Set([root, ...own, ...rest])].filter(Boolean)
   await fileAsItComes(call, { conversation: idOf(newest.message), messages, folder: folder.id })
 }
 
-/** Brings the server's filter to what the keywords say; with what is new. Mail for the inbox needs no filter. */
+/** Brings the server's filter to what the keywords say; with what is new. */
 async function fileAsItComes(call: Call, added?: Filing): Promise<void> {
-  const { filters, mail } = call.stores
-  if (!filters) return
-  const done = await outcome((async () => {
-    const [rules, inbox] = await Promise.all([rulesOf(call), mail.folderByRole('inbox')])
-    await filters.setFilings(now => [...now.filter(({ conversation }) => conversation !== added?.conversation), ...added ? [added] : []]
-      .flatMap(filing => {
-        const folder = filing === added ? added.folder : rules[filing.conversation]
-        return folder === undefined || folder === inbox.id ? [] : { ...filing, folder }
-      }))
-  })())
-  if (done instanceof Failure) call.log.info({ kind: done.kind, reason: done.message }, 'conversations are moved when a phone looks only')
+  if (!call.stores.filters) return
+  const filed = await outcome(file(call, call.stores.filters, added))
+  if (filed instanceof Failure) call.log.info({ kind: filed.kind, reason: filed.message }, 'conversations are moved when a phone looks only')
+  const known = filed instanceof Failure ? {} : filed
+  call.cache.set(filedSlot(call), known, { size: 256 + 64 * Object.keys(known).length })
 }
+
+/** What is filed from now on. Mail for the inbox needs no filter. */
+async function file(call: Call, filters: Filters, added: Filing | undefined): Promise<Rules> {
+  const [rules, inbox] = await Promise.all([rulesOf(call), call.stores.mail.folderByRole('inbox')])
+  let filings: readonly Filing[] = []
+  await filters.setFilings(now => filings = [...now.filter(({ conversation }) => conversation !== added?.conversation), ...added ? [added] : []]
+    .flatMap(filing => {
+      const folder = filing === added ? added.folder : rules[filing.conversation]
+      return folder === undefined || folder === inbox.id ? [] : { ...filing, folder }
+    }))
+  return Object.fromEntries(filings.map(({ conversation, folder }) => [conversation, folder]))
+}
+
+/** Whether the filter may do what the keywords no longer say: a person has moved or deleted the message that stands for a conversation. */
+function isBehind(call: Call, rules: Rules): boolean {
+  const filed = call.cache.get<Rules>(filedSlot(call))
+  return !filed || Object.entries(filed).some(([conversation, folder]) => rules[conversation] !== folder)
+}
+
+const filedSlot = (call: Call): string => `filed:${call.stores.person.login}`
 
 type Rules = Readonly<Record<string, FolderId>>
 
@@ -74,6 +89,7 @@ export async function moveArrivals(call: Call, folder: Folder, validity: number,
     call.log.info({ kind: rules.kind, reason: rules.message }, 'conversations that are always moved could not be looked up')
     return moved
   }
+  if (call.stores.filters && isBehind(call, rules)) await fileAsItComes(call)
   for (const message of answers) {
     const to = rules[idOf(message)]
     if (!to || to === folder.id) continue
@@ -81,12 +97,6 @@ export async function moveArrivals(call: Call, folder: Folder, validity: number,
     // Where it cannot be moved it is told where it is.
     if (done instanceof Failure) call.log.info({ kind: done.kind, reason: done.message }, 'an answer was not moved')
     else moved.add(message.uid)
-  }
-  // A filter has filed them where the conversation went before a person moved it; it is told, and not with every message.
-  const slot = `filter-told:${call.stores.person.login}`
-  if (moved.size > 0 && folder.role !== 'inbox' && !call.cache.get(slot)) {
-    call.cache.set(slot, true, { seconds: fresh })
-    await fileAsItComes(call)
   }
   return moved
 }
