@@ -6,7 +6,7 @@ import type { Role } from '../model/folder.ts'
 import type { CertificateCheck, Open, Person, Stores } from '../model/ports.ts'
 import { certificateCheck, type CertificatesConfig } from './certificate-check.ts'
 import { credentialMemory, type Fingerprint } from './credentials.ts'
-import { identify, type Identity } from './identity.ts'
+import { identify, recipientOf, type Identity } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
 import { imapMail } from './imap-mail.ts'
@@ -15,6 +15,7 @@ import { recall } from './imap-recall.ts'
 import { ImapSession } from './imap-session.ts'
 import { imapWatch } from './imap-watch.ts'
 import { ldapDirectory, type LdapConfig, type LdapDirectory } from './ldap.ts'
+import { sieveFilters } from './sieve-filters.ts'
 import { smtpSubmission } from './smtp.ts'
 import { timed } from './timed.ts'
 
@@ -46,6 +47,11 @@ export type Backend = {
     readonly auth: boolean
     /** The submission server files sent mail itself. */
     readonly keepsSent?: boolean
+  }
+  /** ManageSieve, for automatic replies and for filing mail as it comes; neither where it is absent. */
+  readonly sieve?: Endpoint & {
+    /** Name of the one script that is Postern's. */
+    readonly script: string
   }
   /** Dovecot master user: opens the user's mailbox, after the user's own credentials were proven by logging in with them. */
   readonly master?: {
@@ -178,6 +184,11 @@ async function openAccount(
   return {
     mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log }),
     submission: smtpSubmission(backend.smtp, own),
+    ...(backend.sieve && {
+      filters: sieveFilters({
+        endpoint: backend.sieve, login, user: person.login, recipient: recipientOf({ backend, person }), folders, timeoutSeconds, log,
+      }),
+    }),
     person,
     ...(directory ? { directory } : {}),
     certificates,
@@ -222,11 +233,12 @@ export function directoryOf(backend: Backend, person: Person, own: Login): LdapD
 const escapeDn = (value: string): string => value.replace(/[,+"\\<>;=]|^[# ]| $/g, '\\$&').replaceAll('\0', '\\00')
 
 /** The same stores for one request, which wants to know how long it waited for them. */
-function measured({ mail, submission, person, directory, certificates }: Account): Stores {
+function measured({ mail, submission, filters, person, directory, certificates }: Account): Stores {
   let milliseconds = 0
   const spent = (more: number): void => void (milliseconds += more)
   return {
     mail: timed(mail, ['watch'], spent), submission: timed(submission, [], spent), person,
+    ...(filters && { filters: timed(filters, [], spent) }),
     ...(directory ? { directory: timed(directory, [], spent) } : {}), certificates: timed(certificates, [], spent),
     backendTime: () => milliseconds,
   }

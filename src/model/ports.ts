@@ -4,6 +4,7 @@ import type { MailCursor } from './cursor.ts'
 import type { Certificates, Entries } from './directory.ts'
 import type { Folder, FolderId, Role } from './folder.ts'
 import type { Head, Message } from './message.ts'
+import type { OutOfOffice } from './out-of-office.ts'
 import type { MailQuery } from './query.ts'
 
 /** A message named for good: a UID means nothing without its UIDVALIDITY. */
@@ -173,6 +174,20 @@ export interface CertificateCheck {
   verify(certificates: readonly Uint8Array[], chain: readonly Uint8Array[], strict: boolean): Promise<readonly Verdict[]>
 }
 
+/** Later mail of a conversation, told by answering one of `messages` (Message-IDs without brackets), goes to `folder`. */
+export type Filing = { readonly conversation: string; readonly messages: readonly string[]; readonly folder: FolderId }
+
+/**
+ * What the mail server does by itself as mail comes. Throws `Failure`: `unsupported` when the server cannot do it, or not beside the
+ * user's own rules, `conflict` when those do the same already, `quota`, `too-large`, `denied`, `unavailable`.
+ */
+export interface Filters {
+  outOfOffice(): Promise<OutOfOffice>
+  setOutOfOffice(edit: (now: OutOfOffice) => OutOfOffice): Promise<void>
+  /** Newest last; only so many of the newest are kept. A folder that is gone takes its filing along. */
+  setFilings(edit: (now: readonly Filing[]) => readonly Filing[]): Promise<void>
+}
+
 /** What the user may be called and send as. */
 export type Person = {
   /** Login name at the backend. */
@@ -186,6 +201,8 @@ export type Person = {
 export type Stores = {
   readonly mail: MailStore
   readonly submission: Submission
+  /** Absent where the site has none. */
+  readonly filters?: Filters
   readonly person: Person
   /** Undefined where none is configured. */
   readonly directory?: Directory

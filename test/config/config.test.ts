@@ -212,6 +212,15 @@ describe('the environment', () => {
   })
 })
 
+it('an alias of nothing is a fault', () => {
+  expect(faults('*nothing')).toEqual(['p.yaml: Unresolved alias (the anchor must be set before the alias): nothing'])
+})
+
+it('Sieve is at port 4190, over STARTTLS, with a script called postern', () => {
+  const { backends: { backends: [backend] } } = parse(`${good}    sieve: { host: sieve.example }\n`)
+  expect(backend!.sieve).toEqual({ host: 'sieve.example', port: 4190, security: 'starttls', script: 'postern' })
+})
+
 describe('a value from elsewhere', () => {
   it('is the content of a file beside the configuration, without its last line end', () => {
     writeFileSync(join(folder, 'secret'), `${secret}\n`)

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import type { FolderId } from '../../src/model/folder.ts'
+import { inOffice } from '../../src/model/out-of-office.ts'
+import type { Filing } from '../../src/model/ports.ts'
 import { el, text, type Node } from '../../src/wire/wbxml.ts'
 import { descend, type Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
@@ -124,6 +126,34 @@ describe('Move of a conversation', () => {
     await other.folderSync('0')
     await other.syncAll(inbox)
     expect(subjects('inbox')).toContain('last answer')
+  })
+
+  it('is told to the filters of the mail server, and goes on without them', async () => {
+    const { account } = server
+    let filings: readonly Filing[] = []
+    let calls = 0
+    account.filters = {
+      outOfOffice: async () => inOffice,
+      async setOutOfOffice() {},
+      async setFilings(edit) {
+        calls++
+        filings = edit(filings)
+      },
+    }
+    expect(await move(id, work)).toBe('1')
+    const conversation = Buffer.from(id).toString('hex')
+    expect(filings).toEqual([{ conversation, folder: work, messages: expect.arrayContaining(['1@x', '2@x', '3@x']) }])
+    expect([filings[0]!.messages.length, filings[0]!.messages[0]]).toEqual([3, '1@x'])
+    account.deliver('inbox', mail('late answer', '20@x', '1@x'))
+    await phone.syncAll(phone.folder('Inbox'))
+    expect([calls, subjects('inbox')]).toEqual([1, ['another']])
+
+    account.filters = { ...account.filters, setFilings: () => Promise.reject(new Failure('unsupported', 'no filter')) }
+    expect(await move(id, phone.folder('Trash'))).toBe('1')
+    expect(server.log).toContainEqual(expect.objectContaining({ kind: 'unsupported', reason: 'no filter' }))
+    account.deliver('inbox', mail('later answer', '21@x', '1@x'))
+    await phone.syncAll(phone.folder('Inbox'))
+    expect(subjects('trash')).toContain('later answer')
   })
 
   it('tells where an answer is that could not be moved', async () => {

@@ -47,7 +47,7 @@ describe('Settings', () => {
 
   it('does not pretend to send automatic replies', async () => {
     const answer = await server.phone().settings(el('Settings:Oof', [el('Settings:Set', [el('Settings:OofState', '1')])]))
-    expect(outline(child(answer, 'Settings:Oof')!)).toEqual({ Oof: ['Status 5'] })
+    expect(outline(child(answer, 'Settings:Oof')!)).toEqual({ Oof: ['Status 3'] })
   })
 
   it.each([

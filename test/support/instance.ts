@@ -19,6 +19,8 @@ export type InstanceOptions = {
   /** Between Postern and the mail server. */
   readonly imap?: { readonly host: string; readonly port: number }
   readonly smtp?: { readonly host: string; readonly port: number }
+  /** ManageSieve, without encryption. */
+  readonly sieve?: { readonly host: string; readonly port: number }
   readonly log?: Log
   /** The address list. */
   readonly directory?: NonNullable<Backend['directory']>
@@ -67,6 +69,7 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
         domains: [DOMAIN], login: '{local}@{domain}', imap: { host: imap.host, port: imap.port, security: 'none' },
         smtp: { host: smtp.host, port: smtp.port, security: 'none', auth: true },
         ...(options.directory ? { directory: options.directory } : {}),
+        ...(options.sieve && { sieve: { ...options.sieve, security: 'none', script: 'postern' } }),
       }],
       sessions: { timeoutSeconds: patience },
       ...(options.certificates ? { certificates: options.certificates } : {}),

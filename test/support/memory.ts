@@ -7,7 +7,7 @@ import { Failure } from '../../src/base/failure.ts'
 import { silent } from '../../src/base/log.ts'
 import type { Folder, FolderId, Role } from '../../src/model/folder.ts'
 import type { Message } from '../../src/model/message.ts'
-import type { CertificateCheck, Directory, MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
+import type { CertificateCheck, Directory, Filters, MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
 import { matches } from './memory-search.ts'
 import { tell, type Told } from './mime-tree.ts'
 import { SimulatedMailbox } from './simulated-mailbox.ts'
@@ -37,6 +37,8 @@ export class MemoryAccount {
   rejection: Failure | undefined
   /** Thrown by every mail operation from now on. */
   outage: Failure | undefined
+  /** What the mail server does by itself, where it does anything. */
+  filters: Filters | undefined
   /** Nothing can be appended any more. */
   full = false
   /** The mailboxes take no keywords. */
@@ -143,6 +145,7 @@ export class MemoryAccount {
     const mail = this.#counted(this.#mail())
     return {
       mail, person: this.person, certificates: this.certificates, backendTime: () => 0,
+      ...(this.filters && { filters: this.filters }),
       ...(this.directory ? { directory: this.directory } : {}),
       submission: {
         filesSent: this.filesSent,

@@ -83,7 +83,7 @@ async function moveConversation(call: Call, { id, to }: Moving): Promise<string>
   const moves = await moveHits(mail, hits, target.id)
   call.facts['moved'] = hits.length
   const stands = moves.find(one => typeof one !== 'string')
-  const marked = stands ? await outcome(moveAlways(call, target.id, stands.validity, stands.uid)) : undefined
+  const marked = stands ? await outcome(moveAlways(call, target, stands, hits)) : undefined
   const statuses = [...moves, marked].flatMap(one => typeof one === 'string' ? one : one instanceof Failure ? failedAs(one) : [])
   if (statuses.length === 0) return success
   return stands ? partly : statuses[0]!
