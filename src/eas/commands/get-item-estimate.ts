@@ -44,11 +44,19 @@ async function estimate(call: Call, collection: Element): Promise<number | 'not 
   const { mail, person } = call.stores
   const folder = await mail.folder(id as FolderId)
   if (key === '0') return 'not primed'
+  checkClasses(collection)
   const { cursor, options } = parseSyncKey(call.settings.secret, person.login, folder.id, key)
   const filter = filterOf(collection) ?? options?.filter ?? 0
   if (filter > 5) throw new Failure(filter > 8 ? 'malformed' : 'unsupported', `FilterType ${filter}`)
   if (!folder.selectable) return 0
   return mail.estimate(folder.id, cursor.validity === 0 ? undefined : cursor, filterDay(filter, call.now()))
+}
+
+/** [MS-ASCMD] Class (GetItemEstimate): nothing but mail and SMS is looked at together; what else is asked for gets a status of 4. */
+function checkClasses(collection: Element): void {
+  const classes = children(collection, 'AirSync:Options').map(block => text(block, 'AirSync:Class') ?? 'Email')
+  const together = classes.length < 2 || (classes.length === 2 && classes.includes('SMS') && classes.includes('Email'))
+  if (!together) throw new Failure('stale', 'Options of classes that do not go together')
 }
 
 /** Up to 12.1 FilterType stands in the collection, from 14.0 in its Options, where a block for the SMS class does not count. */
