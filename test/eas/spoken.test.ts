@@ -2,7 +2,7 @@
 // test/golden/eas/spoken/ is the vocabulary of each version: test/conformance refers to it.
 import { expect, it } from 'vitest'
 import { since, versions, type Version } from '../../src/eas/versions.ts'
-import { el, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
+import { decode, el, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { descend, type Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import { isOld, readSync, type CollectionResult } from '../support/eas-sync.ts'
@@ -271,5 +271,39 @@ it.each(versions)('version %s has these elements, and no others', async version 
   if (!talk.has('14.0')) await phone.command('GetHierarchy', undefined)
   golden(`eas/spoken/${version}.txt`, printSpoken(spoken))
   expect(text(descend(await phone.command('Provision', el('Provision:Provision'))), 'Provision:Status')).toBe('1')
+  await server.stop()
+})
+
+/** The commands by the roots of their trees, where they have some. */
+const roots: readonly [command: string, root: Tag | undefined, first: Version, last: Version][] = [
+  ['Sync', 'AirSync:Sync', '2.5', '16.1'], ['FolderSync', 'FolderHierarchy:FolderSync', '2.5', '16.1'],
+  ['FolderCreate', 'FolderHierarchy:FolderCreate', '2.5', '16.1'], ['FolderUpdate', 'FolderHierarchy:FolderUpdate', '2.5', '16.1'],
+  ['FolderDelete', 'FolderHierarchy:FolderDelete', '2.5', '16.1'], ['GetItemEstimate', 'GetItemEstimate:GetItemEstimate', '2.5', '16.1'],
+  ['MoveItems', 'Move:MoveItems', '2.5', '16.1'], ['Ping', 'Ping:Ping', '2.5', '16.1'], ['Provision', 'Provision:Provision', '2.5', '16.1'],
+  ['ItemOperations', 'ItemOperations:ItemOperations', '12.0', '16.1'], ['Search', 'Search:Search', '12.0', '16.1'],
+  ['Settings', 'Settings:Settings', '12.0', '16.1'], ['Find', 'Find:Find', '16.1', '16.1'],
+  ['SendMail', 'ComposeMail:SendMail', '2.5', '16.1'], ['SmartReply', 'ComposeMail:SmartReply', '2.5', '16.1'],
+  ['SmartForward', 'ComposeMail:SmartForward', '2.5', '16.1'],
+  ['GetHierarchy', undefined, '2.5', '12.1'], ['GetAttachment', undefined, '2.5', '12.1'],
+]
+
+it.each(versions)('version %s has these commands, and no others', async version => {
+  const server = await easServer()
+  const phone = server.phone({ version })
+  for (const [command, root, first, last] of roots) {
+    const { status, bytes } = await phone.raw(command, root && el(root))
+    const known = since(version, first) && since(last, version)
+    const told = bytes.length && root ? statuses(decode(bytes)) : []
+    if (root) expect([command, status === 400 && !known ? '138' : told[0] === '138' ? '138' : 'known']).toEqual([command, known ? 'known' : '138'])
+    else expect([command, status === 501]).toEqual([command, !known])
+  }
+  await server.stop()
+})
+
+it.each(['14.0', '14.1'] as const)('version %s has no Forwardees', async version => {
+  const server = await easServer()
+  server.account.deliver('inbox', withFile('mail'))
+  const forwardees = el('ComposeMail:Forwardees', [el('ComposeMail:Forwardee', [el('ComposeMail:Email', 'bob@postern.test'), el('ComposeMail:Name', 'Bob')])])
+  expect(await server.phone({ version }).smart('SmartForward', 'f1:1:1', '', { save: false, more: [forwardees] })).toBe('103')
   await server.stop()
 })
