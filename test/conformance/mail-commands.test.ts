@@ -148,6 +148,35 @@ describe('Sync', () => {
   })
 })
 
+describe('a Delete', () => {
+  it('takes precedence over a Change of the same item', async () => {
+    await phone.syncAll(inbox)
+    const [id] = phone.held(inbox).items.keys()
+    expect((await phone.sync({ collections: [{ id: inbox, commands: [
+      { kind: 'Change', id: id!, flagged: true }, { kind: 'Delete', id: id! }, { kind: 'Change', id: id!, read: true },
+    ] }] })).empty).toBe(true)
+    expect(server.account.list('inbox')).toHaveLength(2)
+    expect(server.account.list('trash').map(({ flags }) => flags)).toEqual([[]])
+  })
+})
+
+describe('GetHierarchy', () => {
+  it('that fails is HTTP 500, or 503 where it may be tried again', async () => {
+    const old = server.phone({ version: '12.1' })
+    server.account.outage = new Failure('denied', 'not here')
+    expect((await old.raw('GetHierarchy', undefined)).status).toBe(500)
+    server.account.outage = new Failure('unavailable', 'gone')
+    expect((await old.raw('GetHierarchy', undefined)).status).toBe(503)
+  })
+})
+
+describe('Settings', () => {
+  it('of UserInformation or DeviceInformation without its Get or Set is a protocol error of that part', async () => {
+    const answer = await phone.settings(el('Settings:UserInformation'), el('Settings:DeviceInformation'))
+    expect([statusOf(answer), ...answer.children.slice(1).map(statusOf)]).toEqual(['1', '2', '2'])
+  })
+})
+
 describe('Ping', () => {
   it('of the same folder twice is refused', async () => {
     expect((await phone.ping([inbox, trash, inbox], 60)).status).toBe('4')
@@ -234,6 +263,11 @@ describe('ItemOperations', () => {
   it('are carried out in their order', async () => {
     const item = fetch(el('AirSync:CollectionId', inbox), el('AirSync:ServerId', 'f1:1:1'))
     expect(await operate(item, el('ItemOperations:EmptyFolderContents', [el('AirSync:CollectionId', inbox)]), item)).toEqual(['1', '1', '6'])
+  })
+
+  it('says what the mail server does not allow', async () => {
+    server.account.outage = new Failure('denied', 'read only')
+    expect(await operate(el('ItemOperations:EmptyFolderContents', [el('AirSync:CollectionId', inbox)]))).toEqual(['16'])
   })
 
   it('fetches one file at a time', async () => {
