@@ -118,6 +118,7 @@ async function items(talk: Talk): Promise<void> {
   const read = el('AirSync:ApplicationData', [el('Email:Read', '1')])
   await talk.sync([], [], [
     id('AirSync:Change', first, read), id('AirSync:Change', `${inbox}:1:zz`, read), id('AirSync:Fetch', second),
+    el('AirSync:Add', [el('AirSync:ClientId', 'c1'), el('AirSync:ApplicationData', [el('Email:Subject', 'no draft')])]),
   ])
   expect(third).toBeDefined()
   await talk.sync([options('1')]) // one is too old by now
