@@ -31,11 +31,11 @@ it.each([
 
 it('what is referred to is there in the version named, or not there', () => {
   const references = readTable('X.tsv', [
-    'id\tstate\tby', 'R1\tshown\tschema Ping:Ping/Ping:Nothing', 'R2\tshown\tschema Find:Find/Find:Status in 14.1',
-    'R3\tshown\tschema Find:Find/Find:Status not in 14.1',
+    'id\tstate\tby', 'R1\tshown\tschema Ping:Ping/Ping:Nothing', 'R2\tshown\tschema Find:Find/Find:Response in 14.1',
+    'R3\tshown\tschema Find:Find/Find:Response not in 14.1',
   ].join('\n')).flatMap(({ references: own }) => own).filter(one => one.kind === 'schema')
   expect(references.map(one => schemaFault(schema, one))).toEqual([
-    'the schema has no Ping:Ping/Ping:Nothing', 'the schema has Find:Find/Find:Status not in 14.1', undefined,
+    'the schema has no Ping:Ping/Ping:Nothing', 'the schema has Find:Find/Find:Response not in 14.1', undefined,
   ])
   const seen = new Map([['Find:Find', new Set(['16.1' as const])]])
   expect(wasSeen(seen, references[2]!)).toBe(false)

@@ -40,6 +40,7 @@ const kinds: Readonly<Record<string, (args: readonly string[]) => Kind>> = {
     if (!opaque) return value === '' ? 'no octets' : 'inline text where a byte array belongs'
     return opaque.length > Number(most ?? Infinity) ? `${opaque.length} octets` : undefined
   },
+  data: () => ({ opaque, text: value }) => opaque || value ? undefined : 'nothing',
   empty: () => ({ opaque, text: value }) => opaque || value ? 'a value in an empty element' : undefined,
 }
 

@@ -10,8 +10,7 @@ const mostEach = 300
 const mostOctets = 512 * 1024
 
 /** Keeps every answer that differs from those before it, some hundred a command and version; undefined outside of a test run. */
-export function recorder(): ((exchange: Exchange) => void) | undefined {
-  const folder = recordings()
+export function recorder(folder = recordings()): ((exchange: Exchange) => void) | undefined {
   if (!folder) return undefined
   const counts = new Map<string, number>()
   return ({ command, version, answer }) => {

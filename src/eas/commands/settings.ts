@@ -12,7 +12,9 @@ const success = '1', protocolError = '2', invalidArguments = '5', deniedByPolicy
 export const settings: Command = {
   async run(call) {
     if (!call.body || call.body.children.length === 0) throw new Failure('malformed', 'Settings that ask for nothing')
-    const answers = call.body.children.slice(0, 8).map(part => parts[part.tag]?.(call, part))
+    const tags = call.body.children.map(({ tag }) => tag)
+    if (new Set(tags).size < tags.length) throw new Failure('malformed', 'a property twice')
+    const answers = call.body.children.map(part => parts[part.tag]?.(call, part))
     if (answers.includes(undefined)) throw new Failure('malformed', 'an unknown property')
     return wbxml(el('Settings:Settings', [el('Settings:Status', success), ...answers.flatMap(answer => answer ?? [])]))
   },
