@@ -160,6 +160,17 @@ describe('a Delete', () => {
   })
 })
 
+describe('a Delete that the mail server does not allow', () => {
+  it('is refused, and the item stays', async () => {
+    await phone.syncAll(inbox)
+    const [id] = phone.held(inbox).items.keys()
+    server.account.failing.set('move', new Failure('denied', 'not from here'))
+    const { collections: [answer] } = await phone.sync({ collections: [{ id: inbox, commands: [{ kind: 'Delete', id: id! }] }] })
+    expect(answer!.responses).toMatchObject([{ kind: 'Delete', id, status: '5' }])
+    expect(server.account.list('inbox')).toHaveLength(3)
+  })
+})
+
 describe('GetHierarchy', () => {
   it('that fails is HTTP 500, or 503 where it may be tried again', async () => {
     const old = server.phone({ version: '12.1' })

@@ -32,6 +32,8 @@ export class MemoryAccount {
   rejection: Failure | undefined
   /** Thrown by every mail operation from now on. */
   outage: Failure | undefined
+  /** Thrown by single operations, by their names. */
+  readonly failing = new Map<keyof MailStore, Failure>()
   /** Nothing can be appended any more. */
   full = false
   /** The mailboxes take no keywords. */
@@ -159,7 +161,8 @@ export class MemoryAccount {
     return new Proxy(mail, {
       get: (target, name: keyof MailStore) => (...args: never[]) => {
         this.calls.push(name)
-        if (this.outage && name !== 'stream') return Promise.reject(this.outage)
+        const failure = this.failing.get(name) ?? (name === 'stream' ? undefined : this.outage)
+        if (failure) return Promise.reject(failure)
         return (target[name] as (...args: never[]) => unknown)(...args)
       },
     })
