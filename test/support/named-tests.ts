@@ -9,12 +9,12 @@ const before = ["it('", "(\n    '", ")('", "describe('", "describe.each(", "  '"
 export function isThere([file, title]: NamedTest): boolean {
   if (title === '' || !existsSync(`test/${file}`)) return false
   const text = readFileSync(`test/${file}`, 'utf8')
-  return before.some(one => text.includes(one + title)) || templates(text).some(([head, tail]) => {
-    const row = title.startsWith(head) && title.slice(head.length, title.endsWith(tail) ? title.length - tail.length : undefined)
-    return row && text.includes(`'${row}`)
+  return before.some(one => text.includes(one + title)) || templates(text).some(([head, next]) => {
+    const rest = title.startsWith(head) ? title.slice(head.length) : '', end = next ? rest.indexOf(next) : -1
+    return rest !== '' && text.includes(`'${end < 0 ? rest : rest.slice(0, end)}`)
   })
 }
 
-/** What stands before and after the first value in titles of tables. */
-const templates = (text: string): (readonly [head: string, tail: string])[] =>
-  [...text.matchAll(/\)\(\s*'([^'\n]+?)%[a-z]([^'\n]*)'/g)].map(([, head, tail]) => [head!, tail!])
+/** What stands before the first value in titles of tables, and between it and the next one. */
+const templates = (text: string): (readonly [head: string, next: string])[] =>
+  [...text.matchAll(/\)\(\s*'([^'\n%]+)%[a-z]([^'\n%]*)/g)].map(([, head, next]) => [head!, next!])
