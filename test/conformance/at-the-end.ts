@@ -13,12 +13,13 @@ import { validate, type Seen } from './validate.ts'
 export function setup(project: TestProject): () => void {
   return () => {
     const seen: Seen = new Map()
-    const { read, faults } = checkAnswers(recordings(), readSchema(), seen)
+    const schema = readSchema()
+    const { read, faults } = checkAnswers(recordings(), schema, seen)
     if (read) console.log(`${read} recorded answers held against the schema${faults.length ? `, ${faults.length} faults` : ', no fault'}.`)
     const modules = project.vitest.state.getTestModules()
     const tables = readTables()
     // Of some files alone nobody expects what the whole run shows.
-    if (isWhole(modules) && !project.vitest.config.testNamePattern) faults.push(...checkTables(tables, modules, seen))
+    if (isWhole(modules) && !project.vitest.config.testNamePattern) faults.push(...checkTables(tables, modules, schema, seen))
     console.log(counts(tables))
     if (faults.length) throw new Error(`not as the documents have it:\n${faults.slice(0, 50).join('\n')}`)
   }
@@ -47,7 +48,7 @@ const isWhole = (modules: readonly TestModule[]): boolean => {
 }
 
 /** A line for each reference that this run does not bear out. */
-export function checkTables(tables: readonly Table[], modules: readonly TestModule[], seen: Seen): string[] {
+export function checkTables(tables: readonly Table[], modules: readonly TestModule[], schema: Schema, seen: Seen): string[] {
   const titles = new Map(modules.map(module => [root(module), passedTitles(module)]))
   const references = new Map<string, { readonly id: string; readonly one: Reference }>()
   for (const { document, rows } of tables) for (const { id, references: own } of rows) for (const one of own) {
@@ -55,7 +56,7 @@ export function checkTables(tables: readonly Table[], modules: readonly TestModu
     if (!references.has(key)) references.set(key, { id: `${document} ${id}`, one })
   }
   return [...references.values()].flatMap(({ id, one }) => {
-    if (one.kind === 'schema') return wasSeen(seen, one) ? [] : `${id}: no recorded answer has ${one.path} ${one.version ?? ''}`
+    if (one.kind === 'schema') return wasSeen(schema, seen, one) ? [] : `${id}: no recorded answer has ${one.path} ${one.version ?? ''}`
     const [file, title] = one.test
     const begins = pattern(title)
     return titles.get(file)?.some(passed => begins.test(passed)) ? [] : `${id}: no test of ${file} that passed begins with ${title}`

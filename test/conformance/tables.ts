@@ -54,8 +54,10 @@ export function schemaFault({ paths }: Schema, { path, version, absent }: Extrac
   return undefined
 }
 
-/** Whether answers were seen that show it: of what is not there, whether there was one where it would stand. */
-export function wasSeen(seen: Seen, { path, version, absent }: Extract<Reference, { kind: 'schema' }>): boolean {
-  const among = seen.get(absent ? path.slice(0, path.lastIndexOf('/')) : path)
+/** Whether answers were seen that show it: of what is not there, whether there was one where it would stand in another version. */
+export function wasSeen({ paths }: Schema, seen: Seen, { path, version, absent }: Extract<Reference, { kind: 'schema' }>): boolean {
+  let at = path
+  while (absent && version && at.includes('/') && !paths.get(at)?.some(one => one.versions.has(version))) at = at.slice(0, at.lastIndexOf('/'))
+  const among = seen.get(at)
   return version ? among?.has(version) === true : among !== undefined
 }
