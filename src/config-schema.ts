@@ -5,6 +5,7 @@ import { usualAttributes, type Attributes } from './backend/ldap-entry.ts'
 import type { Passwords } from './eas/rules.ts'
 import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
+import { policyValueFault } from './eas/policy-elements.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
 // The one description of the configuration file: what may stand where, and what holds where nothing stands.
@@ -109,10 +110,11 @@ const certificates = z.strictObject({
 
 /** [MS-ASPROV] EASProvisionDoc: its settings by their names, except those that hold others. */
 const { DevicePasswordEnabled: first, AllowInternetSharing: last } = pages.Provision.tags
-const policyValue = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number, true or false' })
+const policyValue = (name: string) => z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number, true or false' })
+  .refine(value => policyValueFault(name, value) === undefined, { error: ({ input }) => policyValueFault(name, input as string) })
 const policy = z.strictObject(Object.fromEntries(Object.entries(pages.Provision.tags)
   .filter(([, token]) => token >= first && token <= last)
-  .map(([name]) => [name, policyValue.exactOptional()])))
+  .map(([name]) => [name, policyValue(name).exactOptional()])))
 
 const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
 const named = (rule: { user?: string; domain?: string }): boolean => rule.user !== undefined || rule.domain !== undefined

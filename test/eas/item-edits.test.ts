@@ -189,6 +189,12 @@ describe('Move of a conversation', () => {
     expect(subjects('inbox')).toHaveLength(3)
   })
 
+  it('that no folder lets go of has failed', async () => {
+    server.account.failing.set('move', new Failure('unsupported', 'not from here'))
+    expect(await move(id, work)).toBe('154')
+    expect(subjects('inbox')).toHaveLength(3)
+  })
+
   it('that cannot be found because the mail server is away is a server error', async () => {
     server.account.outage = new Failure('unavailable', 'gone')
     expect(await move(id, work)).toBe('all 3')

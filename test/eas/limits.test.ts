@@ -33,7 +33,7 @@ describe('an id of at most 64 characters', () => {
 
   it.each([
     ['SyncKey', () => sync(...collection(long(64), inbox)), '3', () => sync(...collection(long(65), inbox)), '4'],
-    ['CollectionId', () => sync(...collection('0', long(64))), '8', () => sync(...collection('0', long(65))), '4'],
+    ['CollectionId', () => sync(...collection('0', long(64))), '12', () => sync(...collection('0', long(65))), '4'],
     ['ServerId', () => sync(...collection(phone.held(inbox).key, inbox, command('Delete', 64))), '3',
       () => sync(...collection('1', inbox, command('Delete', 65))), '4'],
     ['ClientId of Sync', () => sync(...collection('1', inbox, add(64))), '3', () => sync(...collection('1', inbox, add(65))), '4'],

@@ -53,6 +53,7 @@ describe('Settings', () => {
   it.each([
     ['nothing', []],
     ['something unknown', [el('Ping:Ping', 'x')]],
+    ['the same twice', [el('Settings:UserInformation', [el('Settings:Get')]), el('Settings:UserInformation', [el('Settings:Get')])]],
   ])('asked for %s is a protocol error', async (_, parts) => {
     expect(outline(await server.phone().settings(...parts))).toEqual({ Settings: ['Status 2'] })
   })

@@ -176,7 +176,7 @@ describe('an id', () => {
   })
 
   it('of another user\'s folder is of no folder', async () => {
-    expect(statusOf(await anna.raw('Sync', syncNode(place('0', bobsInbox))), 'AirSync:Collections', 'AirSync:Collection')).toBe('8')
+    expect(statusOf(await anna.raw('Sync', syncNode(place('0', bobsInbox))), 'AirSync:Collections', 'AirSync:Collection')).toBe('12')
     expect((await anna.ping([bobsInbox], 60)).status).toBe('7')
     expect((await anna.getItemEstimate([{ id: bobsInbox, key: key(bob, bobsInbox) }]))[0]?.status).toBe('2')
     expect((await anna.editFolder('Delete', { id: bobsInbox })).status).not.toBe('1')

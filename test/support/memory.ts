@@ -39,6 +39,8 @@ export class MemoryAccount {
   outage: Failure | undefined
   /** What the mail server does by itself, where it does anything. */
   filters: Filters | undefined
+  /** Thrown by single operations, by their names. */
+  readonly failing = new Map<keyof MailStore, Failure>()
   /** Nothing can be appended any more. */
   full = false
   /** The mailboxes take no keywords. */
@@ -168,7 +170,8 @@ export class MemoryAccount {
     return new Proxy(mail, {
       get: (target, name: keyof MailStore) => (...args: never[]) => {
         this.calls.push(name)
-        if (this.outage && name !== 'stream') return Promise.reject(this.outage)
+        const failure = this.failing.get(name) ?? (name === 'stream' ? undefined : this.outage)
+        if (failure) return Promise.reject(failure)
         return (target[name] as (...args: never[]) => unknown)(...args)
       },
     })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Failure, type Kind } from '../../base/failure.ts'
 import type { Folder, FolderId } from '../../model/folder.ts'
 import { keepHierarchy, recallHierarchy, show, type Hierarchy } from '../../state/snapshot.ts'
-import { el, text, type Element, type Tag } from '../../wire/wbxml.ts'
+import { child, el, text, type Element, type Tag } from '../../wire/wbxml.ts'
 import { wbxml, type Answer, type Call, type Command } from '../command.ts'
 import { folderType, userMail } from '../folder-type.ts'
 import { hierarchyOf } from '../hierarchy.ts'
@@ -70,6 +70,7 @@ function edit(
       const { body, cache, settings, stores, scope } = call
       const key = body && text(body, 'FolderHierarchy:SyncKey')
       if (!body || !key || key === '0') throw new Failure('malformed', `${name} without SyncKey`)
+      if (child(body, 'FolderHierarchy:Status')) throw new Failure('malformed', 'a Status in a request')
       const request = createHash('sha256').update(JSON.stringify(body)).digest('base64url')
       const repeated = cache.get<string[]>(`folder-edit:${scope}:${request}`)
       if (repeated) return answer(root, repeated)

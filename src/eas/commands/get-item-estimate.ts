@@ -49,6 +49,7 @@ async function estimate(call: Call, collection: Element): Promise<number | 'not 
   if (maxItems !== undefined) throw new Failure('not-found', 'MaxItems of a collection that has none')
   const folder = await mail.folder(id as FolderId)
   if (key === '0') return 'not primed'
+  checkClasses(collection)
   const { cursor, options } = parseSyncKey(call.settings.secret, person.login, folder.id, key)
   const filter = filterOf(collection) ?? options?.filter ?? 0
   if (filter > 5) throw new Failure(filter > 8 ? 'malformed' : 'unsupported', `FilterType ${filter}`)
@@ -62,6 +63,13 @@ function maxItemsOf(collection: Element): number | undefined {
   const max = options && text(options, 'AirSync:MaxItems')
   if (max !== undefined && !/^\d{1,9}$/.test(max)) throw new Failure('malformed', 'MaxItems')
   return max === undefined ? undefined : Number(max)
+}
+
+/** [MS-ASCMD] Class (GetItemEstimate): nothing but mail and SMS is looked at together; what else is asked for gets a status of 4. */
+function checkClasses(collection: Element): void {
+  const classes = children(collection, 'AirSync:Options').map(block => text(block, 'AirSync:Class') ?? 'Email')
+  const together = classes.length < 2 || (classes.length === 2 && classes.includes('SMS') && classes.includes('Email'))
+  if (!together) throw new Failure('stale', 'Options of classes that do not go together')
 }
 
 /** Up to 12.1 FilterType stands in the collection, from 14.0 in its Options, where a block for the SMS class does not count. */

@@ -53,9 +53,9 @@ function readPing({ body, cache, scope, settings }: Call): Parameters | { status
   if (heartbeat < min || heartbeat > max) {
     return { status: outOfBounds, more: [el('Ping:HeartbeatInterval', String(heartbeat < min ? min : max))] }
   }
-  const each = [...new Set(folders)]
-  if (each.length > settings.pingFolders) return { status: tooMany, more: [el('Ping:MaxFolders', String(settings.pingFolders))] }
-  return { heartbeat, folders: each }
+  if (new Set(folders).size < folders.length) throw new Failure('malformed', 'a folder twice')
+  if (folders.length > settings.pingFolders) return { status: tooMany, more: [el('Ping:MaxFolders', String(settings.pingFolders))] }
+  return { heartbeat, folders }
 }
 
 function readHeartbeat(body: Element): number | undefined {

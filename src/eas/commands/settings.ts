@@ -16,8 +16,9 @@ const success = '1', protocolError = '2', deniedByPolicy = '7', rightsManagement
 export const settings: Command = {
   async run(call) {
     if (!call.body || call.body.children.length === 0) throw new Failure('malformed', 'Settings that ask for nothing')
-    const asked = call.body.children.slice(0, 8)
+    const asked = call.body.children
     if (asked.some(({ tag }) => !Object.hasOwn(parts, tag))) throw new Failure('malformed', 'an unknown property')
+    if (new Set(asked.map(({ tag }) => tag)).size < asked.length) throw new Failure('malformed', 'a property twice')
     const answers: Node[] = []
     for (const part of asked) answers.push(await parts[part.tag]!(call, part))
     return wbxml(el('Settings:Settings', [el('Settings:Status', success), ...answers]))

@@ -32,7 +32,7 @@ export function refusedCollection(call: Call, request: CollectionRequest, kind: 
   return el('AirSync:Collection', head(call, request, value === '3' ? '0' : request.key, value))
 }
 
-const collectionStatus: Partial<Record<Kind, string>> = { stale: '3', 'not-found': '8', malformed: '4', quota: '9', denied: '5' }
+const collectionStatus: Partial<Record<Kind, string>> = { stale: '3', 'not-found': '12', malformed: '4', quota: '9', denied: '5' }
 
 const head = (call: Call, { id }: CollectionRequest, key: string, status: string): Node[] => [
   ...(since(call.request.version, '14.0') ? [] : [el('AirSync:Class', 'Email')]),

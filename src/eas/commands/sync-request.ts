@@ -151,8 +151,12 @@ function readNumber(element: Element, tag: Tag): number | undefined {
  */
 export function readOptions(element: Element, version: Version): SyncOptions | undefined {
   const blocks = children(element, 'AirSync:Options')
-  if (blocks.length > 2) throw new Failure('malformed', 'more than two Options')
-  const block = blocks.find(one => text(one, 'AirSync:Class') !== 'SMS')
+  const classes = blocks.map(one => text(one, 'AirSync:Class') ?? 'Email')
+  // [MS-ASCMD] Class (Sync): nothing but mail and SMS is synchronized together.
+  if (blocks.length > 1 && (blocks.length > 2 || !classes.includes('SMS') || !classes.includes('Email'))) {
+    throw new Failure('malformed', 'Options of classes that do not go together')
+  }
+  const block = blocks.find((_, index) => classes[index] !== 'SMS')
   if (!block) return undefined
   const filter = readNumber(block, 'AirSync:FilterType') ?? readNumber(element, 'AirSync:FilterType') ?? defaultOptions.filter
   if (filter > 5) throw new Failure('malformed', `FilterType ${filter} is none of mail`)
