@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { since, versions, type Version } from '../../src/eas/versions.ts'
-import { decode } from '../../src/wire/wbxml.ts'
+import { child, decode, text, type Tag } from '../../src/wire/wbxml.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import type { OptionsWish } from '../support/eas-sync.ts'
 import { readSchema } from './schema.ts'
@@ -71,4 +71,33 @@ it.each(versions)('every element that mail has in version %s is told, as the doc
   const expected = [...schema.paths].filter(([path, list]) => path.startsWith(`${item}/`) && list.some(one => one.versions.has(version)))
     .map(([path]) => path).filter(path => !never.some(one => one.test(path)))
   expect(expected.filter(path => !seen.has(path)).map(path => path.slice(item.length + 1))).toEqual([])
+})
+
+it.each<[what: string, lines: string[], version: Version, tag: Tag, told: string | undefined]>([
+  ['of somebody who works elsewhere', ['X-MICROSOFT-CDO-INTENDEDSTATUS:WORKINGELSEWHERE'], '16.0', 'Email:BusyStatus', '4'],
+  ...(['2.5', '12.0', '12.1', '14.0', '14.1'] as const).map((version): [string, string[], Version, Tag, string] =>
+    [`of somebody who works elsewhere, before 16.0: ${version}`, ['X-MICROSOFT-CDO-INTENDEDSTATUS:WORKINGELSEWHERE'], version, 'Email:BusyStatus', '0']),
+  ['that says nothing of it', [], '16.1', 'Email:BusyStatus', '2'],
+  ['that may be countered', [], '16.1', 'Email:DisallowNewTimeProposal', '0'],
+  ['that may not be countered', ['X-MICROSOFT-DISALLOW-COUNTER:TRUE'], '16.1', 'Email:DisallowNewTimeProposal', '1'],
+  ['of hours', [], '16.1', 'Email:AllDayEvent', '0'],
+  ['of a day', ['X-MICROSOFT-CDO-ALLDAYEVENT:TRUE'], '16.1', 'Email:AllDayEvent', '1'],
+  ['that is answered', [], '16.1', 'Email:ResponseRequested', '1'],
+  ['that is the first', [], '14.1', 'Email2:MeetingMessageType', '1'],
+  ['that is an update', ['SEQUENCE:2'], '14.1', 'Email2:MeetingMessageType', '2'],
+  ['to a meeting of its own', [], '16.1', 'Email:RecurrenceId', undefined],
+  ['to a series', ['RRULE:FREQ=DAILY'], '16.1', 'Email:RecurrenceId', undefined],
+  ['to an instance', ['RECURRENCE-ID:20261122T080000Z'], '16.1', 'Email:RecurrenceId', '2026-11-22T08:00:00.000Z'],
+  ['to a meeting of its own alone', [], '16.1', 'Email:InstanceType', '0'],
+  ['to a series as such', ['RRULE:FREQ=DAILY'], '16.1', 'Email:InstanceType', '1'],
+  ['to an instance that was moved', ['RECURRENCE-ID:20261122T080000Z'], '16.1', 'Email:InstanceType', '3'],
+  ['that is private', ['CLASS:PRIVATE'], '16.1', 'Email:Sensitivity', '2'],
+])('an invitation %s', async (_, lines, version, tag, expected) => {
+  const own = await easServer()
+  own.account.deliver('inbox', meeting('REQUEST', ...lines))
+  const phone = own.phone({ version })
+  await phone.syncAll('f1')
+  const [item] = [...phone.held('f1').items.values()]
+  expect(text(child(item!.data!, 'Email:MeetingRequest')!, tag)).toBe(expected)
+  await own.stop()
 })

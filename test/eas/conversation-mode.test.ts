@@ -79,6 +79,13 @@ describe('ConversationMode with a time filter', () => {
     expect(subjects()).toEqual([])
   })
 
+  it('what is left of a conversation stays when its newest messages go', async () => {
+    await sync()
+    server.account.expunge('inbox', 4, 6)
+    await sync()
+    expect(subjects()).toEqual(['first', 'news', 'second'])
+  })
+
   it.each([['0'], [undefined]])('%s: the filter alone decides', async mode => {
     if (mode === undefined) await phone.syncAll(inbox, { options: { filter: 2 } })
     else await sync(mode)
