@@ -6,6 +6,7 @@ import { descend } from '../support/eas-client.ts'
 import { search } from '../support/eas-search.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import { optionNodes, type OptionsWish } from '../support/eas-sync.ts'
+import { keepAll } from './kept.ts'
 
 const html = '<p>Hello you!</p>'
 
@@ -14,7 +15,10 @@ beforeAll(async () => {
   server = await easServer()
   server.account.deliver('inbox', `Subject: hello\r\nContent-Type: text/html\r\n\r\n${html}`)
 })
-afterAll(() => server.stop())
+afterAll(() => {
+  keepAll(server)
+  return server.stop()
+})
 
 type Command = 'Sync' | 'Search' | 'ItemOperations'
 const commands: readonly Command[] = ['Sync', 'Search', 'ItemOperations']

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { since, versions } from '../../src/eas/versions.ts'
 import { child, children, el, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
-import type { Phone } from '../support/eas-client.ts'
+import { descend, type Phone } from '../support/eas-client.ts'
+import { keepAll } from './kept.ts'
 
 const inbox = 'f1'
 const later = versions.filter(version => since(version, '12.1'))
@@ -12,7 +13,10 @@ beforeEach(async () => {
   server = await easServer()
   server.account.deliver('inbox', 'Subject: plan\nMessage-ID: <1@x>\n\ntext\n')
 })
-afterEach(() => server.stop())
+afterEach(() => {
+  keepAll(server)
+  return server.stop()
+})
 
 const phoneOf = async (version: string, deviceId = 'D', folder = inbox): Promise<Phone> => {
   const phone = server.phone({ version, deviceId })
@@ -60,10 +64,12 @@ it.each(later)('in version %s a message is flagged with dates and a reminder, ch
 })
 
 it.each(later)('in version %s a message is read and unread again', async version => {
-  const phone = await phoneOf(version)
+  const phone = await phoneOf(version), other = await phoneOf(version, 'OTHER')
   for (const [value, flags] of [['1', ['\\Seen']], ['0', []]] as const) {
     expect(await status(phone, el('Email:Read', value))).toBe('1')
     expect(server.account.list('inbox')[0]!.flags).toEqual(flags)
+    await other.syncAll(inbox)
+    expect(other.held(inbox).items.get(`${inbox}:1:1`)!.read).toBe(value === '1')
   }
 })
 
@@ -89,6 +95,10 @@ it.each<[what: string, node: Node]>([
   const phone = await phoneOf('16.1')
   expect(await status(phone, el('Email:Categories', [el('Email:Category', 'Work')]), node)).toBe('6')
   expect(server.account.list('inbox')[0]!.flags).toEqual([])
+})
+
+it.each(later)('in version %s a change that makes no sense gets status 6', async version => {
+  expect(await status(await phoneOf(version), el('Email:Read', 'perhaps'))).toBe('6')
 })
 
 const twice: readonly Tag[] = [
@@ -134,6 +144,19 @@ it.each(['12.1', '14.0', '14.1'])('in version %s nothing can be added or sent by
   const phone = await phoneOf(version, 'D', 'f2')
   const { collections: [one] } = await phone.sync({ collections: [{ id: 'f2', commands: [{ kind: 'Add', clientId: 'c1', data: draft(), send: true }] }] })
   expect([one?.responses[0]?.status, server.account.list('drafts').length, server.account.octets.length]).toEqual(['6', 0, 0])
+})
+
+it.each(later.filter(version => since(version, '14.0')))('in version %s a conversation is moved for good', async version => {
+  const phone = await phoneOf(version), work = server.account.addFolder('Work')
+  const id = child(phone.held(inbox).items.get(`${inbox}:1:1`)!.data!, 'Email2:ConversationId')!.opaque!
+  const answer = await phone.command('ItemOperations', el('ItemOperations:ItemOperations', [el('ItemOperations:Move', [
+    el('ItemOperations:ConversationId', id), el('ItemOperations:DstFldId', work),
+    el('ItemOperations:Options', [el('ItemOperations:MoveAlways')]),
+  ])]))
+  const moved = descend(answer, 'ItemOperations:Response', 'ItemOperations:Move')
+  expect(text(moved, 'ItemOperations:Status')).toBe('1')
+  expect(Buffer.from(child(moved, 'ItemOperations:ConversationId')!.opaque!).equals(id)).toBe(true)
+  expect([server.account.list('inbox').length, server.account.list('Work').length]).toEqual([0, 1])
 })
 
 it('a conversation that was deleted is gone from its folder, and what comes of it later is not', async () => {

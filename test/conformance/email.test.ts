@@ -3,6 +3,7 @@ import { since, versions, type Version } from '../../src/eas/versions.ts'
 import { child, decode, text, type Tag } from '../../src/wire/wbxml.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import type { OptionsWish } from '../support/eas-sync.ts'
+import { keepAll } from './kept.ts'
 import { readSchema } from './schema.ts'
 import { validate, type Seen } from './validate.ts'
 
@@ -49,7 +50,10 @@ beforeAll(async () => {
   server = await easServer()
   for (const [octets, flags] of messages) server.account.deliver('inbox', octets, { flags: [...flags] })
 })
-afterAll(() => server.stop())
+afterAll(() => {
+  keepAll(server)
+  return server.stop()
+})
 
 /** All that a phone of this version is told of the mail above. */
 async function told(version: Version): Promise<Seen> {

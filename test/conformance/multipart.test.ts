@@ -3,6 +3,7 @@ import { since, versions } from '../../src/eas/versions.ts'
 import { decode, el, type Element, type Node } from '../../src/wire/wbxml.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import { readMultipart } from '../support/eas-multipart.ts'
+import { keepAll } from './kept.ts'
 import { readSchema } from './schema.ts'
 import { validate, type Seen } from './validate.ts'
 
@@ -19,7 +20,10 @@ beforeAll(async () => {
     'Content-Type: text/csv; name=a.csv', 'Content-Disposition: attachment', '', '1;2', '--m--', '',
   ].join('\r\n'))
 })
-afterAll(() => server.stop())
+afterAll(() => {
+  keepAll(server)
+  return server.stop()
+})
 
 const fetch = (...rest: Node[]): Node => el('ItemOperations:Fetch', [el('ItemOperations:Store', 'Mailbox'), ...rest])
 const both = el('ItemOperations:ItemOperations', [

@@ -4,6 +4,7 @@ import { since, versions } from '../../src/eas/versions.ts'
 import { child, el, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { descend } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
+import { keepAll } from './kept.ts'
 import { readSchema } from './schema.ts'
 
 const { paths } = readSchema()
@@ -12,7 +13,10 @@ const policy = { DevicePasswordEnabled: true, MinDevicePasswordLength: 16, Allow
 
 let server: EasServer
 beforeAll(async () => void (server = await easServer({ policy })))
-afterAll(() => server.stop())
+afterAll(() => {
+  keepAll(server)
+  return server.stop()
+})
 
 const ask = async (body: Node | undefined) => server.phone().command('Provision', body)
 
