@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { policyElements, policyValueFault } from '../../src/eas/policy-elements.ts'
+import { since, versions } from '../../src/eas/versions.ts'
 import { child, el, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { descend } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
+import { keepAll } from './kept.ts'
 import { readSchema } from './schema.ts'
 
 const { paths } = readSchema()
@@ -11,7 +13,10 @@ const policy = { DevicePasswordEnabled: true, MinDevicePasswordLength: 16, Allow
 
 let server: EasServer
 beforeAll(async () => void (server = await easServer({ policy })))
-afterAll(() => server.stop())
+afterAll(() => {
+  keepAll(server)
+  return server.stop()
+})
 
 const ask = async (body: Node | undefined) => server.phone().command('Provision', body)
 
@@ -29,6 +34,14 @@ it.each(Object.keys(policyElements))('%s takes the values that the document has,
     const fault = kind!({ tag: `Provision:${name}` as Tag, children: [], text: value })
     expect([value, policyValueFault(name, value) === undefined]).toEqual([value, fault === undefined])
   }
+})
+
+it.each(versions.filter(version => since(version, '12.0')))('what a phone tells of itself is acknowledged, in version %s', async version => {
+  const answer = await server.phone({ version }).command('Provision', el('Provision:Provision', [
+    el('Settings:DeviceInformation', [el('Settings:Set', [el('Settings:Model', 'Pocket')])]),
+    el('Provision:Policies', [el('Provision:Policy', [el('Provision:PolicyType', 'MS-EAS-Provisioning-WBXML')])]),
+  ]))
+  expect(descend(answer, 'Settings:DeviceInformation').children.map(({ text }) => text)).toEqual(['1'])
 })
 
 it('what the policy wants is what the phone is told', async () => {

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { versions } from '../../src/eas/versions.ts'
 
 /** A test by its file below test/ and the beginning of its title, or the title of what is around it. */
 export type NamedTest = readonly [file: string, title: string]
@@ -11,7 +12,8 @@ export function isThere([file, title]: NamedTest): boolean {
   const text = readFileSync(`test/${file}`, 'utf8')
   return before.some(one => text.includes(one + title)) || templates(text).some(([head, next]) => {
     const rest = title.startsWith(head) ? title.slice(head.length) : '', end = next ? rest.indexOf(next) : -1
-    return rest !== '' && text.includes(`'${end < 0 ? rest : rest.slice(0, end)}`)
+    const row = end < 0 ? rest : rest.slice(0, end)
+    return row !== '' && (text.includes(`'${row}`) || versions.some(version => version === row))
   })
 }
 

@@ -76,7 +76,8 @@ async function moveConversation(call: Call, { id, to }: Moving): Promise<string>
   const { mail } = call.stores
   const all = await mail.folders()
   const target = all.find(folder => folder.id === to)
-  if (!target?.selectable || isOwn(target)) return badDestination
+  if (!target) return notFound
+  if (!target.selectable || isOwn(target)) return badDestination
   const sources = all.filter(folder => folder.selectable && folder !== target && folder.role !== 'sent' && !isOwn(folder))
   const hits = await outcome(findConversation(call, id, [...sources, target].map(folder => folder.id)))
   if (hits instanceof Failure) return hits.kind === 'not-found' ? notFound : refusedAs(hits)

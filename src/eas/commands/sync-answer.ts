@@ -55,10 +55,10 @@ async function* commandsOf(call: Call, collection: Collection): AsyncGenerator<N
   for await (const { uid, nodes } of render(call, collection, validity, changes.adds)) {
     yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
   }
-  // [MS-ASCMD] ConversationMode (Sync): of these the preview, where one was asked for, and no body
-  const preview = Math.max(0, ...collection.options.bodies.map(body => body.preview ?? 0))
-  const { part: _, ...options } = collection.options
-  const older = { ...collection, options: { ...options, ...noBody(preview) } }
+  // [MS-ASCMD] ConversationMode (Sync): of these the preview, where one was asked for, and no body; [MS-ASCON] Sending a Message Part: but a part
+  const { bodies, part } = collection.options
+  const preview = Math.max(0, ...bodies.map(body => body.preview ?? 0)), body = noBody(preview)
+  const older = { ...collection, options: { ...collection.options, ...body, ...(part && bodies.length === 0 ? { bodies } : {}) } }
   for await (const { uid, nodes } of render(call, older, validity, collection.older)) {
     yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
   }

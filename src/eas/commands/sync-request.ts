@@ -166,7 +166,7 @@ export function readOptions(element: Element, version: Version): SyncOptions | u
   return {
     filter, mimeTruncation, mimeSupport: mimeSupport as SyncOptions['mimeSupport'],
     conflict: readNumber(block, 'AirSync:Conflict') === 0 ? 0 : 1,
-    bodies: version === '2.5' ? readTruncation(block) : children(block, 'AirSyncBase:BodyPreference').slice(0, 8).map(readPreference),
+    bodies: version === '2.5' ? readTruncation(block) : readPreferences(block),
     ...readPart(block),
   }
 }
@@ -187,8 +187,17 @@ export function readPart(options: Element): Pick<SyncOptions, 'part'> {
   return part ? { part } : {}
 }
 
-/** [MS-ASAIRS] BodyPreference. */
-export function readPreference(element: Element): BodyPreference {
+/** [MS-ASAIRS] BodyPreference: one for each Type. */
+export function readPreferences(options: Element): BodyPreference[] {
+  const all = children(options, 'AirSyncBase:BodyPreference').map(readPreference)
+  if (new Set(all.map(({ type }) => type)).size < all.length) throw new Failure('malformed', 'two BodyPreference of one Type')
+  return all
+}
+
+function readPreference(element: Element): BodyPreference {
+  const tags = element.children.map(({ tag }) => tag), allOrNone = text(element, 'AirSyncBase:AllOrNone')
+  if (new Set(tags).size < tags.length) throw new Failure('malformed', 'an element of BodyPreference twice')
+  if (allOrNone !== undefined && !/^[01]?$/.test(allOrNone)) throw new Failure('malformed', 'AllOrNone is no boolean')
   const type = readNumber(element, 'AirSyncBase:Type')
   if (!type || type > 4) throw new Failure('malformed', 'BodyPreference without a known Type')
   const truncationSize = readNumber(element, 'AirSyncBase:TruncationSize'), preview = readNumber(element, 'AirSyncBase:Preview')
@@ -196,7 +205,7 @@ export function readPreference(element: Element): BodyPreference {
     type: type as BodyPreference['type'],
     ...(truncationSize === undefined ? {} : { truncationSize: Math.min(truncationSize, 0xffffffff) }),
     ...(preview === undefined ? {} : { preview: Math.min(preview, 255) }),
-    ...(text(element, 'AirSyncBase:AllOrNone') === '1' ? { allOrNone: true } : {}),
+    ...(allOrNone !== undefined && allOrNone !== '0' ? { allOrNone: true } : {}),
   }
 }
 

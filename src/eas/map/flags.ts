@@ -1,6 +1,6 @@
 import { Failure } from '../../base/failure.ts'
 import { cleanText } from '../../formats/charset.ts'
-import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
+import { child, children, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { since, type Version } from '../versions.ts'
 import { categoryOf, keywordOf } from './category.ts'
 import { editFollowUp, followUpNodes, hearFollowUp, type FollowUpWish } from './follow-up.ts'
@@ -18,10 +18,17 @@ export type FlagEdit = { readonly add: readonly string[]; readonly remove: reado
 /** [MS-ASEMAIL] Category: most of them in one message. */
 const mostCategories = 300
 
+/** [MS-ASEMAIL] ConversationId, ReceivedAsBcc, Sender, UmCallerID, UmUserNotes: a client that changes them is refused. */
+const readOnly: readonly Tag[] = [
+  'Email2:ConversationId', 'Email2:ReceivedAsBcc', 'Email2:Sender', 'Email2:UmCallerID', 'Email2:UmUserNotes',
+]
+
 /** [MS-ASEMAIL] Sync Command Request, what may change. Throws `malformed` for values the elements do not have. */
 export function hearFlags(data: Element): FlagChange {
   const read = text(data, 'Email:Read')
   if (read !== undefined && read !== '0' && read !== '1') throw new Failure('malformed', 'Read is 0 or 1')
+  const kept = readOnly.find(tag => child(data, tag))
+  if (kept) throw new Failure('malformed', `${kept} is for the server to tell`)
   const flag = child(data, 'Email:Flag'), categories = child(data, 'Email:Categories')
   return {
     read: read === undefined ? undefined : read === '1',
