@@ -215,10 +215,6 @@ describe('the environment', () => {
   })
 })
 
-it('an alias of nothing is a fault', () => {
-  expect(faults('*nothing')).toEqual(['p.yaml: Unresolved alias (the anchor must be set before the alias): nothing'])
-})
-
 it('Sieve is at port 4190, over STARTTLS, with a script called postern', () => {
   const { backends: { backends: [backend] } } = parse(`${good}    sieve: { host: sieve.example }\n`)
   expect(backend!.sieve).toEqual({ host: 'sieve.example', port: 4190, security: 'starttls', script: 'postern' })

@@ -33,7 +33,7 @@ describe('the recipient cache', () => {
     for (const version of ['2.5', '12.0', '12.1']) {
       const old = server.phone({ version })
       expect((await old.folderSync('0')).changes).not.toContain('Add RecipientInfo')
-      expect((await old.sync({ collections: [{ id: 'RI', key: '0' }] })).collections[0]?.status).toBe('8')
+      expect((await old.sync({ collections: [{ id: 'RI', key: '0' }] })).collections[0]?.status).toBe('12')
     }
   })
 
@@ -41,7 +41,7 @@ describe('the recipient cache', () => {
     const other = await easServer({ recipientCache: false }, server.account)
     const one = other.phone()
     expect((await one.folderSync('0')).changes).not.toContain('Add RecipientInfo')
-    expect((await one.sync({ collections: [{ id: 'RI', key: '0' }] })).collections[0]?.status).toBe('8')
+    expect((await one.sync({ collections: [{ id: 'RI', key: '0' }] })).collections[0]?.status).toBe('12')
     await other.stop()
   })
 
