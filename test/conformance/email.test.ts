@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { since, versions, type Version } from '../../src/eas/versions.ts'
 import { child, decode, text, type Tag } from '../../src/wire/wbxml.ts'
+import { descend } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import type { OptionsWish } from '../support/eas-sync.ts'
 import { keepAll } from './kept.ts'
@@ -103,5 +104,19 @@ it.each<[what: string, lines: string[], version: Version, tag: Tag, told: string
   await phone.syncAll('f1')
   const [item] = [...phone.held('f1').items.values()]
   expect(text(child(item!.data!, 'Email:MeetingRequest')!, tag)).toBe(expected)
+  await own.stop()
+})
+
+it.each<[rule: string, type: string, calendar: string | undefined]>([
+  ['FREQ=DAILY', '0', undefined], ['FREQ=WEEKLY', '1', undefined], ['FREQ=MONTHLY', '2', '0'], ['FREQ=MONTHLY;BYDAY=-1FR', '3', '0'],
+  ['FREQ=YEARLY', '5', '0'], ['FREQ=YEARLY;BYMONTH=11;BYDAY=4MO', '6', '0'],
+])('a series by %s says of which calendar its months are, where it counts them', async (rule, type, calendar) => {
+  const own = await easServer()
+  own.account.deliver('inbox', meeting('REQUEST', `RRULE:${rule}`))
+  const phone = own.phone({ version: '14.0' })
+  await phone.syncAll('f1')
+  const [item] = [...phone.held('f1').items.values()]
+  const recurrence = descend(item!.data, 'Email:MeetingRequest', 'Email:Recurrences', 'Email:Recurrence')
+  expect([text(recurrence, 'Email:Type'), text(recurrence, 'Email2:CalendarType')]).toEqual([type, calendar])
   await own.stop()
 })
