@@ -116,7 +116,8 @@ function readTime(time: Property | undefined, zones: Zones): Time | undefined {
 
 function readEvent(event: Component, method: Method, zones: Zones): Invitation {
   const start = readTime(property(event, 'DTSTART'), zones)
-  if (!start) throw new Failure('malformed', 'an event without DTSTART')
+  const uid = said(event, 'UID', 1000)
+  if (!start || !uid) throw new Failure('malformed', 'an event without DTSTART or UID')
   const end = endOf(event, start, zones)
   const allDay = start.dateOnly || textValue(event, 'X-MICROSOFT-CDO-ALLDAYEVENT')?.trim().toUpperCase() === 'TRUE'
   const organizer = property(event, 'ORGANIZER')
@@ -125,7 +126,7 @@ function readEvent(event: Component, method: Method, zones: Zones): Invitation {
   const counter = method === 'COUNTER' ? { start: start.at, end: end.at } : undefined
   return {
     method,
-    uid: said(event, 'UID', 1000),
+    uid,
     sequence: Number(/^\d{1,9}$/.exec(said(event, 'SEQUENCE', 9))?.[0] ?? 0),
     stamp: readTime(property(event, 'DTSTAMP') ?? property(event, 'CREATED'), zones)?.at ?? start.at,
     start: (counter && original?.at) ?? start.at,
