@@ -91,7 +91,8 @@ function patchSlot(edit: Edit, slot: Slot, value: string | null | undefined): vo
 function withText({ card: { document, version } }: Pick<Edit, 'card'>, line: Line, text: string): Line {
   const stored = textOf(line, version)
   if (line.name === 'TEL' && /^tel:/i.test(stored)) {
-    if (/^\+?[\d\s().-]+$/.test(text)) return rewriteLine(line, { value: `tel:${text.trim().replace(/\s+/g, '-')}` }, document.lineEnd)
+    // RFC 3966, URI Syntax: no spaces
+    if (/^\+?[\d().-]+$/.test(text)) return rewriteLine(line, { value: `tel:${text}` }, document.lineEnd)
     const parameters = [...line.parameters.filter(({ name }) => name !== 'VALUE'), writeParameter('VALUE', 'text')]
     return rewriteLine(line, { parameters, ...written(version, text) }, document.lineEnd)
   }
@@ -197,11 +198,15 @@ function patchNames(edit: Edit): void {
   const { card, patch } = edit
   const old = namesOf(card)
   const given = Object.entries(patch).filter(([field, value]) => value !== undefined && isName(field))
-  const after = { ...old, ...Object.fromEntries(given) } as Partial<Contact>
+  let after = { ...old, ...Object.fromEntries(given) } as Partial<Contact>
   const changed = (fields: readonly ContactText[]): boolean => fields.some(field => (after[field] ?? '') !== (edit.before[field] ?? ''))
   if (changed(nameFields)) setName(edit, after)
-  if (changed(['company', 'department'])) setCompany(edit, after)
-  if (!changed([...nameFields, 'company'])) return
+  // A company that was known by its full name only needs a property of its own when a person's name comes in its place.
+  const namesake = changed(nameFields) && edit.before.company !== undefined && !lineOf(card.component, 'ORG')
+  if (changed(['company', 'department']) || namesake) setCompany(edit, after)
+  const byAddress = fullNameOf(card) === edit.before.email1
+  if (byAddress && patch.email1 !== undefined) after = { ...after, email1: patch.email1! }
+  if (!changed([...nameFields, 'company', ...(byAddress ? ['email1'] as const : [])])) return
   const fullName = renamed(fullNameOf(card), edit.before, { ...edit.before, ...after })
   setFullName(edit, fullName)
 }
@@ -221,7 +226,7 @@ function setName(edit: Edit, after: Partial<Contact>): void {
 function setCompany(edit: Edit, after: Partial<Contact>): void {
   const { card: { component, version, document }, before } = edit
   const line = lineOf(component, 'ORG')
-  const texts = ({ company = '', department = '' }: Partial<Contact>): string[] => [company ?? '', department ?? '']
+  const texts = (names: Partial<Contact>): string[] => [names.company ?? '', names.department ?? '']
   const value = composed(version, line, texts(before), texts(after)).replace(/;+$/, '')
   if (value === '') return line && put(edit, line)
   const change = written(version, value, true)

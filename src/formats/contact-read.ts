@@ -26,10 +26,12 @@ export function readContact(octets: Uint8Array): Contact {
     birthday: dayOf(slots.get('birthday')?.[0]),
     anniversary: dayOf(slots.get('anniversary')?.[0]),
     picture: pictureOf(card),
-    isGroup: [lineOf(card.component, 'KIND'), lineOf(card.component, 'X-ADDRESSBOOKSERVER-KIND')]
-      .some(line => line && rawValue(line).trim().toLowerCase() === 'group'),
+    isGroup: groups.some(([name, value]) => linesOf(card.component, name).some(line => rawValue(line).trim().toLowerCase() === value)),
   }
 }
+
+/** RFC 6350, KIND; Apple's and Evolution's older ways. */
+const groups = [['KIND', 'group'], ['X-ADDRESSBOOKSERVER-KIND', 'group'], ['X-EVOLUTION-LIST', 'true']] as const
 
 export const fullNameOf = (card: Card): string =>
   linesOf(card.component, 'FN').map(line => textOf(line, card.version)).find(text => text !== '') ?? ''
