@@ -7,7 +7,7 @@ import {
   writeLine, writeParameter, type Component, type Line, type Parameter, type Written,
 } from './content-lines.ts'
 import { renamed } from './contact-name.ts'
-import { addressPieces, fullNameOf, namesOf, noYear, readContact, streetOf } from './contact-read.ts'
+import { addressPieces, contactOf, fullNameOf, namesOf, noYear, streetOf } from './contact-read.ts'
 import { schemes, shownText, slotsOf, type Slot, type Slots } from './contact-slots.ts'
 import { parseCard, printCard, textOf, typesOf, type Card, type CardVersion } from './vcard.ts'
 
@@ -22,8 +22,9 @@ type Edit = {
 
 /** The stored octets with what is to change, and nothing else, changed in them. Throws `malformed` where there is no vCard. */
 export function patchContact(octets: Uint8Array, patch: ContactPatch): Uint8Array {
-  const card = parseCard(octets)
-  const edit: Edit = { card, slots: slotsOf(card), before: readContact(octets), patch, component: card.component }
+  if (Object.values(patch).every(value => value === undefined)) return octets
+  const card = parseCard(octets), slots = slotsOf(card)
+  const edit: Edit = { card, slots, before: contactOf(card, slots), patch, component: card.component }
   for (const field of plainFields) if (field !== 'fileAs') patchSlot(edit, field, patch[field])
   for (const fields of [phoneFields, imFields]) for (const field of fields) patchSlot(edit, field, patch[field])
   patchEmails(edit)
@@ -72,11 +73,13 @@ const piece = (version: CardVersion, text: string): string => version === '2.1' 
 /** A value of components: those that say the same as before stand as they are written, and so do more than there should be. */
 function composed(version: CardVersion, line: Line | undefined, before: readonly string[], after: readonly string[]): string {
   const stored = line ? splitEscaped(valueOf(line), ';') : []
-  return Array.from({ length: Math.max(stored.length, after.length) }, (_, index) => {
+  const pieces = Array.from({ length: Math.max(stored.length, after.length) }, (_, index) => {
     const text = after[index]
     const same = text === undefined || (index < stored.length && text === (before[index] ?? ''))
     return same ? stored[index] ?? '' : piece(version, text)
-  }).join(';')
+  })
+  while (line && pieces.length > stored.length && pieces.at(-1) === '') pieces.pop()
+  return pieces.join(';')
 }
 
 function patchSlot(edit: Edit, slot: Slot, value: string | null | undefined): void {
@@ -243,7 +246,7 @@ function setFullName(edit: Edit, text: string): void {
 
 function named(octets: Uint8Array, fullName: string): Uint8Array {
   const card = parseCard(octets)
-  const edit: Edit = { card, slots: new Map(), before: readContact(octets), patch: {}, component: card.component }
+  const edit: Edit = { card, slots: new Map(), before: contactOf(card, new Map()), patch: {}, component: card.component }
   setFullName(edit, fullName)
   return printCard(card, edit.component)
 }

@@ -12,7 +12,10 @@ const most = { picture: 24 * 1024 * 1024, entries: 300 }
 /** RFC 2426, RFC 6350: a stored vCard as far as it can be understood. Throws `malformed` where there is none. */
 export function readContact(octets: Uint8Array): Contact {
   const card = parseCard(octets)
-  const slots = slotsOf(card)
+  return contactOf(card, slotsOf(card))
+}
+
+export function contactOf(card: Card, slots: Slots): Contact {
   const texts: { [field in ContactText]?: string } = { ...namesOf(card) }
   for (const field of [...phoneFields, ...emailFields, ...imFields, ...plainFields]) {
     const line = slots.get(field)?.[0]

@@ -6,7 +6,7 @@ import type { Note } from '../../model/note.ts'
 import type { BodyPreference } from '../../state/sync-options.ts'
 import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
 import type { Version } from '../versions.ts'
-import { hearText, sayText, tidy } from './text-body.ts'
+import { echoed, hearText, sayText, tidy } from './text-body.ts'
 
 /** What the mapping must know beside the note. */
 export type NoteContext = { readonly version: Version; readonly bodies: readonly BodyPreference[]; readonly now: Date }
@@ -42,7 +42,7 @@ export function say(stored: Uint8Array, { version, bodies, now }: NoteContext): 
  * What is stored, with what the client says in it. [MS-ASNOTE] Sync Command Response: a Change without Categories takes them away, one
  * without Body or Subject leaves them. LastModifiedDate is the server's. Throws `malformed`.
  */
-export function hear(stored: Uint8Array | undefined, data: Element, { version, now }: NoteContext): Uint8Array {
+export function hear(stored: Uint8Array | undefined, data: Element, { version, bodies, now }: NoteContext): Uint8Array {
   const kind = text(data, 'Notes:MessageClass')
   if (kind !== undefined && !noteClasses.test(kind)) throw new Failure('malformed', 'a MessageClass that is no note')
   const before = stored && readNote(stored)
@@ -54,7 +54,7 @@ export function hear(stored: Uint8Array | undefined, data: Element, { version, n
   const patch = {
     // A subject that is told because there is none is not stored.
     subject: subject === undefined || (before && shown(subject) === subjectOf(before)) ? undefined : shown(subject),
-    text: said === undefined || (before && said === tidy(before.text)) ? undefined : said,
+    text: said === undefined || (before && [tidy(before.text), echoed(before.text, bodies, version)].includes(said)) ? undefined : said,
     categories: before && categories.join('\n') === before.categories.map(shown).join('\n') ? undefined : categories,
     kind: kind === undefined ? undefined : kind.toLowerCase() === plainClass.toLowerCase() ? '' : kind,
   }
