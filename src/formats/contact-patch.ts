@@ -3,28 +3,29 @@ import {
   type ContactPatch, type ContactText, type DayOfYear,
 } from '../model/contact.ts'
 import {
-  escapeText, insert, isLine, lineOf, linesOf, printLines, rawValue, replace, rewriteLine, splitEscaped, valueOf, writeComponent, writeDocument,
+  escapeText, insert, isLine, lineOf, linesOf, printLines, rawValue, rewriteLine, splitEscaped, valueOf, writeComponent, writeDocument,
   writeLine, writeParameter, type Component, type Line, type Parameter, type Written,
 } from './content-lines.ts'
 import { renamed } from './contact-name.ts'
-import { addressPieces, contactOf, fullNameOf, namesOf, noYear, streetOf } from './contact-read.ts'
+import { addressPieces, categoriesOf, contactOf, fullNameOf, namesOf, noYear, streetOf } from './contact-read.ts'
 import { schemes, shownText, slotsOf, type Slot, type Slots } from './contact-slots.ts'
 import { parseCard, printCard, textOf, typesOf, type Card, type CardVersion } from './vcard.ts'
 
-/** A vCard while it is changed. Lines are those of the stored one until they are replaced, so slots stay valid. */
+/** A vCard, and what is to become of its lines. */
 type Edit = {
   readonly card: Card
   readonly slots: Slots
   readonly before: Contact
   readonly patch: ContactPatch
-  component: Component
+  readonly changed: Map<Line, readonly Line[]>
+  readonly added: Line[]
 }
 
 /** The stored octets with what is to change, and nothing else, changed in them. Throws `malformed` where there is no vCard. */
 export function patchContact(octets: Uint8Array, patch: ContactPatch): Uint8Array {
   if (Object.values(patch).every(value => value === undefined)) return octets
   const card = parseCard(octets), slots = slotsOf(card)
-  const edit: Edit = { card, slots, before: contactOf(card, slots), patch, component: card.component }
+  const edit: Edit = { card, slots, before: contactOf(card, slots), patch, changed: new Map(), added: [] }
   for (const field of plainFields) if (field !== 'fileAs') patchSlot(edit, field, patch[field])
   for (const fields of [phoneFields, imFields]) for (const field of fields) patchSlot(edit, field, patch[field])
   patchEmails(edit)
@@ -35,7 +36,7 @@ export function patchContact(octets: Uint8Array, patch: ContactPatch): Uint8Arra
   if (patch.children) patchChildren(edit, patch.children)
   if (patch.categories) patchCategories(edit, patch.categories)
   if (patch.picture !== undefined) patchPicture(edit, patch.picture)
-  return edit.component === card.component ? octets : printCard(card, edit.component)
+  return edit.changed.size + edit.added.length === 0 ? octets : printCard(card, edited(edit))
 }
 
 /** A new vCard of version 3.0, which all servers and clients understand. */
@@ -48,18 +49,20 @@ export function newContact(patch: ContactPatch, uid: string): Uint8Array {
   return fullName === fullNameOf(parseCard(patched)) ? patched : named(patched, fullName)
 }
 
-const put = (edit: Edit, line: Line | undefined, ...lines: readonly Line[]): void => {
-  edit.component = line ? replace(edit.component, line, ...lines) : insert(edit.component, ...lines)
-  if (line && lines.length === 0) dropLabels(edit, line)
+function put({ changed, added }: Edit, line: Line | undefined, ...lines: readonly Line[]): void {
+  if (line) changed.set(line, lines)
+  else added.push(...lines)
 }
 
-/** Apple keeps the label of a property in one of its own, which says nothing when the first is gone. */
-function dropLabels(edit: Edit, { group }: Line): void {
-  if (group === undefined) return
-  const left = edit.component.content.filter((one): one is Line => isLine(one) && one.group === group)
-  if (left.every(({ name }) => name === 'X-ABLABEL' || name === 'X-ABADR')) {
-    for (const line of left) edit.component = replace(edit.component, line)
-  }
+/** Apple keeps the label of a property in a property of its own, which says nothing when the first is gone. */
+const isLabel = ({ name }: Line): boolean => name === 'X-ABLABEL' || name === 'X-ABADR'
+
+function edited({ card: { component }, changed, added }: Edit): Component {
+  const content = component.content.flatMap((one): Component['content'] => (isLine(one) ? changed.get(one) : undefined) ?? [one])
+  const gone = new Set([...changed].flatMap(([{ group }, lines]) => group !== undefined && lines.length === 0 ? [group] : []))
+  const left = new Set(content.filter(isLine).filter(line => !isLabel(line)).map(({ group }) => group))
+  const kept = content.filter(one => !isLine(one) || !isLabel(one) || !gone.has(one.group ?? '') || left.has(one.group))
+  return insert({ ...component, content: kept }, ...added)
 }
 
 // vCard 2.1 has no escape for a line break, and no character set of its own
@@ -168,7 +171,7 @@ function patchAddress(edit: Edit, place: AddressPlace): void {
     // A label written for the old address does not fit the new one.
     const parameters = line.parameters.filter(({ name }) => name !== 'LABEL')
     put(edit, line, rewriteLine(line, { parameters, ...change }, card.document.lineEnd))
-    for (const label of linesOf(edit.component, 'LABEL').filter(one => sameTypes(one, line))) put(edit, label)
+    for (const label of linesOf(card.component, 'LABEL').filter(one => sameTypes(one, line))) put(edit, label)
   } else {
     const kinds = (types[place] ?? []).map(kind => writeParameter('TYPE', card.version === '4.0' ? kind.toLowerCase() : kind))
     put(edit, undefined, writeLine({ label: 'ADR', parameters: kinds, ...change }, card.document.lineEnd))
@@ -246,9 +249,9 @@ function setFullName(edit: Edit, text: string): void {
 
 function named(octets: Uint8Array, fullName: string): Uint8Array {
   const card = parseCard(octets)
-  const edit: Edit = { card, slots: new Map(), before: contactOf(card, new Map()), patch: {}, component: card.component }
+  const edit: Edit = { card, slots: new Map(), before: contactOf(card, new Map()), patch: {}, changed: new Map(), added: [] }
   setFullName(edit, fullName)
-  return printCard(card, edit.component)
+  return printCard(card, edited(edit))
 }
 
 /** What follows from the names needs no property of its own. */
@@ -286,18 +289,19 @@ function patchDay(edit: Edit, field: 'birthday' | 'anniversary', day: DayOfYear 
 
 /** Children that go on to be there keep their lines. */
 function patchChildren(edit: Edit, children: readonly string[]): void {
-  const lines = edit.slots.get('child') ?? []
+  const lines = (edit.slots.get('child') ?? []).slice(0, edit.before.children.length)
   const shown = new Set(lines.map(line => shownText(line, edit.card)))
   for (const line of lines) if (!children.includes(shownText(line, edit.card))) put(edit, line)
   for (const child of new Set(children)) if (child && !shown.has(child)) put(edit, undefined, newLine(edit, 'child', child))
 }
 
 function patchCategories(edit: Edit, categories: readonly string[]): void {
-  const { card: { component, version, document }, before } = edit
-  const wanted = [...new Set(categories)].filter(Boolean)
-  if (wanted.length === before.categories.length && wanted.every(one => before.categories.includes(one))) return
+  const { card, card: { component, version, document }, before } = edit
+  const said = [...new Set(categories)].filter(Boolean)
+  if (said.length === before.categories.length && said.every(one => before.categories.includes(one))) return
   const [first, ...rest] = linesOf(component, 'CATEGORIES')
   for (const line of rest) put(edit, line)
+  const wanted = [...new Set([...said, ...categoriesOf(card).slice(before.categories.length)])]
   const value = { ...written(version, wanted.map(one => piece(version, one)).join(','), true) }
   if (wanted.length === 0) return first && put(edit, first)
   put(edit, first, first ? rewriteLine(first, value, document.lineEnd) : writeLine({ label: 'CATEGORIES', ...value }, document.lineEnd))

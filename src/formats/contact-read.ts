@@ -25,13 +25,17 @@ export function contactOf(card: Card, slots: Slots): Contact {
     ...texts, ...addressesOf(card, slots),
     fullName: fullNameOf(card),
     children: (slots.get('child') ?? []).slice(0, most.entries).map(line => shownText(line, card)),
-    categories: [...new Set(linesOf(card.component, 'CATEGORIES').flatMap(line => listOf(line, card.version)))].slice(0, most.entries),
+    categories: categoriesOf(card).slice(0, most.entries),
     birthday: dayOf(slots.get('birthday')?.[0]),
     anniversary: dayOf(slots.get('anniversary')?.[0]),
     picture: pictureOf(card),
     isGroup: groups.some(([name, value]) => linesOf(card.component, name).some(line => rawValue(line).trim().toLowerCase() === value)),
   }
 }
+
+/** All of them, of which the first are shown. */
+export const categoriesOf = (card: Card): string[] =>
+  [...new Set(linesOf(card.component, 'CATEGORIES').flatMap(line => listOf(line, card.version)))]
 
 /** RFC 6350, KIND; Apple's and Evolution's older ways. */
 const groups = [['KIND', 'group'], ['X-ADDRESSBOOKSERVER-KIND', 'group'], ['X-EVOLUTION-LIST', 'true']] as const

@@ -24,12 +24,15 @@ const subjectOf = (note: Pick<Note, 'subject' | 'text'>): string =>
 const plainClass = 'IPM.StickyNote'
 const noteClasses = /^IPM\.StickyNote(?:\.[\x20-\x7e]{1,200})?$/i
 
+/** [MS-ASNOTE] Body: Data has to be there, be it empty. */
+const noText = el('AirSyncBase:Body', [el('AirSyncBase:Type', '1'), el('AirSyncBase:EstimatedDataSize', '0'), el('AirSyncBase:Data')])
+
 /** [MS-ASNOTE] Notes class elements, which versions from 14.0 have. Throws `malformed` for what is no note. */
 export function say(stored: Uint8Array, { version, bodies, now }: NoteContext): readonly Node[] {
   const note = readNote(stored)
   const subject = subjectOf(note)
   return [
-    ...sayText(note.text, bodies, version, 'Contacts'),
+    ...(note.text === '' ? [noText] : sayText(note.text, bodies, version, 'Contacts')),
     ...(subject ? [el('Notes:Subject', subject)] : []),
     el('Notes:MessageClass', note.kind !== undefined && noteClasses.test(note.kind) ? note.kind : plainClass),
     el('Notes:LastModifiedDate', printTime(note.modified ?? now)),
@@ -55,7 +58,8 @@ export function hear(stored: Uint8Array | undefined, data: Element, { version, b
     // A subject that is told because there is none is not stored.
     subject: subject === undefined || (before && shown(subject) === subjectOf(before)) ? undefined : shown(subject),
     text: said === undefined || (before && [tidy(before.text), echoed(before.text, bodies, version)].includes(said)) ? undefined : said,
-    categories: before && categories.join('\n') === before.categories.map(shown).join('\n') ? undefined : categories,
+    categories: before && categories.join('\n') === before.categories.slice(0, most.categories).map(shown).join('\n')
+      ? undefined : [...categories, ...before?.categories.slice(most.categories) ?? []],
     kind: kind === undefined ? undefined : kind.toLowerCase() === plainClass.toLowerCase() ? '' : kind,
   }
   return stored ? patchNote(stored, patch, now) : newNote(patch, randomUUID(), now)

@@ -3,6 +3,7 @@ import { hear, say, type ContactContext } from '../../../src/eas/map/contact.ts'
 import { readContact } from '../../../src/formats/contact-read.ts'
 import { versions } from '../../../src/eas/versions.ts'
 import { el, type Node, type Tag } from '../../../src/wire/wbxml.ts'
+import { codes } from '../../../src/wire/wbxml-pages.ts'
 import { changedNames, dataOf, linesOf, storedCards, withElement } from '../../support/cards.ts'
 
 const cards = storedCards()
@@ -65,6 +66,12 @@ describe('the vCards', () => {
     const rfc6350 = 'KIND XML ANNIVERSARY GENDER IMPP LANG MEMBER RELATED CLIENTPIDMAP FBURL CALADRURI CALURI'
     expect(`${rfc2426} ${rfc6350}`.split(' ').filter(one => !names.has(one))).toEqual([])
   })
+})
+
+it('every element that is one text is changed below', () => {
+  const others = /^Contacts:(Body|Categor|Child|CompressedRTF|Picture|Alias|WeightedRank|Birthday|Anniversary)/
+  const all = [...codes.keys()].filter(tag => /^Contacts2?:/.test(tag) && !others.test(tag))
+  expect(edits.map(([tag]) => tag as string).sort()).toEqual(all.sort())
 })
 
 describe('elements that are ghosted', () => {

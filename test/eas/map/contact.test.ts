@@ -152,6 +152,12 @@ describe('groups and categories (trap 76)', () => {
     expect(lines(after, 'CATEGORIES')).toEqual(['CATEGORIES:Golf,New\\, one'])
   })
 
+  it('those beyond the first 300 stay where others change', () => {
+    const many = card('FN:A', 'N:A;;;;', `CATEGORIES:${Array.from({ length: 310 }, (_, index) => index).join(',')}`)
+    const after = edited(many, { 'Contacts:Categories': [el('Contacts:Category', 'x')] })
+    expect(lines(after, 'CATEGORIES')).toEqual(['CATEGORIES:x,300,301,302,303,304,305,306,307,308,309'])
+  })
+
   it('301 of them are refused', () => {
     const data = dataOf([el('Contacts:Categories', Array.from({ length: 301 }, (_, index) => el('Contacts:Category', String(index))))])
     expect(() => hear(stored('groups'), data, context())).toThrow(expect.objectContaining({ kind: 'malformed' }))

@@ -29,6 +29,12 @@ describe('notes (trap 80)', () => {
     }
   })
 
+  it('without text have an empty Data', () => {
+    const octets = heard([body(''), ...categories])
+    expect(say(octets, context())[0]!.children).toContainEqual(el('AirSyncBase:Data'))
+    expect(heard(say(octets, context()), octets).equals(octets)).toBe(true)
+  })
+
   it('without a subject are called by their first line, which is not stored', () => {
     const octets = Buffer.from('BEGIN:VCALENDAR\nBEGIN:VJOURNAL\nDESCRIPTION:\\nMilk\\nBread\nEND:VJOURNAL\nEND:VCALENDAR\n')
     const nodes = say(octets, context())
