@@ -26,12 +26,16 @@ it.each(edits)('%s is read by vobject, and all else as before', async (tag, chil
     if (!before[index]) continue
     const others = (list: typeof after[number]): unknown => list?.filter(([, name]) => !names.includes(name))
     expect(others(after[index]!), card.title).toEqual(others(before[index]))
-    expect(after[index]!.some(([, name, , value]) => names.includes(name) && value.includes(read)), `${card.title}: ${JSON.stringify(after[index]!.filter(([, name]) => names.includes(name)))}`).toBe(true)
+    const values = after[index]!.filter(([, name]) => names.includes(name)).map(([, , , value]) => value)
+    expect(values.filter(value => value.includes(read)), `${card.title}: ${values.join('; ')}`).not.toEqual([])
   }
 })
 
 it('new contacts are read by vobject', async () => {
-  const data = [el('Contacts:FirstName', 'Anna'), el('Contacts:LastName', 'Røe'), el('Contacts:HomeAddressStreet', 'a\nb'), el('Contacts:Birthday', '1980-02-29T11:59:00.000Z')]
+  const data = [
+    el('Contacts:FirstName', 'Anna'), el('Contacts:LastName', 'Røe'), el('Contacts:HomeAddressStreet', 'a\nb'),
+    el('Contacts:Birthday', '1980-02-29T11:59:00.000Z'),
+  ]
   const [card] = await witness([hear(undefined, dataOf(data), context)])
   expect(card!.map(([, name]) => name)).toEqual(['ADR', 'BDAY', 'FN', 'N', 'PRODID', 'UID', 'VERSION'])
   expect(card!.find(([, name]) => name === 'BDAY')?.[3]).toBe('1980-02-29')

@@ -5,20 +5,26 @@ import { describe, expect, it } from 'vitest'
 import { Failure } from '../../../src/base/failure.ts'
 import { hear, say, type ContactContext } from '../../../src/eas/map/contact.ts'
 import { readContact } from '../../../src/formats/contact-read.ts'
+import { versions } from '../../../src/eas/versions.ts'
 import { el, type Node, type Tag } from '../../../src/wire/wbxml.ts'
 import { changedNames, dataOf, linesOf, storedCards, withElement } from '../../support/cards.ts'
 import { mutations } from '../../support/fuzz.ts'
 
-const context = (more: Partial<ContactContext> = {}): ContactContext => ({ version: '14.1', userAgent: undefined, bodies: [], supported: undefined, ...more })
+const context = (more: Partial<ContactContext> = {}): ContactContext =>
+  ({ version: '14.1', userAgent: undefined, bodies: [], supported: undefined, ...more })
 const card = (...lines: readonly string[]): Buffer => Buffer.from(['BEGIN:VCARD', 'VERSION:3.0', ...lines, 'END:VCARD', ''].join('\r\n'))
 const told = (octets: Uint8Array, more?: Partial<ContactContext>): readonly Node[] => say(octets, context(more))!
 const value = (octets: Uint8Array, tag: Tag, more?: Partial<ContactContext>): unknown => told(octets, more).find(one => one.tag === tag)?.children
-const heard = (octets: Uint8Array | undefined, nodes: readonly Node[], more?: Partial<ContactContext>): Buffer => Buffer.from(hear(octets, dataOf(nodes), context(more)))
+const heard = (octets: Uint8Array | undefined, nodes: readonly Node[], more?: Partial<ContactContext>): Buffer =>
+  Buffer.from(hear(octets, dataOf(nodes), context(more)))
 const edited = (octets: Uint8Array, tag: Tag, children: Node['children'] | undefined, more?: Partial<ContactContext>): Buffer =>
   heard(octets, withElement(told(octets, more), tag, children), more)
 const lines = (octets: Uint8Array, name: string): string[] => linesOf(octets).filter(line => new RegExp(`^${name}[;:]`, 'i').test(line))
 
-const agents = { iOS: 'Apple-iPhone9C1/1501.100', Android: 'Android/8', Samsung: 'SAMSUNG-SM-G/1', WindowsPhone: 'MSFT-WP/8', BlackBerry: 'BB10/1', Outlook: 'Outlook/16.0' }
+const agents = {
+  iOS: 'Apple-iPhone9C1/1501.100', Android: 'Android/8', Samsung: 'SAMSUNG-SM-G/1', WindowsPhone: 'MSFT-WP/8', BlackBerry: 'BB10/1',
+  Outlook: 'Outlook/16.0',
+}
 
 describe('days (trap 73)', () => {
   it.each([
@@ -112,7 +118,10 @@ describe('pictures (trap 74)', () => {
 })
 
 describe('what a client leaves out (trap 75)', () => {
-  const octets = card('FN:Anna Roe', 'N:Roe;Anna;;;', 'TITLE:Boss', 'TEL;TYPE=CELL:1', 'BDAY:1980-01-01', 'CATEGORIES:A', 'RELATED;TYPE=child:C', 'NOTE:n', 'PHOTO;ENCODING=b:/9j/')
+  const octets = card(
+    'FN:Anna Roe', 'N:Roe;Anna;;;', 'TITLE:Boss', 'TEL;TYPE=CELL:1', 'BDAY:1980-01-01', 'CATEGORIES:A', 'RELATED;TYPE=child:C', 'NOTE:n',
+    'PHOTO;ENCODING=b:/9j/',
+  )
   const nothing = [el('Contacts:FirstName', 'Anna'), el('Contacts:LastName', 'Roe')]
 
   it.each([
@@ -120,7 +129,7 @@ describe('what a client leaves out (trap 75)', () => {
     ['what Supported names goes, and the rest stays', new Set(['Contacts:JobTitle', 'Contacts:Birthday', 'Contacts:Children']), ['BDAY', 'RELATED', 'TITLE']],
     ['without Supported nothing is ghosted', undefined, ['BDAY', 'CATEGORIES', 'RELATED', 'TEL', 'TITLE']],
   ] as const)('%s', (_, supported, expected) => {
-    for (const version of ['2.5', '12.1', '14.0', '14.1', '16.0', '16.1'] as const) expect(changedNames(octets, heard(octets, nothing, { version, supported }))).toEqual(expected)
+    for (const version of versions) expect(changedNames(octets, heard(octets, nothing, { version, supported }))).toEqual(expected)
   })
 
   it('what is empty goes, ghosted or not', () => {
@@ -168,7 +177,8 @@ describe('notes of a contact', () => {
 
 describe('a new contact', () => {
   it('has what it needs', () => {
-    const octets = heard(undefined, [el('Contacts:FirstName', 'Anna'), el('Contacts:LastName', 'Roe'), el('Contacts:FileAs', 'Roe, Anna'), el('Contacts:MobilePhoneNumber', '1')])
+    const names = [el('Contacts:FirstName', 'Anna'), el('Contacts:LastName', 'Roe'), el('Contacts:FileAs', 'Roe, Anna')]
+    const octets = heard(undefined, [...names, el('Contacts:MobilePhoneNumber', '1')])
     expect(linesOf(octets).filter(line => !line.startsWith('UID:'))).toEqual([
       'BEGIN:VCARD', 'VERSION:3.0', 'PRODID:-//Postern//EN', 'N:Roe;Anna;;;', 'FN:Anna Roe', 'TEL;TYPE=CELL:1', 'END:VCARD', '',
     ])
@@ -184,10 +194,12 @@ describe('a new contact', () => {
 
   it('what a client says of one is what it is told of it', () => {
     const tags: readonly Tag[] = [
-      'Contacts:FirstName', 'Contacts:LastName', 'Contacts:CompanyName', 'Contacts:HomeAddressStreet', 'Contacts:Email1Address', 'Contacts:Spouse', 'Contacts:PagerNumber',
-      'Contacts2:CompanyMainPhone', 'Contacts:RadioPhoneNumber', 'Contacts:AssistantPhoneNumber', 'Contacts:OtherAddressCity', 'Contacts2:IMAddress', 'Contacts2:MMS',
+      'Contacts:FirstName', 'Contacts:LastName', 'Contacts:CompanyName', 'Contacts:HomeAddressStreet', 'Contacts:Email1Address',
+      'Contacts:Spouse', 'Contacts:PagerNumber', 'Contacts2:CompanyMainPhone', 'Contacts:RadioPhoneNumber', 'Contacts:AssistantPhoneNumber',
+      'Contacts:OtherAddressCity', 'Contacts2:IMAddress', 'Contacts2:MMS',
     ]
-    const word = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }).map(text => text.replace(/\p{Cc}|[<>:]/gu, '').trim()).filter(text => text !== '')
+    const word = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
+      .map(text => text.replace(/\p{Cc}|[<>:]/gu, '').trim()).filter(text => text !== '')
     fc.assert(fc.property(fc.array(word, { minLength: tags.length, maxLength: tags.length }), words => {
       const nodes = tags.map((tag, index) => el(tag, words[index]!))
       const again = told(heard(undefined, nodes)).filter(one => tags.includes(one.tag))
@@ -225,18 +237,27 @@ describe('bad input', () => {
     expect(performance.now() - before).toBeLessThan(1500)
   })
 
-  it.each(['CATEGORIES:a', 'URL:http://x', 'RELATED;TYPE=child:a', 'item1.X-ABDATE:2000-01-01', 'EMAIL:a@x', 'TEL;TYPE=HOME:1', 'N:a;b', 'item1.X-ABLabel:x', 'PHOTO:x'])(
-    '%s a hundred thousand times takes no time to speak of', line => {
-      const octets = card('FN:A', ...Array.from({ length: 100_000 }, (_, index) => index % 2 ? line : `${line}${index}`))
+  const repeated = [
+    'CATEGORIES:a', 'URL:http://x', 'RELATED;TYPE=child:a', 'item1.X-ABDATE:2000-01-01', 'EMAIL:a@x', 'TEL;TYPE=HOME:1', 'N:a;b', 'item1.X-ABLabel:x', 'PHOTO:x',
+  ]
+
+  it.each(repeated)(
+    '%s nine thousand times takes no time to speak of', line => {
+      const octets = card('FN:A', ...Array.from({ length: 9000 }, (_, index) => index % 2 ? line : `${line}${index}`))
       const before = performance.now()
       heard(octets, [])
       heard(octets, [el('Contacts:Categories', [el('Contacts:Category', 'x')]), el('Contacts:Picture', '')])
-      expect(performance.now() - before).toBeLessThan(10_000)
+      expect(performance.now() - before).toBeLessThan(5000)
     })
+
+  it('a vCard of more than 10,000 lines is refused', () => {
+    expect(() => readContact(card('FN:A', ...Array(10_000).fill('NOTE:x')))).toThrow(expect.objectContaining({ kind: 'too-large' }))
+  })
 
   it('20,000 mutations of the vCards are read and changed, or refused', () => {
     const samples = storedCards().map(({ octets }) => octets)
-    const data = dataOf(['Contacts:FirstName', 'Contacts:HomePhoneNumber', 'Contacts:Email1Address', 'Contacts:HomeAddressCity', 'Contacts:Spouse'].map(tag => el(tag as Tag, 'x')))
+    const tags: readonly Tag[] = ['Contacts:FirstName', 'Contacts:HomePhoneNumber', 'Contacts:Email1Address', 'Contacts:HomeAddressCity', 'Contacts:Spouse']
+    const data = dataOf(tags.map(tag => el(tag, 'x')))
     let count = 0
     for (const bytes of mutations(samples, 20_000, 69)) {
       try {

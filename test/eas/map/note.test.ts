@@ -13,7 +13,8 @@ const stored = Buffer.from([
   'CATEGORIES:Week\\, 47', 'X-FOREIGN:x', 'ATTACH:http://x', 'END:VJOURNAL', 'END:VCALENDAR', '',
 ].join('\r\n'))
 const body = (text: string, type = '1'): Node => el('AirSyncBase:Body', [el('AirSyncBase:Type', type), el('AirSyncBase:Data', text)])
-const heard = (nodes: readonly Node[], octets: Uint8Array | undefined = stored, more?: Partial<NoteContext>): Buffer => Buffer.from(hear(octets, dataOf(nodes), context(more)))
+const heard = (nodes: readonly Node[], octets: Uint8Array | undefined = stored, more?: Partial<NoteContext>): Buffer =>
+  Buffer.from(hear(octets, dataOf(nodes), context(more)))
 const categories = say(stored, context()).filter(one => one.tag === 'Notes:Categories')
 
 describe('notes (trap 80)', () => {
