@@ -233,7 +233,9 @@ function setCompany(edit: Edit, after: Partial<Contact>): void {
   const { card: { component, version, document }, before } = edit
   const line = lineOf(component, 'ORG')
   const texts = (names: Partial<Contact>): string[] => [names.company ?? '', names.department ?? '']
-  const value = composed(version, line, texts(before), texts(after)).replace(/;+$/, '')
+  const units = splitEscaped(composed(version, line, texts(before), texts(after)), ';')
+  while (units.at(-1) === '') units.pop()
+  const value = units.join(';')
   if (value === '') return line && put(edit, line)
   const change = written(version, value, true)
   put(edit, line, line ? rewriteLine(line, change, document.lineEnd) : writeLine({ label: 'ORG', ...change }, document.lineEnd))

@@ -30,7 +30,8 @@ export function shownText(line: Line, { version }: Pick<Card, 'version'>): strin
   const text = textOf(line, version)
   switch (line.name) {
     case 'EMAIL': return addressOf(text)
-    case 'TEL': case 'X-MS-TEL': return text.replace(/^tel:/i, '').replace(/;ext=([^;]*)/i, ' x$1').replace(/;.*/s, '')
+    // RFC 3966, URI Syntax; elsewhere a semicolon is a pause in dialling
+    case 'TEL': case 'X-MS-TEL': return /^tel:/i.test(text) ? text.slice(4).replace(/;ext=([^;]*)/i, ' x$1').replace(/;.*/s, '') : text
     case 'IMPP': return text.replace(schemes, '')
     default: return text
   }

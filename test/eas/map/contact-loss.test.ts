@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hear, say, type ContactContext } from '../../../src/eas/map/contact.ts'
 import { readContact } from '../../../src/formats/contact-read.ts'
@@ -116,6 +117,18 @@ describe('an element that is changed', () => {
       }
     }
   })
+})
+
+it('any text that is said of any vCard is told again, and no other property changes', () => {
+  const word = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
+    .map(text => text.replace(/\p{Cc}|[<>:]/gu, '').trim()).filter(text => text !== '')
+  fc.assert(fc.property(fc.constantFrom(...shown), fc.constantFrom(...edits), word, fc.constantFrom(...versions), (card, edit, value, version) => {
+    const [tag, , properties] = edit
+    const after = hear(card.octets, dataOf(withElement(told(card.octets, version), tag, value)), context(version))
+    expect(told(after, version).map(one => one.children), `${card.title} ${tag}`).toContain(value)
+    const names = changedNames(card.octets, after)
+    expect(names.filter(one => ![...properties, ...(properties === name ? ['ORG'] : [])].includes(one)), card.title).toEqual([])
+  }), { numRuns: 1000 })
 })
 
 describe('an element that is left out', () => {

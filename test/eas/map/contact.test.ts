@@ -61,6 +61,7 @@ describe('names (traps 67, 68, 77)', () => {
 
   it('company and department change apart from each other, and smaller units stay', () => {
     expect(lines(edited(stored('work'), { 'Contacts:Department': 'D, 2' }), 'ORG')).toEqual(['ORG:Company\\, Inc.;D\\, 2;Team'])
+    expect(lines(edited(card('FN:A', 'ORG:B;'), { 'Contacts:CompanyName': 'B;' }), 'ORG')).toEqual(['ORG:B\\;'])
     expect(lines(edited(stored('work'), { 'Contacts:JobTitle': 'Boss' }), 'ROLE')).toEqual(['ROLE:Leader'])
   })
 })
@@ -123,6 +124,13 @@ describe('more than there are places for (traps 70, 71)', () => {
     expect(lines(edited(stored('work'), { 'Contacts:Spouse': undefined }), 'X-AB[a-z]*'))
       .toEqual(['item2.X-ABRELATEDNAMES:Bo', 'item2.X-ABLabel:_$!<Child>!$_'])
   })
+})
+
+it.each([
+  ['TEL;TYPE=CELL:+1 555 0100\\;12#', '+1 555 0100;12#'], ['TEL;TYPE=CELL:+1,,12', '+1,,12'],
+  ['TEL;VALUE=uri;TYPE=cell:tel:+1-555-0100;ext=12;phone-context=x', '+1-555-0100 x12'],
+])('%s is told as %s', (line, number) => {
+  expect(value(card('FN:A', line), 'Contacts:MobilePhoneNumber')).toBe(number)
 })
 
 describe('streets (trap 72)', () => {
