@@ -15,12 +15,13 @@ const most = 4 * 1024 * 1024
 export function sayText(plain: string, bodies: readonly BodyPreference[], version: Version, namespace: 'Contacts' | 'Calendar' | 'Tasks'): Node[] {
   const clean = cleanText(plain).replace(/\n/g, '\r\n')
   if (since(version, '12.0')) return [el('AirSyncBase:Body', bodyNodes(textBody(clean, bodies)))]
-  const limit = bodies.find(({ type }) => type === 1)?.truncationSize ?? most
-  const shown = cutUtf8(clean, limit)
+  const shown = cutUtf8(clean, plainLimit(bodies))
   if (clean === '') return []
   const size: Node[] = namespace === 'Calendar' ? [] : [el(`${namespace}:BodySize`, String(utf8Length(clean)))]
   return [...size, el(`${namespace}:BodyTruncated`, shown === clean ? '0' : '1'), el(`${namespace}:Body`, shown)]
 }
+
+const plainLimit = (bodies: readonly BodyPreference[]): number => bodies.find(({ type }) => type === 1)?.truncationSize ?? most
 
 /** [MS-ASAIRS] BodyPreference: plain text comes first where the client takes it, since that is what is stored. */
 function textBody(clean: string, bodies: readonly BodyPreference[]): Body {
@@ -84,6 +85,14 @@ function hearBody(body: Element | undefined): string | undefined {
 function readPacked(base64: string): string {
   const { html, text: read } = readRtf(decompressRtf(Buffer.from(base64, 'base64')))
   return html ? htmlToText(read) : read
+}
+
+/** What `hearText` makes of a body that comes back as it was told, cut or converted as that was. */
+export function echoed(plain: string, bodies: readonly BodyPreference[], version: Version): string {
+  const clean = cleanText(plain).replace(/\n/g, '\r\n')
+  if (!since(version, '12.0')) return tidy(cutUtf8(clean, plainLimit(bodies)))
+  const { type, data = '' } = textBody(clean, bodies)
+  return tidy(type === 2 ? htmlToText(data) : type === 3 && data ? readPacked(data) : data)
 }
 
 /** As it is stored: LF for line breaks, none at the end. */
