@@ -150,7 +150,7 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
       const id = free.size ? dice.pick([...free]) : undefined
       if (id) free.delete(id)
       if (id === undefined || dice.chance(0.4)) commands.push({ kind: 'Add', clientId: one.newId(), data: model.nodes(say()) })
-      else if (dice.chance(0.4)) commands.push({ kind: 'Delete', id })
+      else if (dice.chance(0.35)) commands.push({ kind: 'Delete', id })
       else commands.push({ kind: 'Change', id, data: model.nodes(say()) })
     }
     const getChanges = dice.chance(0.85)
