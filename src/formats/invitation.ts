@@ -4,8 +4,9 @@ import type { Address } from './header.ts'
 import {
   parseCalendar, parseDateTime, parseDuration, parseRule, property, textValue, type Component, type Property, type Rule,
 } from './icalendar.ts'
-import { instantOf, utcZone, zoneOfName, zoneRules, type Zone, type ZoneRules } from './timezone.ts'
+import { instantOf, utcZone, zoneOfName, type Zone } from './timezone.ts'
 import { vtimezone } from './vtimezone.ts'
+import { zoneRules, type ZoneRules } from './zone-rules.ts'
 
 /** RFC 5546, Methods: those that mail programs show as something about a meeting. */
 export type Method = 'REQUEST' | 'CANCEL' | 'REPLY' | 'COUNTER'

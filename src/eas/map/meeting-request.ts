@@ -1,7 +1,7 @@
 import { printAddress } from '../../formats/header.ts'
 import { globalObjectId } from '../../formats/global-object-id.ts'
 import type { Invitation } from '../../formats/invitation.ts'
-import { zoneBlob } from '../../formats/timezone.ts'
+import { zoneBlob } from '../../formats/zone-blob.ts'
 import { el, type Content, type Node, type Tag } from '../../wire/wbxml.ts'
 import { since, type Version } from '../versions.ts'
 import { recurrenceOf, type Recurrence } from './recurrence.ts'
