@@ -1,15 +1,7 @@
+import type { Transition, Zone } from '../model/zone.ts'
 import { windowsZones } from './windows-zones.ts'
 
-/** A time zone: what its clocks show at an instant (milliseconds since 1970), in minutes ahead of UTC. */
-export type Zone = {
-  readonly name: string
-  offset(instant: number): number
-  /** Those of a year of UTC, in order, where the zone remembers them. */
-  transitions?(year: number): readonly Transition[]
-}
-
-/** Clocks are changed: `at` is the first instant of the later offset. */
-export type Transition = { readonly at: number; readonly from: number; readonly to: number }
+export type { Transition, Zone }
 
 export const utcZone: Zone = { name: 'UTC', offset: () => 0 }
 

@@ -1,0 +1,98 @@
+import type { Event, Series } from '../model/event.ts'
+import type { Time, Zone } from '../model/zone.ts'
+import { expand, type Work } from './recurrence.ts'
+import { readRule } from './recurrence-rule.ts'
+import { instantOf, localOf, utcZone } from './timezone.ts'
+
+const day = 86_400_000
+
+/** Days and times that are looked at for one series, at most; a daily one of 200 years takes 73,000. */
+const mostWork = 200_000
+
+/** Instants. `complete` is false where a rule cannot be expanded, or not as far as was asked. */
+export type Starts = { readonly starts: readonly number[]; readonly complete: boolean }
+
+/**
+ * RFC 5545, Recurrence Component Properties: when a series begins within a window, `from` and `to` included, at most `most` times.
+ * What excludes is taken out; exceptions are not regarded. A series whose rules never come to a day has its own start.
+ */
+export function startsOf(series: Series, start: Time, from: number, to: number, most: number): Starts {
+  const work: Work = { left: mostWork }
+  let complete = true
+  const all = new Set<number>()
+  const add = (parts: Series['rules'], into: Set<number>): void => {
+    for (const one of parts) complete = ruled(one, start, from, to, most, work, into) && complete
+  }
+  add(series.rules, all)
+  for (const { at } of series.dates) if (at >= from && at <= to) all.add(at)
+  const excluded = new Set(series.excluded.map(one => match(one, start)))
+  add(series.exceptRules, excluded)
+  // A rule that never comes to anything still leaves the event itself.
+  if (start.at >= from && start.at <= to && (series.rules.length === 0 || (all.size === 0 && isBarren(series.rules, start)))) all.add(start.at)
+  const starts = [...all].filter(at => !excluded.has(at)).sort((one, other) => one - other)
+  return { starts: starts.slice(0, most), complete: complete && starts.length <= most }
+}
+
+const years = 366 * day
+
+function isBarren(rules: Series['rules'], start: Time): boolean {
+  const found = new Set<number>()
+  for (const one of rules) ruled(one, start, start.at, start.at + 40 * years, 1, { left: mostWork / 10 }, found)
+  return found.size === 0
+}
+
+/** A date excludes what begins on it, whatever the hour. */
+function match(one: Time, start: Time): number {
+  if (start.form === 'date') return Math.floor(one.local / day) * day
+  if (one.form !== 'date') return one.at
+  return instantOf(one.local + timeOfDay(start), start.zone)
+}
+
+const timeOfDay = ({ local }: Time): number => local - Math.floor(local / day) * day
+
+/** By the clocks of its start. */
+const zoneOf = ({ form, zone }: Time): Zone => form === 'date' ? utcZone : zone
+
+function ruled(parts: Series['rules'][number], start: Time, from: number, to: number, most: number, work: Work, into: Set<number>): boolean {
+  const rule = readRule(parts)
+  if (!rule) {
+    if (start.at >= from && start.at <= to) into.add(start.at)
+    return false
+  }
+  const zone = zoneOf(start)
+  const last = Math.min(to, untilOf(rule.until, start) ?? to)
+  // Counting begins at the start.
+  const begin = rule.count === undefined ? localOf(from, zone) - day : start.local
+  let count = 0, found = 0
+  for (const local of expand(rule, start.local, begin, localOf(last, zone) + day, work)) {
+    const at = instantOf(local, zone)
+    if (at > last || (rule.count !== undefined && ++count > rule.count)) break
+    if (at < from) continue
+    into.add(at)
+    if (++found > most) return false
+  }
+  return work.left > 0
+}
+
+/** RFC 5545, UNTIL: the last instant at which a start can be. */
+export function untilOf(until: { readonly local: number; readonly utc: boolean; readonly dateOnly: boolean } | undefined, start: Time): number | undefined {
+  if (!until) return undefined
+  if (until.utc || (until.dateOnly && start.form === 'date')) return until.local
+  // A date means the start of that day's occurrence, whatever its hour.
+  return instantOf(until.dateOnly ? until.local + timeOfDay(start) : until.local, zoneOf(start))
+}
+
+/** Occurrences of an event as they happen: the exceptions in the place of what they replace. Sorted by start. */
+export function occurrencesOf(event: Event, from: number, to: number, most: number): { readonly list: readonly Occurrence[]; readonly complete: boolean } {
+  const length = event.end.at - event.start.at
+  const replaced = new Map(event.exceptions.map(one => [match(one.original, event.start), one]))
+  const { starts, complete } = event.partial ? { starts: [], complete: true }
+    : event.series ? startsOf(event.series, event.start, from - Math.max(0, length), to, most)
+    : { starts: [event.start.at], complete: true }
+  const list: Occurrence[] = starts.filter(at => !replaced.has(at)).map(at => ({ original: at, start: at, end: at + length }))
+  for (const [original, one] of replaced) list.push({ original, start: one.start.at, end: one.end.at })
+  const inside = list.filter(({ start, end }) => start <= to && (end > from || start >= from))
+  return { list: inside.sort((one, other) => one.start - other.start).slice(0, most), complete }
+}
+
+export type Occurrence = { readonly original: number; readonly start: number; readonly end: number }
