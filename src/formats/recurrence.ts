@@ -92,7 +92,11 @@ function* periods(rule: RecurrenceRule, start: number, from: number): Generator<
       const week = weekOf(begin, weekStart)
       for (let n = skip(Math.floor((wish - week) / 7)); ; n++) yield [[week + n * interval * 7, week + n * interval * 7 + 6]]
     }
-    case 'DAILY': for (let n = skip(wish - begin); ; n++) yield [[begin + n * interval, begin + n * interval]]
+    case 'DAILY': {
+      // Days that follow each other are looked at together, unless BYSETPOS counts in each.
+      const together = interval === 1 && rule.positions.length === 0 ? 32 : 1
+      for (let n = skip(wish - begin); ; n += together) yield [[begin + n * interval, begin + n * interval + together - 1]]
+    }
     default: {
       const unit = units[frequency], step = interval * unit
       const first = Math.floor(start / unit) * unit
@@ -134,7 +138,10 @@ function dayTest(given: RecurrenceRule, start: number): (day: Day) => boolean {
   const ofMonth = frequency === 'MONTHLY' || (frequency === 'YEARLY' && months.length > 0)
   const numbered = (frequency === 'MONTHLY' || frequency === 'YEARLY') && weeks.length === 0
   const has = (values: readonly number[], nth: number, count: number): boolean => values.includes(nth) || values.includes(nth - count - 1)
-  return one => {
+  const anyNth = weekdays.every(({ nth }) => nth === 0 || !numbered)
+  const mask = weekdays.reduce((bits, { day }) => bits | 1 << day, 0)
+  const dated = months.length + monthDays.length + yearDays.length + weeks.length > 0 || !anyNth
+  const isDated = (one: Day): boolean => {
     const { year, month, date } = dateOf(one)
     if (months.length > 0 && !months.includes(month)) return false
     const length = dayOf(year, month + 1, 1) - dayOf(year, month, 1)
@@ -147,9 +154,10 @@ function dayTest(given: RecurrenceRule, start: number): (day: Day) => boolean {
     }
     const weekday = weekdayOf(one)
     const [at, last] = ofMonth ? [date, length] : [nthDay, days]
-    return weekdays.length === 0 || weekdays.some(({ day, nth }) => day === weekday && (
-      nth === 0 || !numbered || (nth > 0 ? Math.ceil(at / 7) === nth : -Math.ceil((last - at + 1) / 7) === nth)))
+    return anyNth || weekdays.some(({ day, nth }) => day === weekday && (
+      nth === 0 || (nth > 0 ? Math.ceil(at / 7) === nth : -Math.ceil((last - at + 1) / 7) === nth)))
   }
+  return one => (mask === 0 || (mask & 1 << weekdayOf(one)) !== 0) && (!dated || isDated(one))
 }
 
 /** RFC 5545, BYWEEKNO: of the year a week has most of its days in. */

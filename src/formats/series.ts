@@ -29,7 +29,8 @@ export function startsOf(series: Series, start: Time, from: number, to: number, 
   add(series.exceptRules, excluded)
   // A rule that never comes to anything still leaves the event itself.
   if (start.at >= from && start.at <= to && (series.rules.length === 0 || (all.size === 0 && isBarren(series.rules, start)))) all.add(start.at)
-  const starts = [...all].filter(at => !excluded.has(at)).sort((one, other) => one - other)
+  const starts = [...all].filter(at => !excluded.has(at))
+  if (series.rules.length !== 1 || series.dates.length > 0) starts.sort((one, other) => one - other)
   return { starts: starts.slice(0, most), complete: complete && starts.length <= most }
 }
 
@@ -82,17 +83,37 @@ export function untilOf(until: { readonly local: number; readonly utc: boolean; 
   return instantOf(until.dateOnly ? until.local + timeOfDay(start) : until.local, zoneOf(start))
 }
 
-/** Occurrences of an event as they happen: the exceptions in the place of what they replace. Sorted by start. */
-export function occurrencesOf(event: Event, from: number, to: number, most: number): { readonly list: readonly Occurrence[]; readonly complete: boolean } {
+export type Occurrence = { readonly original: number; readonly start: number; readonly end: number }
+export type Occurrences = { readonly list: readonly Occurrence[]; readonly complete: boolean }
+
+/** When an event happens within a window, exceptions in the place of what they replace, sorted by start. */
+export function occurrencesOf(event: Event, from: number, to: number, most: number): Occurrences {
   const length = event.end.at - event.start.at
   const replaced = new Map(event.exceptions.map(one => [match(one.original, event.start), one]))
+  const moved = event.exceptions.filter(one => one.following)
+  // What was moved into the window may come from far outside.
+  const far = moved.reduce((most, one) => Math.max(most, Math.abs(one.start.at - one.original.at)), 0) + Math.max(0, length)
   const { starts, complete } = event.partial ? { starts: [], complete: true }
-    : event.series ? startsOf(event.series, event.start, from - Math.max(0, length), to, most)
+    : event.series ? startsOf(event.series, event.start, from - far, to + far, most)
     : { starts: [event.start.at], complete: true }
-  const list: Occurrence[] = starts.filter(at => !replaced.has(at)).map(at => ({ original: at, start: at, end: at + length }))
+  const list = starts.filter(at => !replaced.has(at)).map((at): Occurrence => {
+    const by = moved.findLast(one => one.original.at <= at)
+    const start = by ? at + by.start.at - by.original.at : at
+    return { original: at, start, end: start + (by ? by.end.at - by.start.at : length) }
+  })
   for (const [original, one] of replaced) list.push({ original, start: one.start.at, end: one.end.at })
   const inside = list.filter(({ start, end }) => start <= to && (end > from || start >= from))
   return { list: inside.sort((one, other) => one.start - other.start).slice(0, most), complete }
 }
 
-export type Occurrence = { readonly original: number; readonly start: number; readonly end: number }
+/** How far from now a series is looked for. */
+const horizon = 40 * years
+
+/** Whether an event has an occurrence that ends after `since`; of a series without an end that is always so. */
+export function happensSince(event: Event, since: number): boolean {
+  if (event.end.at > since || event.start.at >= since || event.exceptions.some(({ start, end }) => end.at > since || start.at >= since)) return true
+  if (!event.series) return false
+  const endless = event.series.rules.some(rule => rule['COUNT'] === undefined && rule['UNTIL'] === undefined)
+  if (endless && event.series.exceptRules.length === 0) return true
+  return occurrencesOf(event, since, since + horizon, 1).list.length > 0
+}

@@ -35,25 +35,30 @@ function formatOf(timeZone: string): Intl.DateTimeFormat | undefined {
 /** Years of transitions that are remembered of one zone. */
 const mostYears = 200
 
+type Year = { readonly begins: number; readonly ends: number; readonly before: number; readonly transitions: readonly Transition[] }
+
 /** The same zone, which asks for each year but once. */
 export function remembered(zone: Zone): Zone {
-  const years = new Map<number, { readonly before: number; readonly transitions: readonly Transition[] }>()
-  const of = (year: number) => {
+  const years = new Map<number, Year>()
+  const of = (year: number): Year => {
     let known = years.get(year)
     if (!known) {
       if (years.size >= mostYears) years.clear()
-      known = { before: zone.offset(Date.UTC(year, 0, 1) - 1000), transitions: findTransitions(zone, year) }
+      const begins = Date.UTC(year, 0, 1)
+      known = { begins, ends: Date.UTC(year + 1, 0, 1), before: zone.offset(begins - 1000), transitions: findTransitions(zone, year) }
       years.set(year, known)
     }
     return known
   }
+  // Mostly the next question is about the same year.
+  let last = of(1970)
   return {
     name: zone.name,
     transitions: year => of(year).transitions,
     offset(instant) {
-      const { before, transitions } = of(new Date(instant).getUTCFullYear())
-      let offset = before
-      for (const { at, to } of transitions) if (at <= instant) offset = to
+      if (!(instant >= last.begins && instant < last.ends)) last = of(new Date(instant).getUTCFullYear())
+      let offset = last.before
+      for (const { at, to } of last.transitions) if (at <= instant) offset = to
       return offset
     },
   }
@@ -102,6 +107,7 @@ export const localOf = (instant: number, zone: Zone): number => instant + zone.o
  */
 export function instantOf(local: number, zone: Zone): number {
   const before = zone.offset(local - day), after = zone.offset(local + day)
+  if (before === after) return local - before * minute
   const first = local - before * minute, second = local - after * minute
   return zone.offset(first) === before || zone.offset(second) !== after ? first : second
 }

@@ -81,7 +81,11 @@ export type Series = {
 }
 
 /** An occurrence that is not as the series has it; `original` is when it would have begun. */
-export type Exception = Occasion & { readonly original: Time }
+export type Exception = Occasion & {
+  readonly original: Time
+  /** All occurrences from this one on are moved with it: RFC 5545, THISANDFUTURE. */
+  readonly following: boolean
+}
 
 export type Event = Occasion & {
   readonly uid: string
