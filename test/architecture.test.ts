@@ -18,7 +18,7 @@ const importers: Readonly<Record<string, readonly string[]>> = {
   imapflow: ['backend'], nodemailer: ['backend'], tsdav: ['backend'], undici: ['backend'],
   'http-proxy': ['http'],
   'lru-cache': ['state', 'backend'],
-  htmlparser2: ['formats'], 'iconv-lite': ['formats'],
+  htmlparser2: ['formats'], 'iconv-lite': ['formats'], 'jpeg-js': ['formats'], pngjs: ['formats'],
   pino: ['app.ts', 'cli.ts'],
   zod: ['config.ts', 'config-schema.ts', 'config-faults.ts', 'config-source.ts'],
   yaml: ['config.ts', 'config-source.ts'],
