@@ -54,8 +54,10 @@ const mostExceptions = 2000
  * RFC 4791, Calendar Object Resources: one UID an object. Of several masters the first counts, and what has another UID is left
  * alone. Throws `malformed` where there is none of that kind.
  */
-export function openObject(octets: Uint8Array, kind: 'VEVENT' | 'VTODO'): CalendarObject {
-  const document = parseLines(octets)
+export const openObject = (octets: Uint8Array, kind: 'VEVENT' | 'VTODO'): CalendarObject => objectOf(parseLines(octets), kind)
+
+/** The same of one that was opened before, and changed. */
+export function objectOf(document: Document, kind: 'VEVENT' | 'VTODO'): CalendarObject {
   // Some programs leave VCALENDAR out; all that is asked of it then is asked of the whole.
   const calendars = componentsOf(document, 'VCALENDAR')
   const calendar = viewOf(calendars.find(one => componentsOf(one, kind).length > 0) ?? calendars[0] ?? document)

@@ -43,7 +43,7 @@ function isBarren(rules: Series['rules'], start: Time): boolean {
 }
 
 /** A date excludes what begins on it, whatever the hour. */
-function match(one: Time, start: Time): number {
+export function match(one: Time, start: Time): number {
   if (start.form === 'date') return Math.floor(one.local / day) * day
   if (one.form !== 'date') return one.at
   return instantOf(one.local + timeOfDay(start), start.zone)
@@ -104,6 +104,16 @@ export function occurrencesOf(event: Event, from: number, to: number, most: numb
   for (const [original, one] of replaced) list.push({ original, start: one.start.at, end: one.end.at })
   const inside = list.filter(({ start, end }) => start <= to && (end > from || start >= from))
   return { list: inside.sort((one, other) => one.start - other.start).slice(0, most), complete }
+}
+
+/** The instants at which occurrences begin, or would but for exceptions and what leaves them out, on a day of its clocks. */
+export function originals({ series, start, exceptions }: Event, midnight: number): number[] {
+  if (!series) return []
+  const zone = zoneOf(start)
+  const from = instantOf(midnight, zone), to = instantOf(midnight + day, zone) - 1
+  const { starts } = startsOf({ ...series, excluded: [], exceptRules: [] }, start, from, to, 100)
+  const known = exceptions.map(one => match(one.original, start)).filter(at => at >= from && at <= to)
+  return [...new Set([...known, ...starts])]
 }
 
 /** How far from now a series is looked for. */

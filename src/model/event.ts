@@ -1,4 +1,4 @@
-import type { Time } from './zone.ts'
+import type { Time, Zone } from './zone.ts'
 
 export type Person = { readonly name?: string; readonly address: string }
 
@@ -95,4 +95,46 @@ export type Event = Occasion & {
   readonly exceptions: readonly Exception[]
   /** The object has exceptions only: of a series whose rest the user was not invited to. */
   readonly partial: boolean
+}
+
+/** When it is: instants, or of an all-day event the midnights of its dates in UTC, the end not included; and by whose clocks. */
+export type When = { readonly start: number; readonly end: number; readonly allDay: boolean; readonly zone: Zone }
+
+export type NewFile = { readonly name: string; readonly type: string; readonly octets: Uint8Array }
+
+/** What is to change; what is undefined stays, null takes it away. */
+export type OccasionPatch = {
+  readonly when?: When | undefined
+  readonly summary?: string | undefined
+  readonly body?: EventBody | undefined
+  readonly place?: Place | null | undefined
+  readonly categories?: readonly string[] | undefined
+  readonly sensitivity?: Sensitivity | undefined
+  readonly busy?: Busy | undefined
+  readonly cancelled?: boolean | undefined
+  readonly reminder?: number | null | undefined
+  readonly organizer?: Person | undefined
+  /** All of them, but for the organizer. */
+  readonly attendees?: readonly Attendee[] | undefined
+  readonly counterDisallowed?: boolean | undefined
+  readonly addFiles?: readonly NewFile[] | undefined
+  /** Ids. */
+  readonly removeFiles?: readonly string[] | undefined
+}
+
+export type ExceptionPatch = {
+  /** The instant at which the occurrence would have begun; it must be one of the series. */
+  readonly original: number
+  /** `remove`: it does not happen. */
+  readonly change: OccasionPatch | 'remove'
+}
+
+export type EventPatch = OccasionPatch & {
+  /** Of a new event. */
+  readonly uid?: string
+  /** Null makes a single event of a series. */
+  readonly rule?: RuleParts | null | undefined
+  readonly exceptions?: readonly ExceptionPatch[] | undefined
+  /** Exceptions and what is left out go first. */
+  readonly dropExceptions?: boolean | undefined
 }
