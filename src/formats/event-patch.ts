@@ -1,5 +1,5 @@
 import { Failure } from '../base/failure.ts'
-import type { Event, EventPatch, ExceptionPatch, Occasion, RuleParts, When } from '../model/event.ts'
+import type { Event, EventPatch, ExceptionPatch, RuleParts, When } from '../model/event.ts'
 import type { Time } from '../model/zone.ts'
 import { formOf, printUtc, readComponent, setProperty, timeValue, withZone, type Form } from './calendar-edit.ts'
 import { objectOf, openObject, type CalendarObject, type View } from './calendar-object.ts'
@@ -11,8 +11,7 @@ import {
 import { eventOf, readersOf, type ReadContext } from './event-read.ts'
 import { patchOccasion, stampComponent, withParameters, type PatchContext } from './occasion-patch.ts'
 import { property } from './icalendar.ts'
-import { match, originals } from './series.ts'
-import { localOf } from './timezone.ts'
+import { match, occurrenceOf, originals } from './series.ts'
 
 /** What a patch must know that neither it nor the object says. */
 export type WriteContext = ReadContext & {
@@ -158,12 +157,6 @@ function originalOf(view: View, event: Event, object: CalendarObject, context: W
     if (cause instanceof Failure) return undefined
     throw cause
   }
-}
-
-/** What the series says of one of its occurrences. */
-function occurrenceOf(event: Event, original: number): Occasion {
-  const at = (time: Time, instant: number): Time => ({ ...time, at: instant, local: time.form === 'date' ? instant : localOf(instant, time.zone) })
-  return { ...event, start: at(event.start, original), end: at(event.end, original + event.end.at - event.start.at) }
 }
 
 const ofSeries = new Set(['RRULE', 'RDATE', 'EXDATE', 'EXRULE'])

@@ -1,4 +1,4 @@
-import type { Event, Series } from '../model/event.ts'
+import type { Event, Occasion, Series } from '../model/event.ts'
 import type { Time, Zone } from '../model/zone.ts'
 import { expand, type Work } from './recurrence.ts'
 import { readRule } from './recurrence-rule.ts'
@@ -114,6 +114,25 @@ export function originals({ series, start, exceptions }: Event, midnight: number
   const { starts } = startsOf({ ...series, excluded: [], exceptRules: [] }, start, from, to, 100)
   const known = exceptions.map(one => match(one.original, start)).filter(at => at >= from && at <= to)
   return [...new Set([...known, ...starts])]
+}
+
+/** What the series says of one of its occurrences. */
+export function occurrenceOf(event: Event, original: number): Occasion {
+  const at = (time: Time, instant: number): Time => ({ ...time, at: instant, local: time.form === 'date' ? instant : localOf(instant, time.zone) })
+  return { ...event, start: at(event.start, original), end: at(event.end, original + event.end.at - event.start.at) }
+}
+
+/**
+ * The original start of the occurrence somebody means by an instant, or by the midnight of a day: exactly that one, else the one
+ * of its day by the clocks of the series. Undefined for a day without one.
+ */
+export function originalNear(event: Event, at: number): number | undefined {
+  const { start, exceptions } = event
+  if (exceptions.some(one => match(one.original, start) === at)) return at
+  const zone = zoneOf(start)
+  const days = [localOf(at, zone), ...at % day === 0 ? [at] : []].map(local => Math.floor(local / day) * day)
+  const found = [...new Set(days)].flatMap(midnight => originals(event, midnight))
+  return found.includes(at) ? at : found[0]
 }
 
 /** How far from now a series is looked for. */
