@@ -7,7 +7,7 @@ import type { Attendee, Busy, Occasion, OccasionPatch, Place, Sensitivity, When 
 import type { Zone } from '../../model/zone.ts'
 import { child, children, text, type Element, type Tag } from '../../wire/wbxml.ts'
 import { since } from '../versions.ts'
-import { busyStatus, placeTags, shown, zoneOf, type CalendarContext, type Item } from './calendar-say.ts'
+import { busyStatus, meetingStatus, placeTags, shown, zoneOf, type CalendarContext, type Item } from './calendar-say.ts'
 import { daysOf, hasDates, hearTime, whenOf } from './calendar-times.ts'
 import { answerOf, answers, busyStatuses, guestsOf, kinds, sensitivities } from './calendar-values.ts'
 import { hearFiles } from './draft.ts'
@@ -140,7 +140,8 @@ function hearCancelled(data: Element, item: Item | undefined): boolean | undefin
   const status = text(data, 'Calendar:MeetingStatus')
   if (status === undefined || status.trim() === '') return undefined
   const cancelled = Boolean(number(status, 255, 'MeetingStatus') & 4)
-  return cancelled === (item?.occasion.cancelled ?? false) ? undefined : cancelled
+  // An appointment that is off is told as any other: then it is not on again because the client says so.
+  return cancelled === Boolean(item && Number(meetingStatus(item)) & 4) ? undefined : cancelled
 }
 
 /** [MS-ASCAL] Attendees. From 16.0 on a client does not say what they answered. */

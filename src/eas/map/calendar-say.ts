@@ -177,7 +177,7 @@ export function busyStatus({ occasion, context: { version } }: Item): string {
 }
 
 /** [MS-ASCAL] MeetingStatus: 1 a meeting, 2 that was received, 4 cancelled. */
-function meetingStatus({ occasion, context: { addresses } }: Item): string {
+export function meetingStatus({ occasion, context: { addresses } }: Item): string {
   const received = isReceived(occasion, addresses)
   const meeting = received || guestsOf(occasion).length > 0
   return String(meeting ? 1 + (received ? 2 : 0) + (occasion.cancelled ? 4 : 0) : 0)

@@ -3,7 +3,7 @@ import { Failure } from '../../base/failure.ts'
 import { cleanText } from '../../formats/charset.ts'
 import { newEvent, patchEvent, type WriteContext } from '../../formats/event-patch.ts'
 import { readEvent } from '../../formats/event-read.ts'
-import { happensSince, occurrencesOf, type Occurrence } from '../../formats/series.ts'
+import { happensSince, match, occurrencesOf, type Occurrence } from '../../formats/series.ts'
 import type { Event, EventPatch, OccasionPatch, Person, When } from '../../model/event.ts'
 import { child, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { since } from '../versions.ts'
@@ -156,7 +156,7 @@ function hearNew(data: Element, context: CalendarContext): Uint8Array {
 
 /**
  * [MS-ASAIRS] InstanceId: one occurrence changed by itself; also of those of `inexpressible`. Throws `not-found` for a time at which the
- * series has none.
+ * series has none, `denied` for one that moves all that follow.
  */
 export function hearOne(stored: Uint8Array, instance: string, data: Element, context: CalendarContext): Uint8Array {
   const { item, original } = find(stored, instance, context)
@@ -178,6 +178,8 @@ function find(stored: Uint8Array, instance: string, context: CalendarContext): {
   const event = readEvent(stored, context)
   const original = hearOriginal(instance.trim(), event, context)
   if (original === undefined) throw new Failure('not-found', 'an exception of no occurrence')
+  const moved = event.exceptions.some(one => one.following && match(one.original, event.start) === original)
+  if (moved) throw new Failure('denied', 'an exception that is of all that follow')
   return { item: itemOf(event, context), original }
 }
 
