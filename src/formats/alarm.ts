@@ -22,7 +22,7 @@ export function alarmsOf(event: View, start: Time, end: Time, series: boolean): 
 }
 
 /** Milliseconds before the start. */
-function leadOf(alarm: View, start: Time, end: Time, series: boolean): number | undefined {
+export function leadOf(alarm: View, start: Time, end: Time, series: boolean): number | undefined {
   const trigger = property(alarm, 'TRIGGER')
   if (!trigger) return undefined
   const duration = parseDuration(trigger.value)

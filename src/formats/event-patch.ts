@@ -8,6 +8,7 @@ import {
   componentsOf, insert, lineOf, linesOf, printLines, replace, rewriteLine, valueOf, writeComponent, writeDocument, writeLine, writeParameter,
   type Component, type Document, type Line,
 } from './content-lines.ts'
+import { isSameAddress } from './event-people.ts'
 import { eventOf, readersOf, type ReadContext } from './event-read.ts'
 import { patchOccasion, stampComponent, withParameters, type PatchContext } from './occasion-patch.ts'
 import { property } from './icalendar.ts'
@@ -202,7 +203,9 @@ function delegate(work: Work): void {
   for (const calendar of componentsOf(document, 'VCALENDAR')) {
     for (const event of componentsOf(calendar, 'VEVENT')) {
       let patched = event
+      const organizer = lineOf(event, 'ORGANIZER')
       for (const line of linesOf(event, 'ATTENDEE')) {
+        if (organizer && isSameAddress(valueOf(organizer), valueOf(line))) continue
         const said = line.parameters.find(({ name }) => name === 'SCHEDULE-AGENT')?.values[0]?.toUpperCase() ?? 'SERVER'
         if (said === agent || (said !== 'SERVER' && said !== 'CLIENT')) continue
         const bare = line.parameters.filter(({ name }) => name !== 'SCHEDULE-AGENT')

@@ -128,7 +128,7 @@ const said = (view: View, name: string, length: number): string => textOf(view, 
 const isHtml = ({ parameters }: Property): boolean => parameters['FMTTYPE']?.trim().toLowerCase() === 'text/html'
 
 /** X-ALT-DESC of Outlook, RFC 9073 STYLED-DESCRIPTION, or the ALTREP that Mozilla writes, beside DESCRIPTION. */
-function bodyOf(view: View): EventBody {
+export function bodyOf(view: View): EventBody {
   const plain = textOf(view, 'DESCRIPTION')
   const rich = view.properties.find(one => (one.name === 'X-ALT-DESC' || one.name === 'STYLED-DESCRIPTION') && isHtml(one))
   const html = rich ? cleanText(unescapeText(rich.value)) : altrep(property(view, 'DESCRIPTION')?.parameters['ALTREP'])
@@ -145,13 +145,13 @@ function altrep(value: string | undefined): string | undefined {
   }
 }
 
-function categoriesOf(lines: readonly Property[]): string[] {
+export function categoriesOf(lines: readonly Property[]): string[] {
   const names = lines.flatMap(({ value }) => splitEscaped(value, ',').map(one => cleanText(unescapeText(one)).replace(/\s+/g, ' ').trim()))
   return [...new Set(names.filter(name => name !== ''))].slice(0, most.categories)
 }
 
 /** RFC 5545, Classification. Personal has no word there: ours stands in a parameter. */
-function sensitivityOf(classification: Property | undefined): Sensitivity {
+export function sensitivityOf(classification: Property | undefined): Sensitivity {
   const value = classification?.value.trim().toUpperCase() ?? ''
   if (value === '' || value === 'PUBLIC') return 'normal'
   if (value === 'CONFIDENTIAL') return 'confidential'

@@ -49,8 +49,14 @@ export function createZones(): Zones {
   }
 }
 
-/** Those Windows has a name for come first: they are what most people mean. */
-const allZones = (): string[] => [...new Set([...windowsZones.values(), ...Intl.supportedValuesOf('timeZone')])]
+/** Those Windows has a name for come first, and of these the plain ones: they are what most people mean. */
+function allZones(): string[] {
+  const [plain, others] = [...windowsZones].reduce<[string[], string[]]>((lists, [name, zone]) => {
+    lists[name.includes('(') ? 1 : 0].push(zone)
+    return lists
+  }, [[], []])
+  return [...new Set([...plain, ...others, ...Intl.supportedValuesOf('timeZone')])]
+}
 
 /** `Custom +0130`, `Custom -0330/-0230` */
 function ownName({ bias, daylight }: ZoneClaim['rules']): string {

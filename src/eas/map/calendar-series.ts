@@ -1,8 +1,8 @@
 import { Failure } from '../../base/failure.ts'
 import { printUtc } from '../../formats/calendar-edit.ts'
 import { parseDateTime } from '../../formats/icalendar.ts'
-import { match, occurrenceOf, originalNear } from '../../formats/series.ts'
-import { instantOf } from '../../formats/timezone.ts'
+import { match, occurrenceOf, originalNear, untilOf } from '../../formats/series.ts'
+import { instantOf, localOf } from '../../formats/timezone.ts'
 import { printDate, printLocal } from '../../formats/vtimezone-write.ts'
 import type { Event, ExceptionPatch, Occasion, OccasionPatch, RuleParts, When } from '../../model/event.ts'
 import { child, children, text, type Element, type Node } from '../../wire/wbxml.ts'
@@ -12,6 +12,8 @@ import { recurrence, type CalendarContext, type Item } from './calendar-say.ts'
 import { hasDates, hearDay, hearTime, hearUntil } from './calendar-times.ts'
 import { hearRecurrence } from './recurrence-hear.ts'
 import { ruleOf } from './recurrence.ts'
+
+const day = 86_400_000
 
 /** [MS-ASCAL] Exceptions: elements of one request. */
 const mostExceptions = 256
@@ -42,6 +44,18 @@ export function hearRule(data: Element, item: Item | undefined, when: When, cont
     if (same && (before && hearUntil(before, when, context.version)) === last) return undefined
   }
   return ruleOf(heard, last === undefined ? undefined : printUntil(last, when, item?.occasion))
+}
+
+/** The rule a series keeps when it is moved: its last day stays the last, at the new time. Undefined where it says so already. */
+export function movedRule({ series, start }: Event, when: When): RuleParts | undefined {
+  const [rule] = series?.rules ?? []
+  const until = parseDateTime(rule?.['UNTIL'] ?? ''), last = untilOf(until, start)
+  if (!rule || !until || last === undefined) return undefined
+  const midnight = Math.floor((start.form === 'date' ? last : localOf(last, start.zone)) / day) * day
+  const begins = localOf(when.start, when.zone)
+  const next = when.allDay ? midnight : instantOf(midnight + begins - Math.floor(begins / day) * day, when.zone)
+  const fits = until.dateOnly === when.allDay && untilOf(until, start)! >= next
+  return fits ? undefined : { ...rule, UNTIL: when.allDay ? printDate(next) : until.utc || until.dateOnly ? printUtc(next) : printLocal(localOf(next, when.zone)) }
 }
 
 /** RFC 5545, UNTIL: a date of dates, local time of times without a zone, else UTC. */

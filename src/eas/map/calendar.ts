@@ -9,7 +9,7 @@ import { child, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { since } from '../versions.ts'
 import { hearOccasion, hearWhen, hearZone, line, ownZone } from './calendar-hear.ts'
 import { eventNodes, type CalendarContext, type Item } from './calendar-say.ts'
-import { hearExceptions, hearInstance, hearOriginal, hearRule, instanceItem, isLeftOut } from './calendar-series.ts'
+import { hearExceptions, hearInstance, hearOriginal, hearRule, instanceItem, isLeftOut, movedRule } from './calendar-series.ts'
 import { compact, daysOf, hearTime, substituted, whenOf } from './calendar-times.ts'
 import { isExpressible, isReceived } from './calendar-values.ts'
 
@@ -89,7 +89,8 @@ function hearEvent(data: Element, item: Item, context: CalendarContext): EventPa
   const stands = occasion.allDay ? daysOf(occasion) : { start: occasion.start.at, end: occasion.end.at }
   const when: When = moved ?? { ...stands, allDay: occasion.allDay, zone: zone ?? ownZone(occasion, own) }
   const expressible = isExpressible(event)
-  const rule = expressible ? hearRule(data, item, when, context) : undefined
+  const heard = expressible ? hearRule(data, item, when, context) : undefined
+  const rule = heard === undefined && moved && expressible ? movedRule(event, when) : heard
   const patch = { ...hearOccasion(data, item, context), ...(organizerOf(data, item, context)) }
   if (!expressible) {
     if (moved || child(data, 'Calendar:Recurrence')?.children.length) throw new Failure('denied', 'a series that EAS has no words for')
