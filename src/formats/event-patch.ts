@@ -117,7 +117,7 @@ function rebase(work: Work, before: Event): void {
 const timeOfDay = ({ local }: Time): number => local - Math.floor(local / day) * day
 
 /** The occurrence of a series on the day of these numerals. */
-const instanceOn = (event: Event, local: number): number | undefined => originals(event, Math.floor(local / day) * day)[0]
+const instanceOn = (event: Event, local: number): number | undefined => originals({ ...event, exceptions: [] }, Math.floor(local / day) * day)[0]
 
 const exdate = (at: number, { start }: Event, form: Form, lineEnd: string): Line => writeLine({ label: 'EXDATE', ...timeValue(at, start.zone, form) }, lineEnd)
 

@@ -11,6 +11,7 @@ import { attendeeOf, personOf } from './event-people.ts'
 import { placeOf } from './event-place.ts'
 import { parseRule, property, textValue, unescapeText, type Property } from './icalendar.ts'
 import { htmlToText } from './html.ts'
+import { match, timeAt } from './series.ts'
 import type { Zones } from './zones.ts'
 
 /** What an object does not say itself. */
@@ -37,7 +38,7 @@ export function eventOf(object: CalendarObject, context: ReadContext): Event {
   const occasion = occasionOf(view, zones, series !== undefined)
   const seen = new Set<number>()
   const read = exceptions.flatMap((one): Exception[] => {
-    const exception = exceptionOf(one, zones, occasion)
+    const exception = exceptionOf(one, zones, occasion, series !== undefined)
     // Of two about the same occurrence the later one counts, as the phone would see it last.
     return exception ? [exception] : []
   }).reverse().filter(({ original }) => !seen.has(original.at) && seen.add(original.at))
@@ -51,12 +52,14 @@ export function eventOf(object: CalendarObject, context: ReadContext): Event {
 }
 
 /** Undefined for one that says no occurrence: the rest of the event is no worse for it. */
-function exceptionOf(view: View, zones: ZoneReader, master: Occasion): Exception | undefined {
-  const property_ = property(view, 'RECURRENCE-ID')!
+function exceptionOf(view: View, zones: ZoneReader, master: Occasion, series: boolean): Exception | undefined {
+  const id = property(view, 'RECURRENCE-ID')!
   try {
-    const original = readTime(property_, zones)!
+    const written = readTime(id, zones)!
+    // In whatever form it is named, it is the one that begins then.
+    const original = series ? timeAt(master.start, match(written, master.start)) : written
     const occasion = occasionOf(view, zones, false, original, master)
-    return { ...occasion, original, following: property_.parameters['RANGE']?.toUpperCase() === 'THISANDFUTURE' }
+    return { ...occasion, original, following: id.parameters['RANGE']?.toUpperCase() === 'THISANDFUTURE' }
   } catch (cause) {
     if (cause instanceof Failure) return undefined
     throw cause

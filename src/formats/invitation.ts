@@ -2,9 +2,10 @@ import { Failure } from '../base/failure.ts'
 import type { Time } from '../model/zone.ts'
 import { endOf, readTime, zonesOf, type ZoneReader } from './calendar-time.ts'
 import { cleanText } from './charset.ts'
+import { personOf } from './event-people.ts'
 import type { Address } from './header.ts'
 import {
-  parseCalendar, parseDateTime, parseDuration, parseRule, property, textValue, type Component, type Property, type Rule,
+  parseCalendar, parseDateTime, parseDuration, parseRule, property, textValue, type Component, type Rule,
 } from './icalendar.ts'
 import { untilOf } from './series.ts'
 import { utcZone } from './timezone.ts'
@@ -94,9 +95,9 @@ function readEvent(event: Component, method: Method, zones: ZoneReader): Invitat
     summary: said(event, 'SUMMARY', 1000),
     description: textOf(event, 'DESCRIPTION'),
     location: said(event, 'LOCATION', 32_768),
-    organizer: organizer && addressOf(organizer),
+    organizer: organizer && personOf(organizer),
     attendees: event.properties.filter(({ name }) => name === 'ATTENDEE').slice(0, mostAttendees).map(one => ({
-      ...addressOf(one), status: one.parameters['PARTSTAT']?.toUpperCase() ?? '',
+      ...personOf(one), status: one.parameters['PARTSTAT']?.toUpperCase() ?? '',
       responseRequested: one.parameters['RSVP']?.toUpperCase() === 'TRUE',
     })),
     reminder: reminderOf(event),
@@ -125,13 +126,6 @@ function dateOf(time: Time | number | undefined): Date | undefined {
 const textOf = (event: Component, name: string): string => cleanText(textValue(event, name) ?? '')
 const said = (event: Component, name: string, length: number): string =>
   textOf(event, name).replace(/\s+/g, ' ').trim().slice(0, length)
-
-// RFC 5545, Calendar User Address
-function addressOf({ value, parameters }: Property): Address {
-  const address = cleanText(value.trim().replace(/^mailto:/i, '')).slice(0, 1000)
-  const name = cleanText(parameters['CN'] ?? '').trim().slice(0, 1000)
-  return name && name !== address ? { name, address } : { address }
-}
 
 /** RFC 5545, Alarm Trigger: of the alarms that are shown, the nearest before the start. */
 function reminderOf(event: Component): number | undefined {

@@ -118,9 +118,11 @@ export function originals({ series, start, exceptions }: Event, midnight: number
 
 /** What the series says of one of its occurrences. */
 export function occurrenceOf(event: Event, original: number): Occasion {
-  const at = (time: Time, instant: number): Time => ({ ...time, at: instant, local: time.form === 'date' ? instant : localOf(instant, time.zone) })
-  return { ...event, start: at(event.start, original), end: at(event.end, original + event.end.at - event.start.at) }
+  return { ...event, start: timeAt(event.start, original), end: timeAt(event.end, original + event.end.at - event.start.at) }
 }
+
+/** Another time, written as this one. */
+export const timeAt = (time: Time, at: number): Time => ({ ...time, at, local: time.form === 'date' ? at : localOf(at, time.zone) })
 
 /**
  * The original start of the occurrence somebody means by an instant, or by the midnight of a day: exactly that one, else the one

@@ -1,5 +1,5 @@
 import { cleanText, cutUtf8 } from '../../formats/charset.ts'
-import { match, startsOf, untilOf } from '../../formats/series.ts'
+import { match, startsOf, timeAt, untilOf } from '../../formats/series.ts'
 import { parseDateTime } from '../../formats/icalendar.ts'
 import { utcZone } from '../../formats/timezone.ts'
 import { zoneBlob } from '../../formats/zone-blob.ts'
@@ -218,13 +218,11 @@ function exceptions(item: Item): Node[] {
   const changed = event.exceptions.map(one => ({ at: match(one.original, event.start), node: exceptionNode(item, one, one.original) }))
   const known = new Set(changed.map(one => one.at))
   const gone = deleted(event).filter(at => !known.has(at)).map(at => ({
-    at, node: el('Calendar:Exception', [el('Calendar:Deleted', '1'), original(item, { ...event.start, at, local: localOf(at, event.start) })]),
+    at, node: el('Calendar:Exception', [el('Calendar:Deleted', '1'), original(item, timeAt(event.start, at))]),
   }))
   const all = [...changed, ...gone].sort((one, other) => one.at - other.at).slice(-most.exceptions)
   return all.length > 0 ? [el('Calendar:Exceptions', all.map(one => one.node))] : []
 }
-
-const localOf = (at: number, { form, zone }: Time): number => form === 'date' ? at : at + zone.offset(at) * 60_000
 
 /** Of what a series leaves out, the starts that it would have. */
 function deleted({ series, start }: Event): number[] {
