@@ -76,23 +76,23 @@ function randomRule(below: (n: number) => number): string {
   ])()
 }
 
-describe('2,000 rules', () => {
+describe('rules by the hundred', () => {
   it('start when ical.js has them start', { timeout: 60_000 }, () => {
     const below = randomBelow(5)
-    for (let n = 0; n < 2000; n++) {
+    for (let n = 0; n < 800; n++) {
       const rule = randomRule(below)
-      const begin = Date.UTC(2020, below(12), 1 + below(28), below(24), below(60)), to = begin + 8 * 366 * day
+      const begin = Date.UTC(2020, below(12), 1 + below(28), below(24), below(60)), to = begin + 5 * 366 * day
       const [start] = starts(rule, begin, to, 1).list
       if (start === undefined) continue
-      expect(starts(rule, start, to, 40).list.map(print), `${rule} from ${print(start)}`).toEqual(icalStarts(rule, start, to, 40).map(print))
+      expect(starts(rule, start, to, 20).list.map(print), `${rule} from ${print(start)}`).toEqual(icalStarts(rule, start, to, 20).map(print))
     }
   })
 
   it('have the same starts in a window as when all are counted from the first', () => {
     const below = randomBelow(6)
-    for (let n = 0; n < 2000; n++) {
+    for (let n = 0; n < 800; n++) {
       const rule = randomRule(below)
-      const begin = Date.UTC(2015, below(12), 1 + below(28), below(24)), from = begin + below(5000) * day, to = from + 100 * day
+      const begin = Date.UTC(2015, below(12), 1 + below(28), below(24)), from = begin + below(2500) * day, to = from + 100 * day
       const all = starts(rule, begin, to, 100_000).list.filter(one => one >= from)
       expect(starts(rule, begin, to, 100_000, from).list, `${rule} from ${print(begin)}`).toEqual(all)
     }
@@ -119,10 +119,8 @@ it('whatever a rule says, its starts are in order and end', { timeout: 60_000 },
     const rule = readRule(parseRule(Buffer.from(bytes).toString('latin1')))
     if (!rule) continue
     const work = { left: 2000 }
-    let last = 0
-    for (const local of expand(rule, tuesday, tuesday, tuesday + 500 * day, work)) {
-      expect(local).toBeGreaterThanOrEqual(last)
-      last = local
-    }
+    const found = [...expand(rule, tuesday, tuesday, tuesday + 500 * day, work)]
+    const inOrder = found.every((local, index) => index === 0 || local >= found[index - 1]!)
+    if (!inOrder) expect.unreachable(`${Buffer.from(bytes).toString('latin1')} is out of order`)
   }
 })

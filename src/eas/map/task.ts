@@ -14,6 +14,7 @@ import type { Time, Zone } from '../../model/zone.ts'
 import { child, children, el, text, type Content, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { since, type Version } from '../versions.ts'
 import type { CalendarContext } from './calendar-say.ts'
+import { hearTime as hearNumerals } from './calendar-times.ts'
 import { sensitivities } from './calendar-values.ts'
 import { hearRecurrence } from './recurrence-hear.ts'
 import { recurrenceNodes } from './recurrence-say.ts'
@@ -184,8 +185,7 @@ function valid<T>(value: T | undefined, what: string): T {
 }
 
 function hearDate(value: string | undefined, what: string): number | undefined {
-  if (value === undefined || value.trim() === '') return undefined
-  return valid(parseDateTime(value)?.local, what)
+  return value === undefined || value.trim() === '' ? undefined : hearNumerals(value, what)
 }
 
 function hearBody(data: Element, before: Task | undefined, version: Version): TaskPatch['body'] {

@@ -138,13 +138,13 @@ describe('what contradicts itself', () => {
   })
 })
 
-it('256 exceptions of 256 are heard in less than a second', () => {
+it('256 exceptions of 256 are heard in less than a second of work', () => {
   const days = Array.from({ length: 256 }, (_, n) => new Date(Date.UTC(2026, 8, 1 + 7 * n)).toISOString().slice(0, 10).replaceAll('-', ''))
   const stored = calendarOf(`DTSTART:20260901T070000Z\nDTEND:20260901T080000Z\nSUMMARY:x\nRRULE:FREQ=WEEKLY`)
   const list = (name: string): Node[] => days.map(day => exception({ ExceptionStartTime: `${day}T070000Z`, StartTime: `${day}T080000Z`, EndTime: `${day}T090000Z`, Subject: `${name} ${day}` }))
   const first = hear(stored, data({ Exceptions: list('a') }), contextOf('14.1'))
-  const begin = performance.now()
+  const begin = process.cpuUsage()
   const second = hear(first, data({ Exceptions: list('b') }), contextOf('14.1'))
-  expect(performance.now() - begin).toBeLessThan(2000)
+  expect(process.cpuUsage(begin).user / 1000).toBeLessThan(1000)
   expect(Buffer.from(second).toString().match(/SUMMARY:b /g)).toHaveLength(256)
 })

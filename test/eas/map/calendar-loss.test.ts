@@ -20,6 +20,17 @@ it('there are enough of them, and all can be told', () => {
   }
 })
 
+/** RFC 5545, 7986, 9073, 9074; those of tasks are in the tests of tasks. */
+const properties = `CALSCALE METHOD PRODID VERSION ATTACH CATEGORIES CLASS COMMENT DESCRIPTION GEO LOCATION PRIORITY RESOURCES STATUS SUMMARY DTEND DTSTART DURATION
+  FREEBUSY TRANSP TZID TZNAME TZOFFSETFROM TZOFFSETTO TZURL ATTENDEE CONTACT ORGANIZER RECURRENCE-ID RELATED-TO URL UID EXDATE RDATE RRULE ACTION REPEAT TRIGGER
+  CREATED DTSTAMP LAST-MODIFIED SEQUENCE REQUEST-STATUS NAME REFRESH-INTERVAL SOURCE COLOR IMAGE CONFERENCE LOCATION-TYPE PARTICIPANT-TYPE RESOURCE-TYPE
+  CALENDAR-ADDRESS STYLED-DESCRIPTION STRUCTURED-DATA ACKNOWLEDGED PROXIMITY`.split(/\s+/)
+
+it('every property there is, is in one of them', () => {
+  const all = samples.map(({ octets }) => Buffer.from(octets).toString()).join('\n')
+  expect(properties.filter(name => !new RegExp(`^${name}[:;]`, 'm').test(all))).toEqual([])
+})
+
 describe.each(versions)('in version %s', version => {
   it('what is given back as it was told changes no octet', () => {
     for (const { title, octets } of samples) {

@@ -43,29 +43,30 @@ it.each([
 
 const day = 86_400_000
 const weekdayOf = (local: number): number => new Date(local).getUTCDay()
-const daysIn = (year: number, month: number): number => new Date(Date.UTC(year, month, 0)).getUTCDate()
 
 /** [MS-ASCAL] Recurrence Patterns, day by day, with nothing of the code that is tested. */
 function patternDays(one: Recurrence, start: number, days: number): number[] {
   const { type, interval, dayOfWeek = 0, dayOfMonth = 0, weekOfMonth = 0, monthOfYear = 0, firstDayOfWeek = 1 } = one
   const begin = new Date(start)
   const weekStart = (local: number): number => local - (weekdayOf(local) - firstDayOfWeek + 7) % 7 * day
+  const isDay = (at: number): boolean => Boolean(dayOfWeek & 1 << at)
+  const isNth = (local: number, date: Date): boolean => {
+    if (!isDay(date.getUTCDay())) return false
+    const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()]
+    const all = Array.from({ length: new Date(Date.UTC(year, month + 1, 0)).getUTCDate() }, (_, n) => Date.UTC(year, month, n + 1, 9)).filter(at => isDay(weekdayOf(at)))
+    return (weekOfMonth === 5 ? all.at(-1) : all[weekOfMonth - 1]) === local
+  }
   const found: number[] = []
   for (let local = start; local < start + days * day; local += day) {
-    const date = new Date(local), year = date.getUTCFullYear(), month = date.getUTCMonth() + 1
-    const isDay = (at: number): boolean => Boolean(dayOfWeek & 1 << at)
-    const months = (year - begin.getUTCFullYear()) * 12 + month - begin.getUTCMonth() - 1
-    const inMonth = Array.from({ length: daysIn(year, month) }, (_, n) => n + 1).filter(n => isDay(weekdayOf(Date.UTC(year, month - 1, n))))
-    const nth = (weekOfMonth === 5 ? inMonth.at(-1) : inMonth[weekOfMonth - 1]) === date.getUTCDate()
-    const yearly = month === monthOfYear && (year - begin.getUTCFullYear()) % interval === 0
-    const on = {
-      0: dayOfWeek ? isDay(weekdayOf(local)) && Math.round((weekStart(local) - weekStart(start)) / day / 7) % interval === 0 : Math.round((local - start) / day) % interval === 0,
-      1: isDay(weekdayOf(local)) && Math.round((weekStart(local) - weekStart(start)) / day / 7) % interval === 0,
-      2: date.getUTCDate() === dayOfMonth && months % interval === 0,
-      3: nth && months % interval === 0,
-      5: yearly && date.getUTCDate() === dayOfMonth,
-      6: yearly && nth,
-    }[type]
+    const date = new Date(local)
+    const monthly = ((date.getUTCFullYear() - begin.getUTCFullYear()) * 12 + date.getUTCMonth() - begin.getUTCMonth()) % interval === 0
+    const yearly = date.getUTCMonth() + 1 === monthOfYear && (date.getUTCFullYear() - begin.getUTCFullYear()) % interval === 0
+    const on = type === 0 ? Math.round((local - start) / day) % interval === 0
+      : type === 1 ? isDay(date.getUTCDay()) && Math.round((weekStart(local) - weekStart(start)) / day / 7) % interval === 0
+      : type === 2 ? date.getUTCDate() === dayOfMonth && monthly
+      : type === 3 ? monthly && isNth(local, date)
+      : type === 5 ? yearly && date.getUTCDate() === dayOfMonth
+      : yearly && isNth(local, date)
     if (on) found.push(local)
   }
   return found
@@ -93,7 +94,7 @@ it('2,000 recurrences of a client have the starts of their RRULE, and come back'
   const below = randomBelow(21)
   for (let n = 0; n < 2000; n++) {
     const one = random(below)
-    const start = Date.UTC(2026, below(12), 1 + below(28), 9), days = one.type >= 5 ? 3000 : 400
+    const start = Date.UTC(2026, below(12), 1 + below(28), 9), days = one.type >= 5 ? 2200 : 400
     const text = Object.entries(ruleOf(one)).map(pair => pair.join('=')).join(';')
     const starts = [...expand(readRule(parseRule(text))!, start, start, start + (days - 1) * day, { left: 1e6 })]
     expect(starts, `${JSON.stringify(one)} ${text}`).toEqual(patternDays(one, start, days))

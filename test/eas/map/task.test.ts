@@ -132,7 +132,7 @@ describe('what is stored', () => {
       expect(changes.every(line => line.includes('> SUMMARY')), changes.join(' ')).toBe(true)
     }
   })
-  it('is told, changed or refused, whatever it is', { timeout: 60_000 }, () => {
+  it('is told, changed or refused, whatever it is', { timeout: 180_000 }, () => {
     const said = data({ Subject: 'x', Complete: '1', UtcDueDate: '2026-12-02T17:00:00.000Z' })
     for (const bytes of mutations(samples, 20_000, 41)) {
       try {
