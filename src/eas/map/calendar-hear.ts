@@ -110,7 +110,7 @@ export function hearOccasion(data: Element, item: Item | undefined, context: Cal
   for (const row of rows) {
     if (row.tag === otherPlace) continue
     const element = child(data, row.tag)
-    const said = element ? row.hear(element) : inherited ? row.told(inherited) : item && isGone(row, data, context) ? row.gone : undefined
+    const said = element ? row.hear(element) : inherited ? left(row, inherited, item, context) : item && isGone(row, data, context) ? row.gone : undefined
     if (said === undefined || (item && isSame(said, row.told(item)))) continue
     if (!item && (said === null || said === '' || isSame(said, []))) continue
     patch[row.key] = said
@@ -122,6 +122,12 @@ export function hearOccasion(data: Element, item: Item | undefined, context: Cal
     attendees: hearAttendees(data, item?.occasion, context),
     ...hearAttachments(data, context),
   }
+}
+
+/** [MS-ASCAL] Reminder: before 14.1 an exception without one cannot be told from one that has that of the series. */
+function left(row: Row, inherited: Item, item: Item | undefined, { version }: CalendarContext): Value | undefined {
+  const untold = row.key === 'reminder' && !since(version, '14.1') && item?.occasion.reminder === undefined
+  return untold ? undefined : row.told(inherited)
 }
 
 function hearBody(data: Element, item: Item | undefined, { version }: CalendarContext): OccasionPatch['body'] {

@@ -44,6 +44,8 @@ type Row = {
   readonly until?: Version
   /** From which version on an exception has it; 'never'. */
   readonly inException?: Version | 'never' | 'always'
+  /** From which version on it may be empty there. */
+  readonly empty?: Version
   readonly say: (item: Item) => Content | undefined
 }
 
@@ -69,7 +71,7 @@ const rows: readonly Row[] = [
   { tag: 'Calendar:Sensitivity', say: ({ occasion }) => String(sensitivities.indexOf(occasion.sensitivity)) },
   { tag: 'Calendar:BusyStatus', say: busyStatus },
   { tag: 'Calendar:Categories', say: ({ occasion }) => occasion.categories.slice(0, most.categories).map(one => el('Calendar:Category', shown(one))) },
-  { tag: 'Calendar:Reminder', say: ({ occasion }) => occasion.reminder === undefined ? undefined : String(occasion.reminder) },
+  { tag: 'Calendar:Reminder', empty: '14.1', say: ({ occasion }) => occasion.reminder === undefined ? undefined : String(occasion.reminder) },
   { tag: 'Calendar:MeetingStatus', say: meetingStatus },
   { tag: 'Calendar:DisallowNewTimeProposal', since: '14.0', inException: 'never', say: ({ occasion }) => occasion.counterDisallowed ? '1' : '0' },
   { tag: 'Calendar:ResponseRequested', since: '14.0', inException: 'never', say: responseRequested },
@@ -245,7 +247,7 @@ function exceptionNode(item: Item, exception: Occasion, at: Time): Node {
   const own: Item = { ...item, occasion: exception }
   const said = rows.filter(row => isSaid(row, version) && inException(row, version)).flatMap(row => {
     const content = row.say(own), inherited = row.say(item)
-    if (isEmpty(content)) return isEmpty(inherited) ? [] : [el(row.tag)]
+    if (isEmpty(content)) return isEmpty(inherited) || (row.empty && !since(version, row.empty)) ? [] : [el(row.tag)]
     return row.inException === 'always' || JSON.stringify(content) !== JSON.stringify(inherited) ? [el(row.tag, content!)] : []
   })
   const text = bodyText(own) === bodyText(item) ? [] : bodyText(own) === '' ? [el(since(version, '12.0') ? 'AirSyncBase:Body' : 'Calendar:Body')] : body(own)

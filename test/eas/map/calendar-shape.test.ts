@@ -135,6 +135,7 @@ describe('the elements of events', () => {
       expect(all.length).toBeLessThanOrEqual(256)
       for (const one of all) {
         expect(faults(one.children, { ...inEach(event), ...inException }, version, true), title).toEqual([])
+        if (!since(version, '14.1')) expect(child(one, 'Calendar:Reminder')?.text, title).not.toBe('')
         expect(child(one, since(version, '16.0') ? 'AirSyncBase:InstanceId' : 'Calendar:ExceptionStartTime'), title).toBeDefined()
       }
     }
