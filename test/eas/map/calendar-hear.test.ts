@@ -119,6 +119,19 @@ describe('what contradicts itself', () => {
     expect(made).toContain('DTSTART;TZID=Europe/Berlin:20261125T110000\r\nDTEND;TZID=Europe/Berlin:20261125T113000')
   })
 
+  it.each<[string, Fields, string, string]>([
+    ['an end to come without a start begins now', { EndTime: '20261125T140000Z' }, '110000', '150000'],
+    ['a start that is past without an end ends soon', { StartTime: '20261125T080000Z' }, '090000', '113000'],
+  ])('%s', (_, fields, from, to) => {
+    expect(Buffer.from(hear(undefined, data(fields), contextOf('16.1'))).toString())
+      .toContain(`DTSTART;TZID=Europe/Berlin:20261125T${from}\r\nDTEND;TZID=Europe/Berlin:20261125T${to}`)
+  })
+
+  it('an end before the half hour that is nearest is refused', () => {
+    const late = contextOf('16.1', { now: new Date('2026-11-25T10:20:00Z') })
+    expect(() => hear(undefined, data({ EndTime: '20261125T102500Z' }), late)).toThrow(expect.objectContaining({ kind: 'malformed' }))
+  })
+
   it('an exception of a day that has none is left out, the others are heard', () => {
     const heard = Buffer.from(hear(calendarOf(weekly), data({ Exceptions: [
       exception({ ExceptionStartTime: '20260909T070000Z', Deleted: '1' }), exception({ ExceptionStartTime: '20260908T070000Z', Deleted: '1' }),

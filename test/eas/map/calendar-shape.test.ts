@@ -171,4 +171,8 @@ describe('the elements of tasks', () => {
   it('Complete is always there, and DateCompleted with what is done', () => {
     for (const { data } of toldTasks) expect(child(data, 'Tasks:DateCompleted') !== undefined).toBe(child(data, 'Tasks:Complete')!.text === '1')
   })
+  it('categories are at most 300', () => {
+    const many = Buffer.from(Buffer.from(calendarOf(`SUMMARY:x\nCATEGORIES:${Array.from({ length: 400 }, (_, n) => `c${n}`).join()}`)).toString().replaceAll('VEVENT', 'VTODO'))
+    expect(children(child(arrived(task.say(many, contextOf('16.1'))), 'Tasks:Categories'))).toHaveLength(300)
+  })
 })
