@@ -37,6 +37,6 @@ export function renamed(fullName: string, before: Named, after: Named): string {
 
 /** A company, or somebody of whom there is an address only. */
 function nameOfNobody(after: Named, before: Named, fullName: string): string {
-  const kept = fullName !== '' && fullName !== before.company && !patterns.some(write => write(before) === fullName)
+  const kept = !['', before.company, before.email1].includes(fullName) && !patterns.some(write => write(before) === fullName)
   return kept ? fullName : after.company || after.nickname || after.email1 || after.fileAs || fullName
 }

@@ -3,27 +3,29 @@ import {
   type ContactPatch, type ContactText, type DayOfYear,
 } from '../model/contact.ts'
 import {
-  escapeText, insert, isLine, lineOf, linesOf, printLines, rawValue, replace, rewriteLine, splitEscaped, valueOf, writeComponent, writeDocument,
+  escapeText, insert, isLine, lineOf, linesOf, printLines, rawValue, rewriteLine, splitEscaped, valueOf, writeComponent, writeDocument,
   writeLine, writeParameter, type Component, type Line, type Parameter, type Written,
 } from './content-lines.ts'
 import { renamed } from './contact-name.ts'
-import { addressPieces, fullNameOf, namesOf, noYear, readContact, streetOf } from './contact-read.ts'
+import { addressPieces, categoriesOf, contactOf, fullNameOf, namesOf, noYear, streetOf } from './contact-read.ts'
 import { schemes, shownText, slotsOf, type Slot, type Slots } from './contact-slots.ts'
 import { parseCard, printCard, textOf, typesOf, type Card, type CardVersion } from './vcard.ts'
 
-/** A vCard while it is changed. Lines are those of the stored one until they are replaced, so slots stay valid. */
+/** A vCard, and what is to become of its lines. */
 type Edit = {
   readonly card: Card
   readonly slots: Slots
   readonly before: Contact
   readonly patch: ContactPatch
-  component: Component
+  readonly changed: Map<Line, readonly Line[]>
+  readonly added: Line[]
 }
 
 /** The stored octets with what is to change, and nothing else, changed in them. Throws `malformed` where there is no vCard. */
 export function patchContact(octets: Uint8Array, patch: ContactPatch): Uint8Array {
-  const card = parseCard(octets)
-  const edit: Edit = { card, slots: slotsOf(card), before: readContact(octets), patch, component: card.component }
+  if (Object.values(patch).every(value => value === undefined)) return octets
+  const card = parseCard(octets), slots = slotsOf(card)
+  const edit: Edit = { card, slots, before: contactOf(card, slots), patch, changed: new Map(), added: [] }
   for (const field of plainFields) if (field !== 'fileAs') patchSlot(edit, field, patch[field])
   for (const fields of [phoneFields, imFields]) for (const field of fields) patchSlot(edit, field, patch[field])
   patchEmails(edit)
@@ -34,7 +36,7 @@ export function patchContact(octets: Uint8Array, patch: ContactPatch): Uint8Arra
   if (patch.children) patchChildren(edit, patch.children)
   if (patch.categories) patchCategories(edit, patch.categories)
   if (patch.picture !== undefined) patchPicture(edit, patch.picture)
-  return edit.component === card.component ? octets : printCard(card, edit.component)
+  return edit.changed.size + edit.added.length === 0 ? octets : printCard(card, edited(edit))
 }
 
 /** A new vCard of version 3.0, which all servers and clients understand. */
@@ -47,18 +49,20 @@ export function newContact(patch: ContactPatch, uid: string): Uint8Array {
   return fullName === fullNameOf(parseCard(patched)) ? patched : named(patched, fullName)
 }
 
-const put = (edit: Edit, line: Line | undefined, ...lines: readonly Line[]): void => {
-  edit.component = line ? replace(edit.component, line, ...lines) : insert(edit.component, ...lines)
-  if (line && lines.length === 0) dropLabels(edit, line)
+function put({ changed, added }: Edit, line: Line | undefined, ...lines: readonly Line[]): void {
+  if (line) changed.set(line, lines)
+  else added.push(...lines)
 }
 
-/** Apple keeps the label of a property in one of its own, which says nothing when the first is gone. */
-function dropLabels(edit: Edit, { group }: Line): void {
-  if (group === undefined) return
-  const left = edit.component.content.filter((one): one is Line => isLine(one) && one.group === group)
-  if (left.every(({ name }) => name === 'X-ABLABEL' || name === 'X-ABADR')) {
-    for (const line of left) edit.component = replace(edit.component, line)
-  }
+/** Apple keeps the label of a property in a property of its own, which says nothing when the first is gone. */
+const isLabel = ({ name }: Line): boolean => name === 'X-ABLABEL' || name === 'X-ABADR'
+
+function edited({ card: { component }, changed, added }: Edit): Component {
+  const content = component.content.flatMap((one): Component['content'] => (isLine(one) ? changed.get(one) : undefined) ?? [one])
+  const gone = new Set([...changed].flatMap(([{ group }, lines]) => group !== undefined && lines.length === 0 ? [group] : []))
+  const left = new Set(content.filter(isLine).filter(line => !isLabel(line)).map(({ group }) => group))
+  const kept = content.filter(one => !isLine(one) || !isLabel(one) || !gone.has(one.group ?? '') || left.has(one.group))
+  return insert({ ...component, content: kept }, ...added)
 }
 
 // vCard 2.1 has no escape for a line break, and no character set of its own
@@ -72,11 +76,13 @@ const piece = (version: CardVersion, text: string): string => version === '2.1' 
 /** A value of components: those that say the same as before stand as they are written, and so do more than there should be. */
 function composed(version: CardVersion, line: Line | undefined, before: readonly string[], after: readonly string[]): string {
   const stored = line ? splitEscaped(valueOf(line), ';') : []
-  return Array.from({ length: Math.max(stored.length, after.length) }, (_, index) => {
+  const pieces = Array.from({ length: Math.max(stored.length, after.length) }, (_, index) => {
     const text = after[index]
     const same = text === undefined || (index < stored.length && text === (before[index] ?? ''))
     return same ? stored[index] ?? '' : piece(version, text)
-  }).join(';')
+  })
+  while (line && pieces.length > stored.length && pieces.at(-1) === '') pieces.pop()
+  return pieces.join(';')
 }
 
 function patchSlot(edit: Edit, slot: Slot, value: string | null | undefined): void {
@@ -91,7 +97,8 @@ function patchSlot(edit: Edit, slot: Slot, value: string | null | undefined): vo
 function withText({ card: { document, version } }: Pick<Edit, 'card'>, line: Line, text: string): Line {
   const stored = textOf(line, version)
   if (line.name === 'TEL' && /^tel:/i.test(stored)) {
-    if (/^\+?[\d\s().-]+$/.test(text)) return rewriteLine(line, { value: `tel:${text.trim().replace(/\s+/g, '-')}` }, document.lineEnd)
+    // RFC 3966, URI Syntax: no spaces
+    if (/^\+?[\d().-]+$/.test(text)) return rewriteLine(line, { value: `tel:${text}` }, document.lineEnd)
     const parameters = [...line.parameters.filter(({ name }) => name !== 'VALUE'), writeParameter('VALUE', 'text')]
     return rewriteLine(line, { parameters, ...written(version, text) }, document.lineEnd)
   }
@@ -164,7 +171,7 @@ function patchAddress(edit: Edit, place: AddressPlace): void {
     // A label written for the old address does not fit the new one.
     const parameters = line.parameters.filter(({ name }) => name !== 'LABEL')
     put(edit, line, rewriteLine(line, { parameters, ...change }, card.document.lineEnd))
-    for (const label of linesOf(edit.component, 'LABEL').filter(one => sameTypes(one, line))) put(edit, label)
+    for (const label of linesOf(card.component, 'LABEL').filter(one => sameTypes(one, line))) put(edit, label)
   } else {
     const kinds = (types[place] ?? []).map(kind => writeParameter('TYPE', card.version === '4.0' ? kind.toLowerCase() : kind))
     put(edit, undefined, writeLine({ label: 'ADR', parameters: kinds, ...change }, card.document.lineEnd))
@@ -197,11 +204,15 @@ function patchNames(edit: Edit): void {
   const { card, patch } = edit
   const old = namesOf(card)
   const given = Object.entries(patch).filter(([field, value]) => value !== undefined && isName(field))
-  const after = { ...old, ...Object.fromEntries(given) } as Partial<Contact>
+  let after = { ...old, ...Object.fromEntries(given) } as Partial<Contact>
   const changed = (fields: readonly ContactText[]): boolean => fields.some(field => (after[field] ?? '') !== (edit.before[field] ?? ''))
   if (changed(nameFields)) setName(edit, after)
-  if (changed(['company', 'department'])) setCompany(edit, after)
-  if (!changed([...nameFields, 'company'])) return
+  // A company that was known by its full name only needs a property of its own when a person's name comes in its place.
+  const namesake = changed(nameFields) && edit.before.company !== undefined && !lineOf(card.component, 'ORG')
+  if (changed(['company', 'department']) || namesake) setCompany(edit, after)
+  const byAddress = fullNameOf(card) === edit.before.email1
+  if (byAddress && patch.email1 !== undefined) after = { ...after, email1: patch.email1! }
+  if (!changed([...nameFields, 'company', ...(byAddress ? ['email1'] as const : [])])) return
   const fullName = renamed(fullNameOf(card), edit.before, { ...edit.before, ...after })
   setFullName(edit, fullName)
 }
@@ -221,8 +232,10 @@ function setName(edit: Edit, after: Partial<Contact>): void {
 function setCompany(edit: Edit, after: Partial<Contact>): void {
   const { card: { component, version, document }, before } = edit
   const line = lineOf(component, 'ORG')
-  const texts = ({ company = '', department = '' }: Partial<Contact>): string[] => [company ?? '', department ?? '']
-  const value = composed(version, line, texts(before), texts(after)).replace(/;+$/, '')
+  const texts = (names: Partial<Contact>): string[] => [names.company ?? '', names.department ?? '']
+  const units = splitEscaped(composed(version, line, texts(before), texts(after)), ';')
+  while (units.at(-1) === '') units.pop()
+  const value = units.join(';')
   if (value === '') return line && put(edit, line)
   const change = written(version, value, true)
   put(edit, line, line ? rewriteLine(line, change, document.lineEnd) : writeLine({ label: 'ORG', ...change }, document.lineEnd))
@@ -238,9 +251,9 @@ function setFullName(edit: Edit, text: string): void {
 
 function named(octets: Uint8Array, fullName: string): Uint8Array {
   const card = parseCard(octets)
-  const edit: Edit = { card, slots: new Map(), before: readContact(octets), patch: {}, component: card.component }
+  const edit: Edit = { card, slots: new Map(), before: contactOf(card, new Map()), patch: {}, changed: new Map(), added: [] }
   setFullName(edit, fullName)
-  return printCard(card, edit.component)
+  return printCard(card, edited(edit))
 }
 
 /** What follows from the names needs no property of its own. */
@@ -278,18 +291,19 @@ function patchDay(edit: Edit, field: 'birthday' | 'anniversary', day: DayOfYear 
 
 /** Children that go on to be there keep their lines. */
 function patchChildren(edit: Edit, children: readonly string[]): void {
-  const lines = edit.slots.get('child') ?? []
+  const lines = (edit.slots.get('child') ?? []).slice(0, edit.before.children.length)
   const shown = new Set(lines.map(line => shownText(line, edit.card)))
   for (const line of lines) if (!children.includes(shownText(line, edit.card))) put(edit, line)
   for (const child of new Set(children)) if (child && !shown.has(child)) put(edit, undefined, newLine(edit, 'child', child))
 }
 
 function patchCategories(edit: Edit, categories: readonly string[]): void {
-  const { card: { component, version, document }, before } = edit
-  const wanted = [...new Set(categories)].filter(Boolean)
-  if (wanted.length === before.categories.length && wanted.every(one => before.categories.includes(one))) return
+  const { card, card: { component, version, document }, before } = edit
+  const said = [...new Set(categories)].filter(Boolean)
+  if (said.length === before.categories.length && said.every(one => before.categories.includes(one))) return
   const [first, ...rest] = linesOf(component, 'CATEGORIES')
   for (const line of rest) put(edit, line)
+  const wanted = [...new Set([...said, ...categoriesOf(card).slice(before.categories.length)])]
   const value = { ...written(version, wanted.map(one => piece(version, one)).join(','), true) }
   if (wanted.length === 0) return first && put(edit, first)
   put(edit, first, first ? rewriteLine(first, value, document.lineEnd) : writeLine({ label: 'CATEGORIES', ...value }, document.lineEnd))

@@ -12,7 +12,10 @@ const most = { picture: 24 * 1024 * 1024, entries: 300 }
 /** RFC 2426, RFC 6350: a stored vCard as far as it can be understood. Throws `malformed` where there is none. */
 export function readContact(octets: Uint8Array): Contact {
   const card = parseCard(octets)
-  const slots = slotsOf(card)
+  return contactOf(card, slotsOf(card))
+}
+
+export function contactOf(card: Card, slots: Slots): Contact {
   const texts: { [field in ContactText]?: string } = { ...namesOf(card) }
   for (const field of [...phoneFields, ...emailFields, ...imFields, ...plainFields]) {
     const line = slots.get(field)?.[0]
@@ -22,14 +25,20 @@ export function readContact(octets: Uint8Array): Contact {
     ...texts, ...addressesOf(card, slots),
     fullName: fullNameOf(card),
     children: (slots.get('child') ?? []).slice(0, most.entries).map(line => shownText(line, card)),
-    categories: [...new Set(linesOf(card.component, 'CATEGORIES').flatMap(line => listOf(line, card.version)))].slice(0, most.entries),
+    categories: categoriesOf(card).slice(0, most.entries),
     birthday: dayOf(slots.get('birthday')?.[0]),
     anniversary: dayOf(slots.get('anniversary')?.[0]),
     picture: pictureOf(card),
-    isGroup: [lineOf(card.component, 'KIND'), lineOf(card.component, 'X-ADDRESSBOOKSERVER-KIND')]
-      .some(line => line && rawValue(line).trim().toLowerCase() === 'group'),
+    isGroup: groups.some(([name, value]) => linesOf(card.component, name).some(line => rawValue(line).trim().toLowerCase() === value)),
   }
 }
+
+/** All of them, of which the first are shown. */
+export const categoriesOf = (card: Card): string[] =>
+  [...new Set(linesOf(card.component, 'CATEGORIES').flatMap(line => listOf(line, card.version)))]
+
+/** RFC 6350, KIND; Apple's and Evolution's older ways. */
+const groups = [['KIND', 'group'], ['X-ADDRESSBOOKSERVER-KIND', 'group'], ['X-EVOLUTION-LIST', 'true']] as const
 
 export const fullNameOf = (card: Card): string =>
   linesOf(card.component, 'FN').map(line => textOf(line, card.version)).find(text => text !== '') ?? ''

@@ -30,7 +30,8 @@ export function shownText(line: Line, { version }: Pick<Card, 'version'>): strin
   const text = textOf(line, version)
   switch (line.name) {
     case 'EMAIL': return addressOf(text)
-    case 'TEL': case 'X-MS-TEL': return text.replace(/^tel:/i, '').replace(/;ext=([^;]*)/i, ' x$1').replace(/;.*/s, '')
+    // RFC 3966, URI Syntax; elsewhere a semicolon is a pause in dialling
+    case 'TEL': case 'X-MS-TEL': return /^tel:/i.test(text) ? text.slice(4).replace(/;ext=([^;]*)/i, ' x$1').replace(/;.*/s, '') : text
     case 'IMPP': return text.replace(schemes, '')
     default: return text
   }
@@ -54,9 +55,9 @@ const has = (...names: readonly string[]): Takes => types => names.some(name => 
 const phoneRows: readonly { readonly takes: Takes; readonly into: readonly PhoneField[]; readonly loose?: true }[] = [
   { takes: has('bbs', 'modem', 'isdn', 'telex', 'x-evolution-telex', 'textphone', 'x-evolution-ttytdd'), into: [] },
   { takes: has('pager'), into: ['pager'] },
-  { takes: types => types.has('fax') && types.has('home'), into: ['homeFax'] },
-  { takes: types => types.has('fax') && types.has('work'), into: ['businessFax'] },
-  { takes: has('fax', 'home fax', 'work fax'), into: ['businessFax', 'homeFax'], loose: true },
+  { takes: types => has('homefax', 'home fax')(types) || (types.has('fax') && types.has('home')), into: ['homeFax'] },
+  { takes: types => has('workfax', 'work fax')(types) || (types.has('fax') && types.has('work')), into: ['businessFax'] },
+  { takes: has('fax', 'otherfax'), into: ['businessFax', 'homeFax'], loose: true },
   { takes: has('assistant', 'x-assistant', 'x-evolution-assistant'), into: ['assistantPhone'] },
   { takes: has('radio', 'x-radio', 'x-evolution-radio'), into: ['radioPhone'] },
   { takes: has('car'), into: ['carPhone'] },

@@ -66,7 +66,13 @@ export function parseLines(octets: Uint8Array): Document {
       open.length = at
     } else open.at(-1)!.content.push(line)
   }
-  return { ...root, lineEnd: /\r?\n/.exec(text.slice(0, 10_000))?.[0] ?? (/\r./.test(text.slice(0, 10_000)) ? '\r' : '\r\n'), mark }
+  return { ...root, lineEnd: lineEndOf(text), mark }
+}
+
+function lineEndOf(text: string): string {
+  const at = text.indexOf('\n')
+  if (at >= 0) return text[at - 1] === '\r' ? '\r\n' : '\n'
+  return text.includes('\r') ? '\r' : '\r\n'
 }
 
 /** The lines of a text, folds and soft line breaks in them. CR ends lines only where there is no LF at all. */
@@ -268,7 +274,8 @@ export function printLines(document: Document): Uint8Array {
     if (end) lines.push(end.raw)
   }
   print(document)
-  const ended = lines.map((raw, index) => index < lines.length - 1 && !/[\r\n]$/.test(raw) ? raw + document.lineEnd : raw)
+  const last = document.lineEnd.slice(-1)
+  const ended = lines.map((raw, index) => index < lines.length - 1 && !raw.endsWith(last) ? raw + document.lineEnd : raw)
   return Buffer.from(document.mark + ended.join(''), 'latin1')
 }
 

@@ -50,8 +50,8 @@ export function patchNote(octets: Uint8Array, patch: NotePatch, now: Date): Uint
   const { document, component } = parseJournal(octets)
   const before = readNote(octets)
   const set = (within: Component, name: string, value: string): Component => {
-    const [line, ...more] = linesOf(within, name)
-    const rest = name === 'CATEGORIES' ? more.reduce((left, one) => replace(left, one), within) : within
+    const [line] = linesOf(within, name)
+    const rest = name === 'CATEGORIES' ? { ...within, content: within.content.filter(one => one === line || one.name !== name) } : within
     if (value === '') return line ? replace(rest, line) : rest
     // Another form of the old text is none of the new.
     const parameters = line?.parameters.filter(one => one.name !== 'ALTREP') ?? []

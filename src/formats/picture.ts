@@ -57,7 +57,9 @@ function readPng(octets: Uint8Array): Points | undefined {
 
 /** Exif, Orientation: 1 is upright; 3, 6 and 8 are turned. */
 function orientation(exif: Buffer): number {
-  const tiff = exif.toString('latin1', 0, 4) === 'Exif' ? exif.subarray(6) : exif
+  const start = /II\*\0|MM\0\*/.exec(exif.toString('latin1', 0, 12))?.index
+  if (start === undefined) return 1
+  const tiff = exif.subarray(start)
   const little = tiff.toString('latin1', 0, 2) === 'II'
   const u16 = (at: number): number => little ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at)
   try {

@@ -16,11 +16,15 @@ export type Card = {
   readonly labels: ReadonlyMap<string, string>
 }
 
-/** RFC 2426, RFC 6350, vCard 2.1. Throws `malformed` where there is no VCARD. */
+/** Lines; a contact has hardly a hundred. */
+const most = 10_000
+
+/** RFC 2426, RFC 6350, vCard 2.1. Throws `malformed` where there is no VCARD, `too-large` beyond the limit. */
 export function parseCard(octets: Uint8Array): Card {
   const document = parseLines(octets)
   const component = componentsOf(document, 'VCARD')[0]
   if (!component) throw new Failure('malformed', 'no vCard')
+  if (component.content.length > most) throw new Failure('too-large', 'a vCard beyond the limit of lines')
   const labels = linesOf(component, 'X-ABLABEL').map(line =>
     [line.group ?? '', valueOf(line).replace(/^_\$!<(.*)>!\$_$/, '$1').trim().toLowerCase()] as const)
   return { document, component, version: versionOf(component), labels: new Map(labels) }

@@ -90,6 +90,12 @@ describe('what is written', () => {
       .toBe('BEGIN:VCARD\r\nFN:a\r\nURL:b\r\n')
   })
 
+  it('half a line end is none', () => {
+    const document = parse('BEGIN:VCARD\r\nFN:a\r')
+    const added = insert(card(document), writeLine({ label: 'URL', value: 'b' }, '\r\n'))
+    expect(linesOf(card(parse(print(replace(document, card(document), added))))).map(({ name }) => name)).toEqual(['FN', 'URL'])
+  })
+
   it('a new object', () => {
     const content = [writeLine({ label: 'item1.TEL', parameters: [writeParameter('TYPE', 'HOME', 'a;b'), writeParameter('X', 'q"^\n')], value: '1' }, '\r\n')]
     expect(print(writeDocument(writeComponent('VCARD', content, '\r\n'))))
@@ -185,7 +191,7 @@ describe('hostile octets', () => {
     ['a folded picture of 10 MB', `PHOTO;ENCODING=b:${'\r\n '.padEnd(78, 'A').repeat(133_000)}`],
     ['a picture of 10 MB in one line', `PHOTO;ENCODING=b:${'A'.repeat(10_000_000)}`],
     ['10 MB of soft breaks', `NOTE;QUOTED-PRINTABLE:${'A=\r\n'.repeat(2_500_000)}`],
-    ['CR without LF', '\r'.repeat(3_000_000)],
+    ['CR within a line', '\r'.repeat(3_000_000)],
     ['quotes', 'A;B="'.repeat(1_000_000)], ['parameters', `A${';'.repeat(3_000_000)}`],
   ])('%s takes no time to speak of', (_, line) => {
     const before = performance.now()

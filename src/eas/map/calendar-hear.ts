@@ -11,7 +11,7 @@ import { busyStatus, meetingStatus, placeTags, shown, zoneOf, type CalendarConte
 import { daysOf, hasDates, hearTime, whenOf } from './calendar-times.ts'
 import { answerOf, answers, busyStatuses, guestsOf, kinds, sensitivities } from './calendar-values.ts'
 import { hearFiles } from './draft.ts'
-import { hearRich } from './text-body.ts'
+import { echoedRich, hearRich } from './text-body.ts'
 
 /** [MS-ASCAL] Category; addresses of one request; octets of a text. */
 const most = { categories: 300, attendees: 2000, text: 32 * 1024 }
@@ -130,14 +130,17 @@ function left(row: Row, inherited: Item, item: Item | undefined, { version }: Ca
   return untold ? undefined : row.told(inherited)
 }
 
-function hearBody(data: Element, item: Item | undefined, { version }: CalendarContext): OccasionPatch['body'] {
+function hearBody(data: Element, item: Item | undefined, { version, bodies }: CalendarContext): OccasionPatch['body'] {
   const said = hearRich(data, version, 'Calendar')
   if (!said) return undefined
-  const plain = said.plain, old = item?.occasion.body
-  if (!old) return plain === '' && !said.html ? undefined : said
-  // A client that takes text alone gives back the text of what is rich, one that shows everything as HTML, the HTML made of plain text.
-  const rich = said.html !== undefined && old.html !== undefined
-  return (rich ? squeezed(said.html!) === squeezed(old.html!) : squeezed(plain) === squeezed(old.plain)) ? undefined : said
+  if (!item) return said.plain === '' && !said.html ? undefined : said
+  const { body } = item.occasion
+  const isLike = (one: string, other: string): boolean => squeezed(one) === squeezed(other)
+  // A client that has but the beginning of a text, or the text of what is rich, gives that back.
+  const told = echoedRich(body, bodies, version)
+  if (!isLike(told, body.plain) && isLike(said.plain, told)) return undefined
+  const same = said.html !== undefined && body.html !== undefined ? isLike(said.html, body.html) : isLike(said.plain, body.plain)
+  return same ? undefined : said
 }
 
 const squeezed = (value: string): string => value.replace(/\s+/g, ' ').trim()

@@ -4,7 +4,6 @@ import { cleanText, cutUtf8 } from '../../formats/charset.ts'
 import { newContact, patchContact } from '../../formats/contact-patch.ts'
 import { readContact } from '../../formats/contact-read.ts'
 import { addressOf } from '../../formats/contact-slots.ts'
-import { htmlToText, textToHtml } from '../../formats/html.ts'
 import { smallPicture } from '../../formats/picture.ts'
 import { filedAs, type Contact, type ContactPatch, type ContactText, type DayOfYear } from '../../model/contact.ts'
 import type { BodyPreference } from '../../state/sync-options.ts'
@@ -12,7 +11,7 @@ import { child, children, el, octets, text, type Element, type Node, type Tag } 
 import { clientOf } from '../quirks.ts'
 import type { Version } from '../versions.ts'
 import { hearDay, sayDay } from './contact-day.ts'
-import { hearText, sayText, tidy } from './text-body.ts'
+import { echoed, hearText, sayText, tidy } from './text-body.ts'
 
 /** What the mapping must know beside the contact. */
 export type ContactContext = {
@@ -96,7 +95,7 @@ export function hear(stored: Uint8Array | undefined, data: Element, context: Con
   const client = clientOf(context.userAgent, context.deviceType ?? '')
   const patch = {
     ...hearTexts(before, data, context.supported), ...hearDays(before, data, context.supported, client),
-    ...hearLists(before, data, context.supported), ...hearNote(before, data, context.version), ...hearPicture(before, data, client),
+    ...hearLists(before, data, context.supported), ...hearNote(before, data, context), ...hearPicture(before, data, client),
   }
   return stored ? patchContact(stored, patch) : newContact(patch, randomUUID())
 }
@@ -147,10 +146,10 @@ function hearLists(before: Contact | undefined, data: Element, supported: Contac
 }
 
 // [MS-ASCNTC] Truncating the Contact Notes Field: no Body leaves the note as it is
-function hearNote(before: Contact | undefined, data: Element, version: Version): ContactPatch {
+function hearNote(before: Contact | undefined, data: Element, { version, bodies }: ContactContext): ContactPatch {
   const said = hearText(data, version, 'Contacts')
-  const old = tidy(before?.note ?? '')
-  if (said === undefined || said.trim() === old.trim() || said === tidy(htmlToText(textToHtml(old)))) return {}
+  const old = before?.note ?? ''
+  if (said === undefined || said.trim() === tidy(old).trim() || said === echoed(old, bodies, version)) return {}
   return { note: said.trim() === '' ? null : said }
 }
 

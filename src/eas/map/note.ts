@@ -6,7 +6,7 @@ import type { Note } from '../../model/note.ts'
 import type { BodyPreference } from '../../state/sync-options.ts'
 import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
 import type { Version } from '../versions.ts'
-import { hearText, sayText, tidy } from './text-body.ts'
+import { echoed, hearText, sayText, tidy } from './text-body.ts'
 
 /** What the mapping must know beside the note. */
 export type NoteContext = { readonly version: Version; readonly bodies: readonly BodyPreference[]; readonly now: Date }
@@ -24,12 +24,15 @@ const subjectOf = (note: Pick<Note, 'subject' | 'text'>): string =>
 const plainClass = 'IPM.StickyNote'
 const noteClasses = /^IPM\.StickyNote(?:\.[\x20-\x7e]{1,200})?$/i
 
+/** [MS-ASNOTE] Body: Data has to be there, be it empty. */
+const noText = el('AirSyncBase:Body', [el('AirSyncBase:Type', '1'), el('AirSyncBase:EstimatedDataSize', '0'), el('AirSyncBase:Data')])
+
 /** [MS-ASNOTE] Notes class elements, which versions from 14.0 have. Throws `malformed` for what is no note. */
 export function say(stored: Uint8Array, { version, bodies, now }: NoteContext): readonly Node[] {
   const note = readNote(stored)
   const subject = subjectOf(note)
   return [
-    ...sayText(note.text, bodies, version, 'Contacts'),
+    ...(note.text === '' ? [noText] : sayText(note.text, bodies, version, 'Contacts')),
     ...(subject ? [el('Notes:Subject', subject)] : []),
     el('Notes:MessageClass', note.kind !== undefined && noteClasses.test(note.kind) ? note.kind : plainClass),
     el('Notes:LastModifiedDate', printTime(note.modified ?? now)),
@@ -42,7 +45,7 @@ export function say(stored: Uint8Array, { version, bodies, now }: NoteContext): 
  * What is stored, with what the client says in it. [MS-ASNOTE] Sync Command Response: a Change without Categories takes them away, one
  * without Body or Subject leaves them. LastModifiedDate is the server's. Throws `malformed`.
  */
-export function hear(stored: Uint8Array | undefined, data: Element, { version, now }: NoteContext): Uint8Array {
+export function hear(stored: Uint8Array | undefined, data: Element, { version, bodies, now }: NoteContext): Uint8Array {
   const kind = text(data, 'Notes:MessageClass')
   if (kind !== undefined && !noteClasses.test(kind)) throw new Failure('malformed', 'a MessageClass that is no note')
   const before = stored && readNote(stored)
@@ -54,8 +57,9 @@ export function hear(stored: Uint8Array | undefined, data: Element, { version, n
   const patch = {
     // A subject that is told because there is none is not stored.
     subject: subject === undefined || (before && shown(subject) === subjectOf(before)) ? undefined : shown(subject),
-    text: said === undefined || (before && said === tidy(before.text)) ? undefined : said,
-    categories: before && categories.join('\n') === before.categories.map(shown).join('\n') ? undefined : categories,
+    text: said === undefined || (before && [tidy(before.text), echoed(before.text, bodies, version)].includes(said)) ? undefined : said,
+    categories: before && categories.join('\n') === before.categories.slice(0, most.categories).map(shown).join('\n')
+      ? undefined : [...categories, ...before?.categories.slice(most.categories) ?? []],
     kind: kind === undefined ? undefined : kind.toLowerCase() === plainClass.toLowerCase() ? '' : kind,
   }
   return stored ? patchNote(stored, patch, now) : newNote(patch, randomUUID(), now)

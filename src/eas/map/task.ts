@@ -19,7 +19,7 @@ import { sensitivities } from './calendar-values.ts'
 import { hearRecurrence } from './recurrence-hear.ts'
 import { recurrenceNodes } from './recurrence-say.ts'
 import { recurrenceOf, ruleOf } from './recurrence.ts'
-import { hearRich, sayRich, tidy } from './text-body.ts'
+import { echoedRich, hearRich, sayRich } from './text-body.ts'
 
 /** What the mapping must know beside the task. */
 export type TaskContext = Pick<CalendarContext, 'version' | 'bodies' | 'zone' | 'zones' | 'now' | 'supported'>
@@ -160,7 +160,7 @@ function hearTask(data: Element, stored: Uint8Array | undefined, before: Task | 
   const subject = said('Tasks:Subject'), sensitivity = said('Tasks:Sensitivity'), importance = said('Tasks:Importance')
   const heard: TaskPatch = {
     summary: subject === undefined || isTold('Tasks:Subject') ? undefined : shown(subject),
-    body: hearBody(data, before, version),
+    body: hearBody(data, before, context),
     categories: hearCategories(data, before),
     sensitivity: !sensitivity || isTold('Tasks:Sensitivity') ? undefined : valid(sensitivities[Number(sensitivity)], 'Sensitivity'),
     // [MS-ASTASK] Importance: what is none is no error
@@ -188,10 +188,11 @@ function hearDate(value: string | undefined, what: string): number | undefined {
   return value === undefined || value.trim() === '' ? undefined : hearNumerals(value, what)
 }
 
-function hearBody(data: Element, before: Task | undefined, version: Version): TaskPatch['body'] {
+function hearBody(data: Element, before: Task | undefined, { version, bodies }: TaskContext): TaskPatch['body'] {
   const said = hearRich(data, version, 'Tasks')
-  const same = said && tidy(said.plain).replace(/\s+/g, ' ') === (before?.body.plain ?? '').replace(/\s+/g, ' ').trim()
-  return said && !same ? said : undefined
+  const old = before?.body ?? { plain: '', html: undefined }
+  const isLike = (other: string): boolean => said!.plain.replace(/\s+/g, ' ').trim() === other.replace(/\s+/g, ' ').trim()
+  return !said || isLike(old.plain) || isLike(echoedRich(old, bodies, version)) ? undefined : said
 }
 
 function hearCategories(data: Element, before: Task | undefined): readonly string[] | undefined {

@@ -25,12 +25,13 @@ export function sayRich(
 ): Node[] {
   const clean = cleanText(plain).replace(/\n/g, '\r\n')
   if (since(version, '12.0')) return [el('AirSyncBase:Body', bodyNodes(textBody(clean, html, bodies)))]
-  const limit = bodies.find(({ type }) => type === 1)?.truncationSize ?? most
-  const shown = cutUtf8(clean, limit)
+  const shown = cutUtf8(clean, plainLimit(bodies))
   if (clean === '') return []
   const size: Node[] = namespace === 'Calendar' ? [] : [el(`${namespace}:BodySize`, String(utf8Length(clean)))]
   return [...size, el(`${namespace}:BodyTruncated`, shown === clean ? '0' : '1'), el(`${namespace}:Body`, shown)]
 }
+
+const plainLimit = (bodies: readonly BodyPreference[]): number => bodies.find(({ type }) => type === 1)?.truncationSize ?? most
 
 /** [MS-ASAIRS] BodyPreference: the form that is stored comes first where the client takes it. */
 function textBody(clean: string, html: string | undefined, bodies: readonly BodyPreference[]): Body {
@@ -104,6 +105,18 @@ function hearBody(body: Element | undefined): string | undefined {
 function readPacked(base64: string): string {
   const { html, text: read } = readRtf(decompressRtf(Buffer.from(base64, 'base64')))
   return html ? htmlToText(read) : read
+}
+
+/** What `hearText` makes of a body that comes back as it was told, cut or converted as that was. */
+export const echoed = (plain: string, bodies: readonly BodyPreference[], version: Version): string =>
+  echoedRich({ plain, html: undefined }, bodies, version)
+
+/** The same of a text that has a rich form beside it. */
+export function echoedRich({ plain, html }: RichText, bodies: readonly BodyPreference[], version: Version): string {
+  const clean = cleanText(plain).replace(/\n/g, '\r\n')
+  if (!since(version, '12.0')) return tidy(cutUtf8(clean, plainLimit(bodies)))
+  const { type, data = '' } = textBody(clean, html, bodies)
+  return tidy(type === 2 ? htmlToText(data) : type === 3 && data ? readPacked(data) : data)
 }
 
 /** As it is stored: LF for line breaks, none at the end. */

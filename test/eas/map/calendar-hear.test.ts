@@ -89,6 +89,16 @@ it.each<[string, string, Version, Fields, string[]]>([
   expect(changes(stored, hear(stored, data(fields), contextOf(version))).filter(line => !line.startsWith('+DTSTAMP')).sort()).toEqual([...expected].sort())
 })
 
+it('a body that comes back as it was told, cut, is no change', () => {
+  const stored = calendarOf(`${tuesday}\nDESCRIPTION:${'Long text. '.repeat(100)}\nX-ALT-DESC;FMTTYPE=text/html:<p>${'Long text. '.repeat(100)}</p>`)
+  for (const type of [1, 2] as const) {
+    for (const version of ['2.5', '14.1', '16.1'] as const) {
+      const context = contextOf(version, { bodies: [{ type, truncationSize: 300 }] })
+      expect(changes(stored, hear(stored, arrived(say(stored, context)), context)), `${type} in ${version}`).toEqual([])
+    }
+  }
+})
+
 // Trap 61
 it('somebody who is invited keeps to his own: reminder, categories, busy; no SEQUENCE', () => {
   const stored = calendarOf(`${weekly}\nSEQUENCE:4\nSUMMARY:Theirs\nORGANIZER:mailto:bob@x.example\nATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@x.example`)
