@@ -51,3 +51,24 @@ export const outgoing = (from: User, to: User, subject: string, text: string): s
   `From: ${from.address}`, `To: ${to.address}`, `Subject: ${subject}`, `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
   `Message-ID: <${randomBytes(9).toString('hex')}@phone.test>`, 'MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', '', text, '',
 ].join('\r\n')
+
+/** A letter that is read as it stands, in a thread where it answers another. */
+export const letterOf = (from: User, to: User, subject: string, words: string, id: string, answers?: string): string => [
+  `From: Bob <${from.address}>`, `To: ${to.address}`, `Subject: ${subject}`, `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`, `Message-ID: <${id}@corpus.test>`,
+  ...(answers ? [`In-Reply-To: <${answers}@corpus.test>`, `References: <${answers}@corpus.test>`] : []),
+  'MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: 8bit', '', words, '',
+].join('\r\n')
+
+/** When the first meeting begins: ten o'clock in Berlin, on a Monday in summer. */
+export const sentOn = { meeting: '2027-07-05T08:00:00.000Z' }
+
+/** A weekly meeting, as Outlook would invite to it. */
+export const invitation = (from: User, to: User, subject: string, uid: string): string => [
+  `From: Bob <${from.address}>`, `To: ${to.address}`, `Subject: ${subject}`, `Message-ID: <meeting-${uid}@corpus.test>`, 'MIME-Version: 1.0',
+  'Content-Type: multipart/alternative; boundary=b', '', '--b', 'Content-Type: text/plain; charset=utf-8', '', 'Coffee, once a week.',
+  '--b', 'Content-Type: text/calendar; charset=utf-8; method=REQUEST', 'Content-Transfer-Encoding: 8bit', '',
+  'BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//demo//EN', 'METHOD:REQUEST', 'BEGIN:VEVENT', `UID:weekly-${uid}@corpus.test`, `SUMMARY:${subject}`,
+  'DTSTAMP:20270101T000000Z', 'DTSTART;TZID=Europe/Berlin:20270705T100000', 'DTEND;TZID=Europe/Berlin:20270705T103000', 'RRULE:FREQ=WEEKLY;BYDAY=MO',
+  'LOCATION:Café Müller', `ORGANIZER;CN=Bob:mailto:${from.address}`, `ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:${to.address}`,
+  'END:VEVENT', 'END:VCALENDAR', '--b--', '',
+].join('\r\n')

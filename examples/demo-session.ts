@@ -13,7 +13,7 @@ import { check, type Table } from './demo-table.ts'
 
 /** What [MS-ASCMD] Type (FolderSync) says a folder is. */
 const folderTypes: Readonly<Record<string, string>> = {
-  1: 'own folder', 2: 'Inbox', 3: 'Drafts', 4: 'Deleted Items', 5: 'Sent Items', 6: 'Outbox', 12: 'own mail folder',
+  1: 'own folder', 2: 'Inbox', 3: 'Drafts', 4: 'Deleted Items', 5: 'Sent Items', 6: 'Outbox', 12: 'own mail folder', 19: 'whom Anna writes to',
 }
 
 const html = { bodies: [{ type: 2, size: 32 * 1024 }] }
@@ -30,8 +30,8 @@ export type Scene = {
   readonly inbox: string
 }
 
-export const phoneOf = ({ host, port }: Postern, user: User, deviceId: string): Phone =>
-  new Phone({ url: `http://${host}:${port}`, user: user.login, password: user.password, deviceId })
+export const phoneOf = ({ host, port }: Postern, user: User, deviceId: string, version = '16.1'): Phone =>
+  new Phone({ url: `http://${host}:${port}`, user: user.login, password: user.password, deviceId, version })
 
 /** Signing in, folders, the first sync, a body, a file. */
 export async function arrive(scene: Omit<Scene, 'inbox'>, { chapter, step }: Table): Promise<string> {
@@ -230,7 +230,7 @@ async function change(phone: Phone, id: string, command: PhoneCommand): Promise<
   check((collections[0]?.status ?? '1') === '1' && !collections[0]?.responses.length, 'the server refused the change')
 }
 
-async function inMailbox<T>(imap: ImapFlow, work: () => Promise<T>, path = 'INBOX'): Promise<T> {
+export async function inMailbox<T>(imap: ImapFlow, work: () => Promise<T>, path = 'INBOX'): Promise<T> {
   const lock = await imap.getMailboxLock(path)
   try {
     return await work()
@@ -240,7 +240,7 @@ async function inMailbox<T>(imap: ImapFlow, work: () => Promise<T>, path = 'INBO
 }
 
 /** By IMAP; undefined when the message is not there. */
-async function flagsOf(imap: ImapFlow, item: Pick<HeldItem, 'id'>, path?: string): Promise<Set<string> | undefined> {
+export async function flagsOf(imap: ImapFlow, item: Pick<HeldItem, 'id'>, path?: string): Promise<Set<string> | undefined> {
   const message = await inMailbox(imap, async () => {
     await imap.noop() // what happened since it last looked
     return imap.fetchOne(uid(item), { flags: true }, { uid: true })

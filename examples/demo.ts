@@ -10,6 +10,7 @@ import { furnish, sendBySmtp } from './demo-mail.ts'
 import { restart } from './demo-restart.ts'
 import { arrive, exchange, phoneOf, push } from './demo-session.ts'
 import { openTable, Wrong } from './demo-table.ts'
+import { versions } from './demo-versions.ts'
 
 const { values: options } = parseArgs({ options: { once: { type: 'boolean', default: false }, port: { type: 'string', default: '8080' } } })
 
@@ -65,6 +66,7 @@ async function session(anna: User, bob: User, postern: Postern): Promise<void> {
     await exchange({ ...scene, inbox }, table)
     await push({ ...scene, inbox }, table)
     await restart({ ...scene, inbox }, table)
+    await versions({ ...scene, inbox }, table)
   } finally {
     phone.close()
     bobs.close()

@@ -1,9 +1,11 @@
 import { createSecureContext } from 'node:tls'
 import * as z from 'zod'
 import type { Backend, BackendsConfig, Security } from './backend/connect.ts'
+import { usualAttributes, type Attributes } from './backend/ldap-entry.ts'
 import type { Passwords } from './eas/rules.ts'
 import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
+import { policyValueFault } from './eas/policy-elements.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
 // The one description of the configuration file: what may stand where, and what holds where nothing stands.
@@ -53,6 +55,27 @@ const folders = z.strictObject({
   outbox: text.exactOptional(), junk: text.exactOptional(), archive: text.exactOptional(),
 })
 
+const filter = z.string().regex(/^\(.+\)$/s, { error: 'must be a filter like (objectClass=person)' })
+const attribute = z.union([text.transform(name => [name]), z.array(text)], { error: 'must be an attribute, or a list of them' })
+const attributes = z.strictObject(Object.fromEntries(Object.keys(usualAttributes)
+  .map(name => [name, attribute.exactOptional()])) as Record<keyof Attributes, z.ZodExactOptional<typeof attribute>>)
+
+const directory = z.strictObject({
+  url: z.url({ protocol: /^ldaps?$/, error: 'must be a URL like ldaps://ldap.example.org' }),
+  starttls: z.boolean().exactOptional(),
+  rejectUnauthorized: z.boolean().exactOptional(),
+  ca: pem.exactOptional(),
+  bind: z.strictObject({ dn: text, password: text }).exactOptional(),
+  bindAs: text.regex(/\{(login|local)\}/, { error: 'must contain {login} or {local}' }).exactOptional(),
+  base: z.string(),
+  filter: filter.exactOptional(),
+  match: filter.refine(match => match.includes('{word}'), { error: 'must contain {word}' }).exactOptional(),
+  attributes: attributes.exactOptional(),
+  most: z.int().min(1).max(10_000).exactOptional(),
+  timeoutSeconds: seconds.exactOptional(),
+}).refine(({ url, starttls }) => !starttls || url.startsWith('ldap:'), { error: 'must not have starttls with ldaps://' })
+  .refine(({ bind, bindAs }) => !bind || !bindAs, { error: 'must not have both bind and bindAs' })
+
 const backend = z.strictObject({
   domains: z.union([z.literal('*'), z.array(domain).min(1)], { error: "must be a list of domains, or '*' for all others" })
     .default('*'),
@@ -62,8 +85,11 @@ const backend = z.strictObject({
     .transform(withPort({ tls: 993, starttls: 143, none: 143 })),
   smtp: z.strictObject({ ...endpoint, auth: z.boolean().default(true), keepsSent: z.boolean().exactOptional() })
     .transform(withPort({ tls: 465, starttls: 587, none: 25 })),
+  sieve: z.strictObject({ ...endpoint, security: endpoint.security.removeDefault().default('starttls'), script: text.default('postern') })
+    .transform(withPort({ tls: 4190, starttls: 4190, none: 4190 })).exactOptional(),
   master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),
   aliases: z.record(text, z.array(text)).exactOptional(),
+  directory: directory.exactOptional(),
 }) satisfies z.ZodType<Backend>
 
 const sessions = z.strictObject({
@@ -74,12 +100,21 @@ const auth = z.strictObject({
   rememberSeconds: seconds.exactOptional(), refuseSeconds: seconds.exactOptional(), tries: z.int().min(1).exactOptional(),
 }) satisfies z.ZodType<BackendsConfig['auth']>
 
+const certificates = z.strictObject({
+  authorities: pem.exactOptional(),
+  crl: z.strictObject({
+    hosts: z.array(text.toLowerCase()).exactOptional(), files: z.array(text).exactOptional(),
+    largest: z.int().min(1024).max(256 * 1024 ** 2).exactOptional(), timeoutSeconds: seconds.exactOptional(),
+  }).exactOptional(),
+}) satisfies z.ZodType<BackendsConfig['certificates']>
+
 /** [MS-ASPROV] EASProvisionDoc: its settings by their names, except those that hold others. */
 const { DevicePasswordEnabled: first, AllowInternetSharing: last } = pages.Provision.tags
-const policyValue = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number, true or false' })
+const policyValue = (name: string) => z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number, true or false' })
+  .refine(value => policyValueFault(name, value) === undefined, { error: ({ input }) => policyValueFault(name, input as string) })
 const policy = z.strictObject(Object.fromEntries(Object.entries(pages.Provision.tags)
   .filter(([, token]) => token >= first && token <= last)
-  .map(([name]) => [name, policyValue.exactOptional()])))
+  .map(([name]) => [name, policyValue(name).exactOptional()])))
 
 const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
 const named = (rule: { user?: string; domain?: string }): boolean => rule.user !== undefined || rule.domain !== undefined
@@ -99,6 +134,7 @@ const eas = z.strictObject({
   heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
     .refine(({ min, max }) => min <= max, { error: 'must not have a min above its max' }).prefault({}),
   pingFolders: z.int().min(1).max(1000).default(300),
+  recipientCache: z.boolean().default(true),
   maxRequest: z.int().min(64 * 1024).max(1024 ** 3).default(40 * 1024 * 1024),
   policy: policy.exactOptional(),
 })
@@ -124,6 +160,7 @@ export const schema = z.strictObject({
   backends,
   sessions: sessions.exactOptional(),
   auth: auth.exactOptional(),
+  certificates: certificates.exactOptional(),
   eas: eas.prefault({}),
 })
 
@@ -137,12 +174,13 @@ export type Config = Pick<File, 'listen' | 'log' | 'cache'> & {
 }
 
 export function arrange(file: File): Config {
-  const { listen, log, cache, upstream, secret, backends, sessions, auth, eas } = file
+  const { listen, log, cache, upstream, secret, backends, sessions, auth, certificates, eas } = file
   return {
     listen, log, cache, upstream,
-    backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }) },
+    backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
-      ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders, maxRequest: eas.maxRequest,
+      ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
+      recipientCache: eas.recipientCache, maxRequest: eas.maxRequest,
       secret: Buffer.from(secret),
       policy: eas.policy as EasSettings['policy'],
     },

@@ -30,7 +30,7 @@ export function parseConfig(text: string, source: Source): Config {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const broken = document.errors.map(({ pos, message }) => `${source.name}:${lines.linePos(pos[0]).line}: ${message}`)
   if (broken.length) throw new Failure('malformed', broken.join('\n'))
-  const settings: unknown = document.toJS({ maxAliasCount: 100 }) ?? {}
+  const settings = valuesOf(document, source.name)
   if (typeof settings !== 'object' || Array.isArray(settings)) {
     throw new Failure('malformed', `${source.name}:1: is no configuration`)
   }
@@ -46,6 +46,15 @@ export function parseConfig(text: string, source: Source): Config {
     return path.length ? `${place}: ${path.join('.')} ${text}` : `${place}: ${text}`
   }
   throw new Failure('malformed', faults.map(sentence).join('\n'))
+}
+
+function valuesOf(document: Document, name: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) ?? {}
+  } catch (cause) {
+    // An alias of nothing, or too many of them: no error of the document to the parser.
+    throw new Failure('malformed', `${name}:1: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** The line of a setting, or of the nearest group around one that is not there. */

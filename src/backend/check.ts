@@ -1,9 +1,13 @@
 import { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
-import { loginOf, masterOf, type Backend, type BackendsConfig, type Endpoint } from './connect.ts'
+import type { Person } from '../model/ports.ts'
+import { directoryOf, loginOf, masterOf, type Backend, type BackendsConfig, type Endpoint } from './connect.ts'
 import { identify } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
 import { list, text } from './imap-response.ts'
+import { ldapDirectory } from './ldap.ts'
+import { ManageSieve } from './managesieve.ts'
+import { parseScript } from './sieve-script.ts'
 import { verifySubmission } from './smtp.ts'
 
 /** What was tried, in a sentence for an administrator. `ok` false: users will notice. */
@@ -33,6 +37,10 @@ export async function check(config: BackendsConfig, credentials: Credentials): P
     ...await checkImap(backend.imap, own, `the user ${person.login}`),
     ...(backend.master ? await checkMaster(backend, person.login) : []),
     ...await checkSubmission(backend, own),
+    ...await checkDirectory(backend, person, own),
+    ...await (backend.master
+      ? checkSieve(backend, masterOf(person.login, backend.master), `the master user ${backend.master.user} for ${person.login}`)
+      : checkSieve(backend, own, `the user ${person.login}`)),
   ]
 }
 
@@ -74,6 +82,72 @@ async function checkSubmission({ smtp }: Backend, login: Login): Promise<Finding
   } catch (error) {
     return [bad(`${name} ${complaint(error, 'the user')}.`)]
   }
+}
+
+async function checkDirectory(backend: Backend, person: Person, login: Login): Promise<Finding[]> {
+  const { directory: config } = backend
+  if (!config) return [good('No directory is configured: phones find nobody in the address list.')]
+  const name = `The directory at ${config.url}`
+  const directory = config.bindAs ? directoryOf(backend, person, login) : ldapDirectory(config, config.bind)
+  if (!directory) return [bad(`${name} is read with the user's password, and the user shows none.`)]
+  const who = config.bindAs ? 'as the user' : config.bind ? `as ${config.bind.dn}` : 'anonymously'
+  try {
+    const count = await directory.count(counted)
+    if (count === 0) return [bad(`${name} answers, but shows nobody below ${config.base} when it is read ${who}.`)]
+    const { entries: [own] } = await directory.resolve(person.addresses[0]!, 1)
+    const known = own ? `It knows ${person.addresses[0]} as ${own.displayName}` : `It does not know ${person.addresses[0]}`
+    return [good(`${name} answers and shows ${count === counted ? `${counted} entries or more` : `${count} entries`} when it is read ${who}.`), good(`${known}.`)]
+  } catch (error) {
+    return [bad(`${name} ${complaint(error, 'the login')}.`)]
+  } finally {
+    directory.close()
+  }
+}
+
+const counted = 100
+/** Sieve extensions, what Postern does with each, and what is not done without it. */
+const extensions: readonly [name: string, use: string, without: string][] = [
+  ['include', "the user's own script goes on running beside Postern's", 'who has an active script cannot set anything on the phone'],
+  ['vacation', 'automatic replies can be set', 'automatic replies cannot be set'],
+  ['envelope', 'colleagues and strangers can get different replies', 'replies to colleagues only, or different ones for them, are refused'],
+  ['date', 'replies can have a beginning and an end', 'replies with a beginning and an end are refused'],
+  ['relational', 'times can be compared', 'replies with a beginning and an end are refused'],
+  ['fileinto', 'conversations are filed as they come', 'conversations that are always moved are moved when a phone looks'],
+  ['mailbox', 'a folder that is gone is noticed', 'mail for a folder that is gone is an error in the log of the mail server'],
+]
+
+async function checkSieve({ sieve: endpoint }: Backend, login: Login, who: string): Promise<Finding[]> {
+  if (!endpoint) return [good('No ManageSieve is configured: phones cannot set automatic replies, and conversations that are always moved are moved when a phone looks.')]
+  const name = `ManageSieve at ${endpoint.host}:${endpoint.port}`
+  try {
+    const sieve = await ManageSieve.open(endpoint, login, patience)
+    try {
+      const told = extensions.map(([extension, use, without]) =>
+        good(`Sieve's ${extension} is ${sieve.extensions.has(extension) ? `there: ${use}` : `missing: ${without}`}.`))
+      return [good(`${name} (${sieve.implementation}) answers ${how(endpoint)} and accepts ${who}.`), ...told, await ownScript(sieve, endpoint.script)]
+    } finally {
+      sieve.close()
+    }
+  } catch (error) {
+    return [bad(`${name} ${complaint(error, who)}.`)]
+  }
+}
+
+/** Whether the name of Postern's script is free, or what has it is Postern's and still understood by the server. */
+async function ownScript(sieve: ManageSieve, name: string): Promise<Finding> {
+  const scripts = await sieve.list()
+  const active = scripts.find(script => script.active)?.name
+  const now = active === undefined ? 'none is active' : `${active} is active`
+  if (!scripts.some(script => script.name === name)) return good(`The user has ${scripts.length} scripts, ${now}; the name ${name} is free for Postern's.`)
+  const script = await sieve.get(name)
+  try {
+    parseScript(script)
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return bad(`The user has a script called ${name} that is not Postern's: nothing can be set on the phone until it has another name, or sieve.script does.`)
+  }
+  await sieve.check(script)
+  return good(`Postern's script ${name} is there and understood; of the user's ${scripts.length}, ${now}.`)
 }
 
 const how = ({ security, rejectUnauthorized = true }: Endpoint): string => security === 'none'

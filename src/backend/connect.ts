@@ -3,9 +3,10 @@ import { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import type { Role } from '../model/folder.ts'
-import type { Open, Stores } from '../model/ports.ts'
+import type { CertificateCheck, Open, Person, Stores } from '../model/ports.ts'
+import { certificateCheck, type CertificatesConfig } from './certificate-check.ts'
 import { credentialMemory, type Fingerprint } from './credentials.ts'
-import { identify, type Identity } from './identity.ts'
+import { identify, recipientOf, type Identity } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
 import { imapMail } from './imap-mail.ts'
@@ -13,6 +14,8 @@ import { imapMailbox } from './imap-mailbox.ts'
 import { recall } from './imap-recall.ts'
 import { ImapSession } from './imap-session.ts'
 import { imapWatch } from './imap-watch.ts'
+import { ldapDirectory, type LdapConfig, type LdapDirectory } from './ldap.ts'
+import { sieveFilters } from './sieve-filters.ts'
 import { smtpSubmission } from './smtp.ts'
 import { timed } from './timed.ts'
 
@@ -45,6 +48,11 @@ export type Backend = {
     /** The submission server files sent mail itself. */
     readonly keepsSent?: boolean
   }
+  /** ManageSieve, for automatic replies and for filing mail as it comes; neither where it is absent. */
+  readonly sieve?: Endpoint & {
+    /** Name of the one script that is Postern's. */
+    readonly script: string
+  }
   /** Dovecot master user: opens the user's mailbox, after the user's own credentials were proven by logging in with them. */
   readonly master?: {
     readonly user: string
@@ -54,6 +62,8 @@ export type Backend = {
   }
   /** More addresses a user may send as: templates of `{local}` and `{domain}`, or by login name. */
   readonly aliases?: Readonly<Record<string, readonly string[]>>
+  /** The address list. */
+  readonly directory?: LdapConfig
 }
 
 /** Everything the backends need to know; checked and given defaults by src/config.ts. */
@@ -75,6 +85,8 @@ export type BackendsConfig = {
     /** Wrong tries of one address or user within a minute before it has to wait. Default 10. */
     readonly tries?: number
   }
+  /** What certificates of mail are checked by. */
+  readonly certificates?: CertificatesConfig
 }
 
 export type Backends = { readonly open: Open; close(): Promise<void> }
@@ -94,6 +106,12 @@ export function connect(config: BackendsConfig, log: Log): Backends {
   const memory = credentialMemory({ rememberSeconds, refuseSeconds, tries })
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
   const proofs = new Map<Fingerprint, Promise<Account>>()
+  const certificates = certificateCheck(config.certificates ?? {}, log)
+  // Those that all users of a backend read with the same account.
+  const shared = new Map<Backend, LdapDirectory>()
+  for (const backend of config.backends) {
+    if (backend.directory && !backend.directory.bindAs) shared.set(backend, ldapDirectory(backend.directory, backend.directory.bind))
+  }
 
   /** Logs in, also where a session is open: the password may have been changed since. */
   async function prove(fingerprint: Fingerprint, identity: Identity, credentials: Credentials, address: string): Promise<Account> {
@@ -102,7 +120,7 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     const before = accounts.get(fingerprint)
     try {
       if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000)).close()
-      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds, log })
+      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds, log, certificates, shared: shared.get(identity.backend) })
       memory.proved(fingerprint)
       accounts.set(fingerprint, account)
       return account
@@ -138,12 +156,21 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     async close() {
       for (const account of accounts.values()) account.end()
       accounts.clear()
+      for (const directory of shared.values()) directory.close()
     },
   }
 }
 
+type Around = {
+  readonly idleSeconds: number
+  readonly timeoutSeconds: number
+  readonly log: Log
+  readonly certificates: CertificateCheck
+  readonly shared: LdapDirectory | undefined
+}
+
 async function openAccount(
-  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log }: { idleSeconds: number; timeoutSeconds: number; log: Log },
+  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log, certificates, shared }: Around,
 ): Promise<Account> {
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
@@ -152,14 +179,27 @@ async function openAccount(
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds })
+  const ownDirectory = directoryOf(backend, person, own)
+  const directory = shared ?? ownDirectory
   return {
     mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log }),
     submission: smtpSubmission(backend.smtp, own),
+    ...(backend.sieve && {
+      filters: sieveFilters({
+        endpoint: backend.sieve, login, user: person.login, recipient: recipientOf({ backend, person }), folders, timeoutSeconds, log,
+      }),
+    }),
     person,
-    retire: () => session.close(),
+    ...(directory ? { directory } : {}),
+    certificates,
+    retire() {
+      session.close()
+      ownDirectory?.close()
+    },
     end() {
       watch.close()
       session.close()
+      ownDirectory?.close()
     },
   }
 }
@@ -179,9 +219,27 @@ export function masterOf(login: string, { user, password, separator }: NonNullab
     : { kind: 'password', user: `${login}${separator}${user}`, password }
 }
 
+/** The address list as the user may read it; undefined where there is none, and where the user shows no password to bind with. */
+export function directoryOf(backend: Backend, person: Person, own: Login): LdapDirectory | undefined {
+  const { directory } = backend
+  if (!directory?.bindAs || own.kind !== 'password') return undefined
+  const [local = '', domain = ''] = person.addresses[0]!.split('@')
+  const fill = (template: string): string => Object.entries({ login: person.login, local, domain })
+    .reduce((text, [name, value]) => text.replaceAll(`{${name}}`, () => escapeDn(value)), template)
+  return ldapDirectory(directory, { dn: fill(directory.bindAs), password: own.password })
+}
+
+/** RFC 4514, Converting an AttributeValue from ASN.1 to a String. */
+const escapeDn = (value: string): string => value.replace(/[,+"\\<>;=]|^[# ]| $/g, '\\$&').replaceAll('\0', '\\00')
+
 /** The same stores for one request, which wants to know how long it waited for them. */
-function measured({ mail, submission, person }: Account): Stores {
+function measured({ mail, submission, filters, person, directory, certificates }: Account): Stores {
   let milliseconds = 0
   const spent = (more: number): void => void (milliseconds += more)
-  return { mail: timed(mail, ['watch'], spent), submission: timed(submission, [], spent), person, backendTime: () => milliseconds }
+  return {
+    mail: timed(mail, ['watch'], spent), submission: timed(submission, [], spent), person,
+    ...(filters && { filters: timed(filters, [], spent) }),
+    ...(directory ? { directory: timed(directory, [], spent) } : {}), certificates: timed(certificates, [], spent),
+    backendTime: () => milliseconds,
+  }
 }

@@ -1,6 +1,7 @@
 import { Failure } from '../base/failure.ts'
 import type { Person } from '../model/ports.ts'
 import type { Backend } from './connect.ts'
+import type { Recipient } from './sieve-script.ts'
 
 /** Whom a login name means: the backend that serves the domain, and what the user is called there. */
 export type Identity = { readonly backend: Backend; readonly person: Person }
@@ -22,6 +23,13 @@ export function identify(backends: readonly Backend[], name: string): Identity {
   // By login name or address, else for everybody: `'*': ['{local}@example.net']`.
   const aliases = [login, address, '*'].flatMap(key => Object.hasOwn(backend.aliases ?? {}, key) ? backend.aliases![key]! : [])
   return { backend, person: { login, displayName: undefined, addresses: [...new Set([address, ...aliases.map(fill)])] } }
+}
+
+/** The user as filters see them: the organization is every domain of the backend, and those the user has an address in. */
+export function recipientOf({ backend: { domains }, person }: Identity): Recipient {
+  const addresses = person.addresses.filter(address => /^[^\s@]+@[^\s@]+$/.test(address))
+  const own = addresses.map(address => address.slice(address.indexOf('@') + 1).toLowerCase())
+  return { addresses, domains: [...new Set([...domains === '*' ? [] : domains, ...own])] }
 }
 
 const templates: Readonly<Record<string, string>> = { address: '{local}@{domain}', local: '{local}' }

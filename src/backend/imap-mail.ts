@@ -6,6 +6,7 @@ import type { MailStore } from '../model/ports.ts'
 import { mailChanges } from './imap-changes.ts'
 import { empty, move, remove, setFlags } from './imap-edit.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
+import { imapHeads } from './imap-heads.ts'
 import { searchCommand, type ImapMailbox } from './imap-mailbox.ts'
 import { quote } from './imap-names.ts'
 import { partsBatch } from './imap-parts.ts'
@@ -43,6 +44,7 @@ export function imapMail({ session, folders, mailbox, recall, watch, log = silen
     updateFolder: folders.updateFolder,
     deleteFolder: folders.deleteFolder,
     ...mailChanges(mailbox, recall),
+    heads: imapHeads(session, folders, mailbox),
     messages: (folder, validity, uids) => mailbox.messages(folder, validity, uids),
 
     async parts(folder, validity, wishes) {

@@ -1,11 +1,13 @@
 import { Failure } from '../base/failure.ts'
 import { find } from '../formats/structure.ts'
 import { decodeStream, streamLength } from '../formats/transfer-stream.ts'
+import { uuFile } from '../formats/uu-files.ts'
 import { parseFileReference } from '../state/item-id.ts'
-import type { Message } from '../model/message.ts'
+import type { Message, Part } from '../model/message.ts'
 import type { MessageRef } from '../model/ports.ts'
 import type { Call } from './command.ts'
 import { lookInside, lookOf } from './inside.ts'
+import { bareTexts } from './uu-text.ts'
 
 export type Attachment = {
   readonly type: string
@@ -20,7 +22,10 @@ export async function openAttachment(call: Call, reference: string): Promise<Att
   const { stores, cache } = call
   const { ref, section } = parseFileReference(reference)
   const [message] = await stores.mail.messages(ref.folder, ref.validity, [ref.uid])
-  if (message && section.includes('-')) return openInner(call, message, ref, section)
+  const [outer = '', number] = section.split('-')
+  const text = number === undefined ? undefined : message && bareTexts(message.structure).find(one => one.section === outer)
+  if (text && Number(number) > 1) return openFileOfText(call, ref, text, Number(number), `length:${reference}`)
+  if (message && number !== undefined) return openInner(call, message, ref, section)
   const part = message && find(message.structure, section)
   if (!part || part.type.startsWith('multipart/')) throw new Failure('not-found', 'no such attachment')
   const octets = (): AsyncIterable<Uint8Array> => decodeStream(stores.mail.stream(ref, section), part.encoding)
@@ -34,6 +39,14 @@ export async function openAttachment(call: Call, reference: string): Promise<Att
       return length
     },
   }
+}
+
+/** A file within a text is read as it comes. Whether it is there its length tells. */
+async function openFileOfText({ stores, cache }: Call, ref: MessageRef, part: Part, number: number, slot: string): Promise<Attachment> {
+  const octets = (): AsyncIterable<Uint8Array> => uuFile(decodeStream(stores.mail.stream(ref, part.section), part.encoding), number - 2)
+  const length = cache.get<number>(slot) ?? await streamLength(octets())
+  cache.set(slot, length, { seconds: 3600 })
+  return { type: 'application/octet-stream', octets, length: async () => length }
 }
 
 /** A file within a part, which is small enough to be read whole. */

@@ -1,7 +1,7 @@
 import { Failure } from '../base/failure.ts'
 import { defaultOptions } from '../state/sync-options.ts'
-import { children, text, type Element } from '../wire/wbxml.ts'
-import { readPart, readPreference } from './commands/sync-request.ts'
+import { text, type Element } from '../wire/wbxml.ts'
+import { readPart, readPreferences } from './commands/sync-request.ts'
 import type { BodyWish } from './map/body.ts'
 
 /** [MS-ASCMD] Options (ItemOperations, Search). MIME is not sent unless it is asked for, and then whole. Throws `malformed`. */
@@ -10,7 +10,7 @@ export function readWish(options: Element | undefined): BodyWish {
   if (![0, 1, 2].includes(mimeSupport)) throw new Failure('malformed', 'MIMESupport')
   return {
     mimeSupport: mimeSupport as BodyWish['mimeSupport'], mimeTruncation: defaultOptions.mimeTruncation,
-    bodies: options ? children(options, 'AirSyncBase:BodyPreference').slice(0, 8).map(readPreference) : [],
+    bodies: options ? readPreferences(options) : [],
     ...(options ? readPart(options) : {}),
   }
 }

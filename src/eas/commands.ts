@@ -12,11 +12,13 @@ import { itemOperations } from './commands/item-operations.ts'
 import { moveItems } from './commands/move-items.ts'
 import { ping } from './commands/ping.ts'
 import { provision } from './commands/provision.ts'
+import { resolveRecipients } from './commands/resolve-recipients.ts'
 import { search } from './commands/search.ts'
 import { sendMail } from './commands/send-mail.ts'
 import { smartForward, smartReply } from './commands/smart.ts'
 import { settings } from './commands/settings.ts'
 import { sync } from './commands/sync.ts'
+import { validateCert } from './commands/validate-cert.ts'
 import { httpStatus } from './respond.ts'
 import { since, versions, type Version } from './versions.ts'
 
@@ -67,13 +69,13 @@ const commands: Readonly<Record<string, Entry>> = {
   MoveItems: served(moveItems, 'Move:MoveItems', 'Move:Status'),
   GetItemEstimate: served(getItemEstimate, 'GetItemEstimate:GetItemEstimate', 'GetItemEstimate:Status'),
   MeetingResponse: known('MeetingResponse:MeetingResponse', 'MeetingResponse:Status'),
-  Search: served(search, 'Search:Search', 'Search:Status', { first: '12.0' }),
+  Search: served(search, 'Search:Search', 'Search:Status'),
   Settings: served(settings, 'Settings:Settings', 'Settings:Status', { first: '12.0' }),
   Ping: served(ping, 'Ping:Ping', 'Ping:Status'),
   ItemOperations: served(itemOperations, 'ItemOperations:ItemOperations', 'ItemOperations:Status', { first: '12.0' }),
   Provision: served(provision, 'Provision:Provision', 'Provision:Status'),
-  ResolveRecipients: known('ResolveRecipients:ResolveRecipients', 'ResolveRecipients:Status'),
-  ValidateCert: known('ValidateCert:ValidateCert', 'ValidateCert:Status'),
+  ResolveRecipients: served(resolveRecipients, 'ResolveRecipients:ResolveRecipients', 'ResolveRecipients:Status'),
+  ValidateCert: served(validateCert, 'ValidateCert:ValidateCert', 'ValidateCert:Status'),
   Find: served(find, 'Find:Find', 'Find:Status', { first: '16.1' }),
 }
 

@@ -125,7 +125,7 @@ export async function* renderHits(call: Call, hits: readonly Hit[], wish: BodyWi
     await Promise.all(byMailbox(some.map(({ ref }) => ref)).map(async refs => {
       const group = some.filter(({ ref }) => refs.includes(ref))
       const { folder, ref: { validity } } = group[0]!
-      const context = { version: call.request.version, userAgent: call.request.userAgent, log: call.log }
+      const context = { version: call.request.version, userAgent: call.request.userAgent, log: call.log, cache: call.cache }
       const byUid = new Map(group.map(({ ref }) => [ref.uid, ref]))
       const items = renderItems(call.stores, folder, validity, group.map(({ message }) => message), wish, context)
       for await (const { uid, nodes } of items) rendered.set(byUid.get(uid)!, nodes)

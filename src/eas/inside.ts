@@ -28,6 +28,8 @@ export type Inside = Omit<ClassFacts, 'meeting'> & {
   readonly structure: Part
   /** Octets of parts that no server knows, by section: `2-1` is the first in 2. */
   readonly octets: ReadonlyMap<string, Uint8Array>
+  /** There is more of the text than was read. */
+  readonly cutShort?: boolean
   /** Why a part could not be understood. The message is shown as it is, then. */
   readonly trouble?: string
 }
@@ -100,7 +102,8 @@ function withCalendar(structure: Part, part: Part, octets: Uint8Array, alone: bo
 
 type Virtual = { readonly part: Part; readonly octets: Uint8Array }
 
-const virtual = (within: Part, number: number, type: string, octets: Uint8Array, more: Partial<Part> = {}): Virtual => ({
+/** A part that no server knows: `number` in another one. */
+export const virtual = (within: Part, number: number, type: string, octets: Uint8Array, more: Partial<Part> = {}): Virtual => ({
   octets,
   part: {
     section: `${within.section}-${number}`, type, encoding: 'binary', size: octets.length,

@@ -4,21 +4,27 @@ import { find } from '../formats/structure.ts'
 import type { Folder } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
 import type { PartWish, Stores } from '../model/ports.ts'
+import type { Cache } from '../state/cache.ts'
 import { printFileReference } from '../state/item-id.ts'
 import type { Node } from '../wire/wbxml.ts'
 import { lookInside, lookOf, type Inside, type Look } from './inside.ts'
 import { planBody, renderBody, type BodyPlan, type BodyWish, type Rendered } from './map/body.ts'
 import { planBodyPart, renderBodyPart, type BodyPart, type BodyPartPlan } from './map/body-part.ts'
 import { brokenItem, emailNodes } from './map/email.ts'
+import type { Verb } from './map/flags.ts'
 import { outcome } from './outcome.ts'
 import { renderMimeStream, wantsMimeStream } from './mime-stream.ts'
-import type { Version } from './versions.ts'
+import { bareTexts, mostWithFiles, tellsOfFiles, withoutFiles } from './uu-text.ts'
+import { verbsOf } from './verbs.ts'
+import { since, type Version } from './versions.ts'
 
 export type Item = { readonly uid: number; readonly nodes: readonly Node[] }
 export type ItemContext = {
   readonly version: Version
   readonly userAgent?: string | undefined
   readonly log?: Log
+  /** Of what the user has sent: see `verbsOf`. */
+  readonly cache?: Cache
   /** Messages as MIME go out as octets: none has to be made text of. */
   readonly octets?: boolean
 }
@@ -35,6 +41,7 @@ type Planned = {
   readonly plans: Plans
   readonly inside: Inside
   readonly stream: boolean
+  readonly verb?: Verb | undefined
 }
 type Place = {
   readonly stores: Stores
@@ -97,8 +104,10 @@ const cost = (one: Planned): number => wishesOf(one).reduce((sum, { section, len
 
 async function fetchBatch(place: Place, given: readonly Planned[] | undefined): Promise<Item[] | undefined> {
   if (!given) return undefined
-  const batch = await opened(place, given)
+  const [read, verbs] = await Promise.all([opened(place, given), verbsOfBatch(place, given)])
+  const batch = read.map(one => ({ ...one, verb: verbs.get(one.message.uid) }))
   const first = await fetchParts(place, batch)
+  await takeFilesOut(place, batch, first)
   const rendered = batch.map((one, i) => render(place, one, first[i]))
   // Seldom: what seemed to be enough of a body was not.
   const short = rendered.flatMap((result, i) =>
@@ -115,6 +124,9 @@ async function fetchBatch(place: Place, given: readonly Planned[] | undefined): 
   })
 }
 
+const verbsOfBatch = async ({ stores, context: { version, cache } }: Place, batch: readonly Planned[]): Promise<ReadonlyMap<number, Verb>> =>
+  since(version, '14.0') ? verbsOf({ stores, cache }, batch.map(({ message }) => message)) : new Map()
+
 /** Those whose text is in a container (TNEF, a calendar alone) are read before anything is planned: one more round trip. */
 async function opened(place: Place, batch: readonly Planned[]): Promise<readonly Planned[]> {
   const closed = batch.filter(({ look }) => look?.first)
@@ -126,6 +138,33 @@ async function opened(place: Place, batch: readonly Planned[]): Promise<readonly
     const inside = open.get(one.message.uid)
     return inside ? planned(place, one.message, undefined, inside) : one
   })
+}
+
+/** Texts turn out to have files in them when they are read: those are planned anew, and read whole where they are not too long. */
+async function takeFilesOut(place: Place, batch: Planned[], octets: (Octets | undefined)[]): Promise<void> {
+  if (place.folder.role === 'drafts') return
+  const suspects = batch.flatMap((one, at) => one.look || one.stream ? [] : bareTexts(one.inside.structure).flatMap(part => {
+    const wish = one.plans.body.parts.findIndex(({ section }) => section === part.section)
+    const seen = wish < 0 ? undefined : octets[at]?.[wish]
+    if (!seen || !tellsOfFiles(part, seen)) return []
+    const { length } = one.plans.body.parts[wish]!
+    return [{ at, part, seen, cut: length !== undefined && seen.length >= length }]
+  }))
+  const changed = new Set<number>()
+  for (const one of suspects) {
+    const { plans, ...rest } = batch[one.at]!
+    // One after the other: each may be large.
+    const [whole] = one.cut && one.part.size <= mostWithFiles
+      ? await fetchParts(place, [{ ...rest, plans: { body: { ...plans.body, parts: [{ section: one.part.section }] }, part: undefined } }]) : []
+    const all = whole?.[0]
+    const { inside, message, verb } = batch[one.at]!
+    const opened = withoutFiles(inside, one.part, all ?? one.seen, one.cut && !all)
+    if (!opened) continue
+    batch[one.at] = { ...planned(place, message, undefined, opened), verb }
+    changed.add(one.at)
+  }
+  const again = changed.size ? await fetchParts(place, [...changed].map(at => batch[at]!)) : []
+  for (const [index, at] of [...changed].entries()) octets[at] = again[index]
 }
 
 function insideOf({ context }: Place, { message, look }: Planned, octets: Uint8Array | undefined): Inside {
@@ -174,7 +213,7 @@ function render(place: Place, one: Planned, octets: Octets | undefined): Result 
       if (part && 'more' in part) return { more: { ...plans, part: part.more } }
       return { nodes: renderMimeStream(place.stores.mail.stream(ref, ''), message, body => nodesOf(body, part, inside)) }
     }
-    const body = renderBody(plans.body, octets.slice(0, bodyParts))
+    const body = asCut(renderBody(plans.body, octets.slice(0, bodyParts)), inside)
     if ('more' in body || (part && 'more' in part)) return { more: {
       body: 'more' in body ? body.more : plans.body, part: part && 'more' in part ? part.more : plans.part,
     } }
@@ -188,12 +227,15 @@ function render(place: Place, one: Planned, octets: Octets | undefined): Result 
   function nodesOf(body: Rendered, bodyPart: BodyPart | undefined, inside: Inside): Node[] {
     return emailNodes(message, {
       // [MS-ASAIRS] BodyPart takes the place of Body for a client that wishes for nothing else
-      version: place.context.version, draft: place.folder.role === 'drafts', inside, bodyPart,
+      version: place.context.version, draft: place.folder.role === 'drafts', inside, bodyPart, verb: one.verb,
       body: bodyPart && place.wish.bodies.length === 0 ? undefined : body,
       addresses: place.stores.person.addresses, reference: section => printFileReference(ref, section),
     })
   }
 }
+
+const asCut = <T extends object>(rendered: Rendered | T, { cutShort }: Inside): Rendered | T =>
+  cutShort && 'body' in rendered ? { ...rendered, body: { ...rendered.body, truncated: true } } : rendered
 
 const broken = ({ context }: Place, message: Message, why: string): Node[] => brokenItem(message, context.version, why)
 

@@ -2,16 +2,17 @@ import { Failure } from '../base/failure.ts'
 import { parseHeader } from '../formats/header.ts'
 import type { Folder, FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
-import type { MailStore } from '../model/ports.ts'
+import type { Filing, Filters, MailStore } from '../model/ports.ts'
 import type { Call } from './command.ts'
 import { idOf } from './conversations.ts'
-import { existing } from './found.ts'
-import { isAnswer } from './map/conversation.ts'
+import { existing, type Hit } from './found.ts'
+import { isAnswer, threadIds } from './map/conversation.ts'
 import { outcome } from './outcome.ts'
 
 /**
  * [MS-ASCMD] MoveAlways: where a conversation goes from now on is told by a keyword on one of its messages, in the folder it was moved
- * to. So the mail server remembers, whoever answers; and a person who moves that message elsewhere has moved the rule.
+ * to. So the mail server remembers, whoever answers; and a person who moves that message elsewhere has moved the rule. Where the server
+ * filters, it is told too, and mail of the conversation is there as it comes; what its filter does not do is done when a phone looks.
  */
 const keyword = '$MoveAlways'
 
@@ -20,11 +21,47 @@ const mostRules = 1000, fresh = 600
 
 const slotOf = (call: Call): string => `always:${call.stores.person.login}`
 
-/** The message stands for its conversation from now on. */
-export async function moveAlways(call: Call, folder: FolderId, validity: number, uid: number): Promise<void> {
-  await call.stores.mail.setFlags(folder, validity, { uids: [uid], add: [keyword] })
+/** The message stands for its conversation, which are these, from now on. */
+export async function moveAlways(call: Call, folder: Folder, place: { validity: number; uid: number }, hits: readonly Hit[]): Promise<void> {
+  await call.stores.mail.setFlags(folder.id, place.validity, { uids: [place.uid], add: [keyword] })
   call.cache.delete(slotOf(call))
+  const [newest] = hits
+  if (!newest) return
+  // The id that began the thread is in every answer, the others are in those of programs that name only what they answer.
+  const [root = '', ...rest] = threadIds(parseHeader(hits.at(-1)!.message.header))
+  const own = hits.map(({ message }) => threadIds(parseHeader(message.header)).at(-1) ?? '')
+  const messages = [...new Set([root, ...own, ...rest])].filter(Boolean)
+  await fileAsItComes(call, { conversation: idOf(newest.message), messages, folder: folder.id })
 }
+
+/** Brings the server's filter to what the keywords say; with what is new. */
+async function fileAsItComes(call: Call, added?: Filing): Promise<void> {
+  if (!call.stores.filters) return
+  const filed = await outcome(file(call, call.stores.filters, added))
+  if (filed instanceof Failure) call.log.info({ kind: filed.kind, reason: filed.message }, 'conversations are moved when a phone looks only')
+  const known = filed instanceof Failure ? {} : filed
+  call.cache.set(filedSlot(call), known, { size: 256 + 64 * Object.keys(known).length })
+}
+
+/** What is filed from now on. Mail for the inbox needs no filter. */
+async function file(call: Call, filters: Filters, added: Filing | undefined): Promise<Rules> {
+  const [rules, inbox] = await Promise.all([rulesOf(call), call.stores.mail.folderByRole('inbox')])
+  let filings: readonly Filing[] = []
+  await filters.setFilings(now => filings = [...now.filter(({ conversation }) => conversation !== added?.conversation), ...added ? [added] : []]
+    .flatMap(filing => {
+      const folder = filing === added ? added.folder : rules[filing.conversation]
+      return folder === undefined || folder === inbox.id ? [] : { ...filing, folder }
+    }))
+  return Object.fromEntries(filings.map(({ conversation, folder }) => [conversation, folder]))
+}
+
+/** Whether the filter may do what the keywords no longer say: a person has moved or deleted the message that stands for a conversation. */
+function isBehind(call: Call, rules: Rules): boolean {
+  const filed = call.cache.get<Rules>(filedSlot(call))
+  return !filed || Object.entries(filed).some(([conversation, folder]) => rules[conversation] !== folder)
+}
+
+const filedSlot = (call: Call): string => `filed:${call.stores.person.login}`
 
 type Rules = Readonly<Record<string, FolderId>>
 
@@ -52,6 +89,7 @@ export async function moveArrivals(call: Call, folder: Folder, validity: number,
     call.log.info({ kind: rules.kind, reason: rules.message }, 'conversations that are always moved could not be looked up')
     return moved
   }
+  if (call.stores.filters && isBehind(call, rules)) await fileAsItComes(call)
   for (const message of answers) {
     const to = rules[idOf(message)]
     if (!to || to === folder.id) continue

@@ -21,3 +21,23 @@ export const of120: ReadonlySet<string> = new Set([
   'MinDevicePasswordLength', 'MaxInactivityTimeDeviceLock', 'MaxDevicePasswordFailedAttempts', 'MaxAttachmentSize',
   'AllowSimpleDevicePassword', 'DevicePasswordExpiration', 'DevicePasswordHistory',
 ])
+
+/** [MS-ASPROV] the values of those that are numbers; the others are yes or no. */
+const most = 4_294_967_295
+const numbers: Readonly<Record<string, readonly [low: number, high: number]>> = {
+  MinDevicePasswordLength: [1, 16], MaxInactivityTimeDeviceLock: [0, most], MaxDevicePasswordFailedAttempts: [4, 16],
+  MaxAttachmentSize: [0, most], DevicePasswordExpiration: [0, most], DevicePasswordHistory: [0, most],
+  MinDevicePasswordComplexCharacters: [1, 4], AllowBluetooth: [0, 2], MaxEmailAgeFilter: [0, 5],
+  MaxEmailBodyTruncationSize: [-1, most], MaxEmailHTMLBodyTruncationSize: [-1, most], RequireSignedSMIMEAlgorithm: [0, 1],
+  RequireEncryptionSMIMEAlgorithm: [0, 4], AllowSMIMEEncryptionAlgorithmNegotiation: [0, 2],
+}
+
+/** What is wrong with a setting's value, in words; undefined where phones know it. */
+export function policyValueFault(name: string, value: string | number | boolean): string | undefined {
+  if (value === '' && policyElements[name as keyof typeof policyElements] === '') return undefined
+  const text = typeof value === 'boolean' ? (value ? '1' : '0') : String(value)
+  if (name === 'MaxCalendarAgeFilter') return /^[04-7]$/.test(text) ? undefined : 'must be 0 or 4 to 7'
+  const [low, high] = numbers[name] ?? [0, 1]
+  if (/^-?\d{1,10}$/.test(text) && Number(text) >= low && Number(text) <= high) return undefined
+  return numbers[name] ? `must be a number from ${low} to ${high}` : 'must be true or false'
+}

@@ -15,6 +15,8 @@ export type EasSettings = {
   readonly heartbeat: { readonly min: number; readonly max: number }
   /** Most folders one Ping may name. */
   readonly pingFolders: number
+  /** Phones are shown whom the user writes to most. */
+  readonly recipientCache: boolean
   /** Octets: the largest request body, the largest message sent. */
   readonly maxRequest: number
   /** Undefined: no policy, no phone is asked. */

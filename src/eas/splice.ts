@@ -152,7 +152,7 @@ function bodyNode(own: Entity, leaves: Below['leaves']): Entity {
 /** Message ids a References field keeps: the first, and the latest. */
 const mostReferences = 30
 
-/** RFC 5322, Identification Fields: added where the client left them out. A forwarded message is no answer. */
+/** RFC 5322, Identification Fields: added where the client left them out. A forwarded message is no answer: it names its original as Thunderbird does. */
 function threading(own: Entity, original: Header, kind: Splice['kind']): [string, string][] {
   const has = (name: string): boolean => new RegExp(`^${name}[ \\t]*:`, 'im').test(Buffer.from(own.header).toString('latin1'))
   const ids = (name: string): string[] => (rawField(original, name) ?? '').match(/<[!-;=?-~]{1,500}>/g) ?? []
@@ -163,6 +163,7 @@ function threading(own: Entity, original: Header, kind: Splice['kind']): [string
   const kept = all.length > mostReferences ? [all[0]!, ...all.slice(1 - mostReferences)] : all
   return [
     ...(kind === 'reply' && !has('in-reply-to') ? [['In-Reply-To', id] as [string, string]] : []),
+    ...(kind === 'forward' && !has('x-forwarded-message-id') ? [['X-Forwarded-Message-Id', id] as [string, string]] : []),
     ...(has('references') ? [] : [['References', kept.join('\r\n ')] as [string, string]]),
   ]
 }

@@ -74,7 +74,8 @@ export function readInvitation(text: string, parameter?: string): Invitation | u
 
 function readEvent(event: Component, method: Method, zones: ZoneReader): Invitation {
   const start = readTime(property(event, 'DTSTART'), zones)
-  if (!start) throw new Failure('malformed', 'an event without DTSTART')
+  const uid = said(event, 'UID', 1000)
+  if (!start || !uid) throw new Failure('malformed', 'an event without DTSTART or UID')
   const end = endOf(event, start, zones)
   const allDay = start.form === 'date' || textValue(event, 'X-MICROSOFT-CDO-ALLDAYEVENT')?.trim().toUpperCase() === 'TRUE'
   const organizer = property(event, 'ORGANIZER')
@@ -83,7 +84,7 @@ function readEvent(event: Component, method: Method, zones: ZoneReader): Invitat
   const counter = method === 'COUNTER' ? { start: dateOf(start), end: dateOf(end) } : undefined
   return {
     method,
-    uid: said(event, 'UID', 1000),
+    uid,
     sequence: Number(/^\d{1,9}$/.exec(said(event, 'SEQUENCE', 9))?.[0] ?? 0),
     stamp: dateOf(readTime(property(event, 'DTSTAMP') ?? property(event, 'CREATED'), zones) ?? start),
     start: (counter && dateOf(original)) ?? dateOf(start),

@@ -15,7 +15,8 @@ export function decodeUu(bytes: Uint8Array): Uint8Array {
 const isFrame = (line: Uint8Array): boolean =>
   line.length === 0 || /^(begin(-base64)? [0-7]{3,4} |end\s*$|`\s*$)/.test(Buffer.from(line.subarray(0, 20)).toString('latin1'))
 
-function decodeLine(line: Uint8Array, length: number, out: number[]): void {
+/** Octets of a line that says it stands for `length`; what is missing of it counts as spaces. */
+export function decodeLine(line: Uint8Array, length: number, out: number[]): void {
   const six = (at: number): number => (line[at] ?? SPACE) - SPACE & 63
   for (let at = 1, left = length; left > 0; at += 4, left -= 3) {
     const bits = six(at) << 18 | six(at + 1) << 12 | six(at + 2) << 6 | six(at + 3)

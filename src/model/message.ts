@@ -36,6 +36,12 @@ export type Message = {
   readonly structure: Part
 }
 
+/** What tells whom a message went to, and what it answers or forwards: the fields of `sentFields` as octets. */
+export type Head = { readonly uid: number; readonly received: Date; readonly header: Uint8Array }
+
+/** The last one is what Thunderbird writes, and this program: what a message forwards. */
+export const sentFields = ['To', 'Cc', 'In-Reply-To', 'X-Forwarded-Message-Id'] as const
+
 /** Header fields a `Message` carries. */
 export const listedFields = [
   'From', 'Sender', 'To', 'Cc', 'Bcc', 'Reply-To', 'Subject', 'Date', 'Message-ID', 'In-Reply-To', 'References',

@@ -1,7 +1,10 @@
 import type { Credentials } from '../base/front.ts'
+import type { Verdict } from './certificate.ts'
 import type { MailCursor } from './cursor.ts'
+import type { Certificates, Entries } from './directory.ts'
 import type { Folder, FolderId, Role } from './folder.ts'
-import type { Message } from './message.ts'
+import type { Head, Message } from './message.ts'
+import type { OutOfOffice } from './out-of-office.ts'
 import type { MailQuery } from './query.ts'
 
 /** A message named for good: a UID means nothing without its UIDVALIDITY. */
@@ -84,6 +87,11 @@ export interface MailStore {
   /** How many items `changes` would still have to tell about. */
   estimate(folder: FolderId, cursor: MailCursor | undefined, since: number): Promise<number>
 
+  /**
+   * Heads of the newest messages, newest first and at most `most`, by what is in the folder: none are read where that is still `known`. Two
+   * round trips at most.
+   */
+  heads(folder: FolderId, most: number, known?: MailContent): Promise<{ readonly content: MailContent; readonly heads?: readonly Head[] }>
   /** Those of `uids` that still exist, in any order. */
   messages(folder: FolderId, validity: number, uids: readonly number[]): Promise<readonly Message[]>
   /** In the order of `wishes`; undefined where the message or part is not there. Pipelined: one round trip. */
@@ -115,6 +123,9 @@ export interface MailStore {
   watch(folders: readonly FolderId[], signal: AbortSignal, on: Watcher): Promise<void>
 }
 
+/** Which messages a folder has: two that are equal have the same, whatever became of their flags. */
+export type MailContent = { readonly validity: number; readonly uidNext: number; readonly messages: number }
+
 export type Found = { readonly refs: readonly MessageRef[]; readonly total: number }
 
 export type Watcher = {
@@ -137,6 +148,46 @@ export interface Submission {
   send(from: string, to: readonly string[], message: Uint8Array): Promise<{ readonly refused: readonly string[] }>
 }
 
+/**
+ * People and groups by name. All methods throw `Failure`: `unavailable` when the book cannot be reached or does not let us in (never an
+ * empty answer), `denied`. An id that is not there any more has no photo and no certificates.
+ */
+export interface Directory {
+  /**
+   * Entries of which a name, an address or the alias begins with each of the words, at most `most`. Throws `malformed` without a word,
+   * `too-large` for too many.
+   */
+  search(words: string, most: number): Promise<Entries>
+  /** Whom a recipient means: one entry for an address or a name that is unique, those it may mean for another name. */
+  resolve(recipient: string, most: number): Promise<Entries>
+  /** An image file. */
+  photo(id: string): Promise<Uint8Array | undefined>
+  certificates(id: string): Promise<Certificates>
+}
+
+/** Tells whether certificates can be trusted for mail. */
+export interface CertificateCheck {
+  /**
+   * A verdict for each of `certificates`. All are DER; `chain` may stand between them and an authority. `strict`: what cannot be said to be
+   * unrevoked is not valid.
+   */
+  verify(certificates: readonly Uint8Array[], chain: readonly Uint8Array[], strict: boolean): Promise<readonly Verdict[]>
+}
+
+/** Later mail of a conversation, told by answering one of `messages` (Message-IDs without brackets), goes to `folder`. */
+export type Filing = { readonly conversation: string; readonly messages: readonly string[]; readonly folder: FolderId }
+
+/**
+ * What the mail server does by itself as mail comes. Throws `Failure`: `unsupported` when the server cannot do it, or not beside the
+ * user's own rules, `conflict` when those do the same already, `quota`, `too-large`, `denied`, `unavailable`.
+ */
+export interface Filters {
+  outOfOffice(): Promise<OutOfOffice>
+  setOutOfOffice(edit: (now: OutOfOffice) => OutOfOffice): Promise<void>
+  /** Newest last; only so many of the newest are kept. A folder that is gone takes its filing along. */
+  setFilings(edit: (now: readonly Filing[]) => readonly Filing[]): Promise<void>
+}
+
 /** What the user may be called and send as. */
 export type Person = {
   /** Login name at the backend. */
@@ -150,7 +201,12 @@ export type Person = {
 export type Stores = {
   readonly mail: MailStore
   readonly submission: Submission
+  /** Absent where the site has none. */
+  readonly filters?: Filters
   readonly person: Person
+  /** Undefined where none is configured. */
+  readonly directory?: Directory
+  readonly certificates: CertificateCheck
   /** Milliseconds spent waiting for backends since this was opened. */
   backendTime(): number
 }

@@ -48,7 +48,8 @@ export function parseSyncKey(secret: Uint8Array, owner: string, collection: Fold
   return unpack(body)
 }
 
-function check(secret: Uint8Array, owner: string, collection: string, body: Uint8Array): Buffer {
+/** The seal of a key. */
+export function check(secret: Uint8Array, owner: string, collection: string, body: Uint8Array): Buffer {
   return createHmac('sha256', secret).update(`sync\0${owner}\0${collection}\0`).update(body).digest().subarray(0, 4)
 }
 

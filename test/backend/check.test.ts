@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { check } from '../../src/backend/check.ts'
 import type { Backend } from '../../src/backend/connect.ts'
+import { ManageSieve } from '../../src/backend/managesieve.ts'
 import { startHouse, type House } from '../support/live.ts'
 import { MASTER } from '../support/users.ts'
 
 describe('postern check', () => {
   let house: House
-  beforeAll(async () => { house = await startHouse({ users: 1, dovecot: { without: ['NOTIFY', 'MOVE'] } }) })
+  beforeAll(async () => { house = await startHouse({ users: 1, sieve: true, dovecot: { without: ['NOTIFY', 'MOVE'], extra: 'plugin {\n sieve_extensions = -include\n}\n' } }) })
   afterAll(() => house?.stop())
 
   const run = async (over: Partial<Backend> = {}, password = 'secret') => {
@@ -42,6 +43,29 @@ describe('postern check', () => {
     const { wrong } = await run({}, 'wrong')
     expect(wrong[0]).toMatch(/answers and refuses the user anna@postern.test/)
     expect(wrong[1]).toMatch(/answers and refuses the user/)
+  })
+
+  it('says whether ManageSieve answers, what its Sieve lacks, and what becomes of the own script', async () => {
+    const sieve = { host: 'localhost', port: house.sieve.port, security: 'starttls', ca: house.ca, script: 'postern' } as const
+    expect((await run()).text).toMatch(/No ManageSieve is configured: phones cannot set automatic replies/)
+    const { wrong, text } = await run({ sieve })
+    expect(wrong).toEqual([])
+    expect(text).toMatch(/ManageSieve at localhost:\d+ \(.*Pigeonhole\) answers over STARTTLS and accepts the user anna@postern.test/)
+    expect(text).toMatch(/Sieve's vacation is there: automatic replies can be set/)
+    expect(text).toMatch(/Sieve's include is missing: who has an active script cannot set anything/)
+    expect(text).toMatch(/The user has 0 scripts, none is active; the name postern is free/)
+
+    expect((await run({ sieve, master: { user: MASTER.name, password: MASTER.password } })).text).toMatch(/ManageSieve .* accepts the master user master for anna@postern.test/)
+    const own = await ManageSieve.open(sieve, { kind: 'password', user: 'anna', password: 'secret' })
+    await own.put('postern', '# postern version 1\r\n')
+    await own.activate('postern')
+    expect((await run({ sieve })).text).toMatch(/Postern's script postern is there and understood; of the user's 1, postern is active/)
+    await own.put('postern', 'keep;')
+    own.close()
+    expect((await run({ sieve })).wrong).toEqual([expect.stringMatching(/a script called postern that is not Postern's/)])
+
+    expect((await run({ sieve: { ...sieve, port: 1 } })).wrong).toEqual([expect.stringMatching(/ManageSieve at localhost:1 .*ECONNREFUSED/)])
+    expect((await run({ sieve }, 'wrong')).wrong).toContainEqual(expect.stringMatching(/ManageSieve .* answers and refuses the user anna@postern.test/))
   })
 
   it('refuses a name that no backend serves', async () => {

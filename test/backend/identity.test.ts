@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Backend } from '../../src/backend/connect.ts'
-import { identify } from '../../src/backend/identity.ts'
+import { identify, recipientOf } from '../../src/backend/identity.ts'
 
 const server = { host: 'mail', port: 1, security: 'none' } as const
 const backend = (more: Partial<Backend>): Backend =>
@@ -23,6 +23,18 @@ describe('a login name', () => {
     ['$&@two.test', 'two.test/$&', ['$&@two.test']],
   ])('%s logs in as %s', (name, login, addresses) => {
     expect(identify(house, name).person).toEqual({ login, addresses, displayName: undefined })
+  })
+
+  it.each([
+    ['anna@one.test', ['anna@one.test', 'boss@one.test', 'anna@1.test'], ['one.test', '1.test']],
+    ['anna@zwei.test', ['anna@zwei.test'], ['two.test', 'zwei.test']],
+    ['Anna@elsewhere.test', ['Anna@elsewhere.test'], ['elsewhere.test']],
+  ])('%s is of the organization of all domains of the backend', (name, addresses, domains) => {
+    expect(recipientOf(identify(house, name))).toEqual({ addresses, domains })
+  })
+
+  it('without a domain is of no organization', () => {
+    expect(recipientOf(identify([backend({})], 'anna'))).toEqual({ addresses: [], domains: [] })
   })
 
   it('without a domain stays what it is where none is configured', () => {

@@ -47,6 +47,9 @@ describe.each(layouts)('folders with %s', (_, dovecot) => {
 
   it('makes, renames, moves and deletes folders of any name, the id staying', async () => {
     const work = await store.mail.createFolder(undefined, 'Ärger & Co „日本語" 🙂')
+    const hebrew = await store.mail.createFolder(work.id, 'דואר חדש')
+    expect((await store.mail.folder(hebrew.id)).name).toBe('דואר חדש')
+    await store.mail.deleteFolder(hebrew.id)
     const inner = await store.mail.createFolder(work.id, 'a&b~c')
     expect(inner).toMatchObject({ parent: work.id, name: 'a&b~c', selectable: true })
     expect(shown(await store.mail.folders())).toEqual([...standard, 'Ärger & Co „日本語" 🙂', 'Ärger & Co „日本語" 🙂>a&b~c'].sort())
@@ -134,7 +137,7 @@ describe('folders of a server that marks them', () => {
 
 // RFC 9051, Modified UTF-7
 describe('mailbox names', () => {
-  it.each([['Entwürfe', 'Entw&APw-rfe'], ['A&B', 'A&-B'], ['日本語', '&ZeVnLIqe-'], ['🙂', '&2D3eQg-'], ['plain', 'plain'], ['~peter/mail/台北', '~peter/mail/&U,BTFw-']])(
+  it.each([['Entwürfe', 'Entw&APw-rfe'], ['A&B', 'A&-B'], ['日本語', '&ZeVnLIqe-'], ['עברית', '&BeIF0QXoBdkF6g-'], ['🙂', '&2D3eQg-'], ['plain', 'plain'], ['~peter/mail/台北', '~peter/mail/&U,BTFw-']])(
     '%s is %s', (name, encoded) => {
       expect(encodeName(name)).toBe(encoded)
       expect(decodeName(encoded)).toBe(name)

@@ -54,6 +54,25 @@ describe.each(servers)('a mail store on %s', (_, without) => {
     expect(first!.modseq > 0n).toBe(condstore)
   })
 
+  it('reads the heads of the newest messages, and none where the same messages are there', async () => {
+    const { id } = await store.mail.createFolder(undefined, 'Heads')
+    expect(await store.mail.heads(id, 3)).toMatchObject({ content: { messages: 0 }, heads: [] })
+    for (let n = 1; n <= 5; n++) await store.mail.append(id, Buffer.from(letter(n, `Cc: c${n}@x.test\r\nIn-Reply-To: <a${n}@x>\r\n`)), [])
+    const { content, heads } = await store.mail.heads(id, 3)
+    expect(content).toMatchObject({ messages: 5, uidNext: 6 })
+    expect(heads!.map(({ uid }) => uid)).toEqual([5, 4, 3])
+    expect(Buffer.from(heads![0]!.header).toString().trim().split('\r\n').sort()).toEqual(['Cc: c5@x.test', 'In-Reply-To: <a5@x>', 'To: bob@postern.test'])
+    expect(Math.abs(heads![0]!.received.getTime() - Date.now())).toBeLessThan(600_000)
+    await store.mail.setFlags(id, content.validity, { uids: [5], add: ['\\Flagged'] })
+    const trips = store.session.roundTrips
+    expect(await store.mail.heads(id, 3, content)).toEqual({ content })
+    expect(store.session.roundTrips - trips).toBe(1)
+    await store.mail.remove(id, content.validity, [4])
+    if (!without.includes('UIDPLUS')) expect((await store.mail.heads(id, 3, content)).heads!.map(({ uid }) => uid)).toEqual([5, 3, 2])
+    expect((await store.mail.heads(id, 100)).heads!.length).toBe(without.includes('UIDPLUS') ? 5 : 4)
+    await expect(store.mail.heads('nowhere' as FolderId, 3)).rejects.toMatchObject({ kind: 'not-found' })
+  })
+
   it('reads parts in the order of the wishes, cut where wanted, undefined where nothing is', async () => {
     const parts = await store.mail.parts(inbox, await validity(), [
       { uid: 2, section: '1' }, { uid: 1, section: '1', offset: 0, length: 4 }, { uid: 1, section: '1', length: 7 }, { uid: 1, section: '7' },

@@ -39,7 +39,8 @@ describe('a configuration', () => {
         smtp: { host: 'smtp.example', port: 465, security: 'tls', auth: true },
       }] },
       eas: {
-        ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, maxRequest: 41943040, policy: undefined,
+        ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
+        maxRequest: 41943040, policy: undefined,
         secret: Buffer.from(secret),
       },
     })
@@ -52,6 +53,11 @@ describe('a configuration', () => {
   ])('knows the ports of %s', (security, imap, smtp) => {
     const { backends: { backends: [backend] } } = parse(good.replaceAll('.example }', `.example, security: ${security} }`))
     expect([backend!.imap.port, backend!.smtp.port]).toEqual([imap, smtp])
+  })
+
+  it('takes one attribute of a directory for a list of one', () => {
+    const { backends } = parse(`${good}    directory: { url: 'ldap://x', base: '', attributes: { phone: ipPhone, title: [a, b] } }`)
+    expect(backends.backends[0]!.directory!.attributes).toEqual({ phone: ['ipPhone'], title: ['a', 'b'] })
   })
 
   it('takes a setting without a value for one that is not there', () => {
@@ -126,10 +132,24 @@ describe('a fault is named with its line, its setting and a hint', () => {
       'p.yaml:6: listen.trustedProxies.1 must be an address or a range like 10.0.0.0/8'],
     ['a login without the user', good.replace('- imap', "- login: postern\n    imap"),
       'p.yaml:3: backends.0.login must be address, local, or contain {local}, as in {local}@{domain}'],
+    ['a directory of the web', `${good}    directory: { url: 'https://x', base: '' }`, 'p.yaml:5: backends.0.directory.url must be a URL like ldaps://ldap.example.org'],
+    ['a directory with two ways in', `${good}    directory: { url: 'ldap://x', base: '', bind: { dn: a, password: b }, bindAs: 'uid={local}' }`,
+      'p.yaml:5: backends.0.directory must not have both bind and bindAs'],
+    ['a directory with one user for all', `${good}    directory: { url: 'ldap://x', base: '', bindAs: 'uid=x' }`,
+      'p.yaml:5: backends.0.directory.bindAs must contain {login} or {local}'],
+    ['TLS within TLS', `${good}    directory: { url: 'ldaps://x', base: '', starttls: true }`, 'p.yaml:5: backends.0.directory must not have starttls with ldaps://'],
+    ['a filter without parentheses', `${good}    directory: { url: 'ldap://x', base: '', filter: mail=* }`,
+      'p.yaml:5: backends.0.directory.filter must be a filter like (objectClass=person)'],
+    ['a match without the word', `${good}    directory: { url: 'ldap://x', base: '', match: (cn=*) }`, 'p.yaml:5: backends.0.directory.match must contain {word}'],
+    ['an attribute of nothing', `${good}    directory: { url: 'ldap://x', base: '', attributes: { phones: x } }`,
+      'p.yaml:5: backends.0.directory.attributes.phones is not a setting; did you mean "phone"?'],
     ['a heartbeat upside down', `${good}eas: { heartbeat: { min: 900, max: 600 } }`,
       'p.yaml:5: eas.heartbeat must not have a min above its max'],
     ['a domain claimed twice', good + ['[a.example, b.example]', '[b.example]'].map(another).join(''),
       'p.yaml:2: backends must not name the domain b.example in two backends'],
+    ['a policy value that is no answer', `${good}eas:\n  policy:\n    AllowCamera: 7`, 'p.yaml:7: eas.policy.AllowCamera must be true or false'],
+    ['a policy value beyond its range', `${good}eas:\n  policy:\n    MinDevicePasswordLength: 17`,
+      'p.yaml:7: eas.policy.MinDevicePasswordLength must be a number from 1 to 16'],
     ['a policy nobody knows', `${good}eas:\n  policy:\n    MinDevicePasswordLenght: 4`,
       'p.yaml:7: eas.policy.MinDevicePasswordLenght is not a setting; did you mean "MinDevicePasswordLength"?'],
     ['a setting twice', `${good}secret: b`, 'p.yaml:5: Map keys must be unique'],
@@ -195,6 +215,11 @@ describe('the environment', () => {
   })
 })
 
+it('Sieve is at port 4190, over STARTTLS, with a script called postern', () => {
+  const { backends: { backends: [backend] } } = parse(`${good}    sieve: { host: sieve.example }\n`)
+  expect(backend!.sieve).toEqual({ host: 'sieve.example', port: 4190, security: 'starttls', script: 'postern' })
+})
+
 describe('a value from elsewhere', () => {
   it('is the content of a file beside the configuration, without its last line end', () => {
     writeFileSync(join(folder, 'secret'), `${secret}\n`)
@@ -204,6 +229,11 @@ describe('a value from elsewhere', () => {
   it('is read as its setting wants it', () => {
     expect(parse(`${good}listen: { port: "\${env:PORT}" }`, { PORT: '81' }).listen.port).toBe(81)
   })
+})
+
+it('with an alias of nothing is refused', () => {
+  expect(() => parse(`${good}\n* !`)).toThrow(expect.objectContaining({ kind: 'malformed' }))
+  expect(() => parse('*!')).toThrow(expect.objectContaining({ kind: 'malformed' }))
 })
 
 it('is a configuration or a failure, whatever is written', () => {

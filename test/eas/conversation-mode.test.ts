@@ -54,6 +54,14 @@ describe('ConversationMode with a time filter', () => {
     expect([text(body, 'AirSyncBase:Data'), text(body, 'AirSyncBase:Preview')]).toEqual([undefined, 'text text text text '])
   })
 
+  it('tells of messages before the filter the part that is wished for', async () => {
+    await phone.syncAll(inbox, { conversations: '1', options: { filter: 2, part: { size: 9 } } })
+    const item = [...phone.held(inbox).items.values()].find(({ subject }) => subject === 'second')!
+    const part = descend(item.data, 'AirSyncBase:BodyPart')
+    expect([text(part, 'AirSyncBase:Status'), text(part, 'AirSyncBase:Truncated'), text(part, 'AirSyncBase:Data')?.length]).toEqual(['1', '1', 9])
+    expect(item.body).toBeUndefined()
+  })
+
   it('an answer to an old conversation brings it', async () => {
     await sync()
     deliver('answer', 23, '10@x', '9@x')
@@ -69,6 +77,13 @@ describe('ConversationMode with a time filter', () => {
     today = new Date('2026-11-27T12:00:00Z')
     await sync()
     expect(subjects()).toEqual([])
+  })
+
+  it('what is left of a conversation stays when its newest messages go', async () => {
+    await sync()
+    server.account.expunge('inbox', 4, 6)
+    await sync()
+    expect(subjects()).toEqual(['first', 'news', 'second'])
   })
 
   it.each([['0'], [undefined]])('%s: the filter alone decides', async mode => {

@@ -5,6 +5,7 @@ import { decode } from '../../src/wire/wbxml.ts'
 import { printXml } from '../../src/wire/xml.ts'
 import { easServer } from '../support/eas-server.ts'
 import { golden, parseXml, readGolden } from '../support/golden.ts'
+import { builders } from '../support/memory-directory.ts'
 
 const withFile = 'From: "Bob, B." <bob@postern.test>\nTo: anna@postern.test\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\n' +
   'Message-ID: <1@bob>\nMIME-Version: 1.0\n' +
@@ -12,7 +13,7 @@ const withFile = 'From: "Bob, B." <bob@postern.test>\nTo: anna@postern.test\nSub
   '--b\nContent-Type: text/plain; name=notes.txt\nContent-Disposition: attachment\n' +
   'Content-Transfer-Encoding: base64\n\naGVsbG8gd29ybGQ=\n--b--\n'
 
-/** The account is the same each time: a folder Work (f6) beside the special ones, one message in Inbox (f1). */
+/** The account is the same each time: a folder Work (f6) beside the special ones, one message in Inbox (f1), the builders in the directory. */
 it.each<[command: string, file: string, version: string, settings?: Partial<EasSettings>]>([
   ['FolderSync', 'folder-sync/first', '16.1'],
   ['FolderSync', 'folder-sync/bad-key', '16.1'],
@@ -35,13 +36,23 @@ it.each<[command: string, file: string, version: string, settings?: Partial<EasS
   ['ItemOperations', 'item-operations/folder-and-conversation', '16.1'],
   ['Search', 'search/mailbox', '14.1'],
   ['Search', 'search/too-complex', '16.1'],
+  ['Search', 'search/gal', '16.1'],
+  ['Search', 'search/gal-2.5', '2.5'],
+  ['Search', 'search/gal-nobody', '14.1'],
   ['Find', 'find/mailbox', '16.1'],
+  ['Find', 'find/gal', '16.1'],
+  ['ResolveRecipients', 'resolve-recipients/names', '16.1'],
+  ['ResolveRecipients', 'resolve-recipients/names-2.5', '2.5'],
+  ['ResolveRecipients', 'resolve-recipients/wrong', '14.1'],
+  ['ValidateCert', 'validate-cert/untrusted-and-none', '16.1'],
+  ['ValidateCert', 'validate-cert/nothing', '12.1'],
   ['Ping', 'ping/too-short', '16.1', { heartbeat: { min: 60, max: 3540 } }],
   ['Ping', 'ping/changes', '16.1'],
   ['SendMail', 'send-mail/no-recipient', '16.1'],
 ])('%s answers %s as recorded', async (command, file, version, settings = {}) => {
   const server = await easServer(settings)
   const { account } = server
+  account.directory = builders()
   account.addFolder('Work')
   account.deliver('inbox', withFile)
   const phone = server.phone({ version })

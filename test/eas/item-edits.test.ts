@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import type { FolderId } from '../../src/model/folder.ts'
+import { inOffice } from '../../src/model/out-of-office.ts'
+import type { Filing } from '../../src/model/ports.ts'
 import { el, text, type Node } from '../../src/wire/wbxml.ts'
 import { descend, type Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
@@ -126,6 +128,34 @@ describe('Move of a conversation', () => {
     expect(subjects('inbox')).toContain('last answer')
   })
 
+  it('is told to the filters of the mail server, and goes on without them', async () => {
+    const { account } = server
+    let filings: readonly Filing[] = []
+    let calls = 0
+    account.filters = {
+      outOfOffice: async () => inOffice,
+      async setOutOfOffice() {},
+      async setFilings(edit) {
+        calls++
+        filings = edit(filings)
+      },
+    }
+    expect(await move(id, work)).toBe('1')
+    const conversation = Buffer.from(id).toString('hex')
+    expect(filings).toEqual([{ conversation, folder: work, messages: expect.arrayContaining(['1@x', '2@x', '3@x']) }])
+    expect([filings[0]!.messages.length, filings[0]!.messages[0]]).toEqual([3, '1@x'])
+    account.deliver('inbox', mail('late answer', '20@x', '1@x'))
+    await phone.syncAll(phone.folder('Inbox'))
+    expect([calls, subjects('inbox')]).toEqual([1, ['another']])
+
+    account.filters = { ...account.filters, setFilings: () => Promise.reject(new Failure('unsupported', 'no filter')) }
+    expect(await move(id, phone.folder('Trash'))).toBe('1')
+    expect(server.log).toContainEqual(expect.objectContaining({ kind: 'unsupported', reason: 'no filter' }))
+    account.deliver('inbox', mail('later answer', '21@x', '1@x'))
+    await phone.syncAll(phone.folder('Inbox'))
+    expect(subjects('trash')).toContain('later answer')
+  })
+
   it('tells where an answer is that could not be moved', async () => {
     expect(await move(id, work)).toBe('1')
     await phone.syncAll(phone.folder('Inbox'))
@@ -144,7 +174,7 @@ describe('Move of a conversation', () => {
 
   it.each<[string, () => Promise<string | undefined>, string]>([
     ['without MoveAlways', () => move(id, work, false), '155'],
-    ['into no folder', () => move(id, 'f99'), '156'],
+    ['into no folder', () => move(id, 'f99'), '6'],
     ['into Drafts', () => move(id, phone.folder('Drafts')), '156'],
     ['into Outbox', () => move(id, phone.folder('Outbox')), '156'],
     ['that nobody knows', () => move(Buffer.alloc(16, 1), work), '6'],
@@ -156,6 +186,12 @@ describe('Move of a conversation', () => {
     ])), '2'],
   ])('is refused %s', async (_, ask, status) => {
     expect(await ask()).toBe(status)
+    expect(subjects('inbox')).toHaveLength(3)
+  })
+
+  it('that no folder lets go of has failed', async () => {
+    server.account.failing.set('move', new Failure('unsupported', 'not from here'))
+    expect(await move(id, work)).toBe('154')
     expect(subjects('inbox')).toHaveLength(3)
   })
 

@@ -26,14 +26,14 @@ const collection = (key: string, id: string, ...rest: Node[]): Node[] => [el('Ai
 
 describe('an id of at most 64 characters', () => {
   it('is what every key and id of ours is', async () => {
-    await phone.syncAll(inbox, { options: { bodies: Array.from({ length: 8 }, () => ({ type: 2, size: 4_000_000_000, preview: 255 })) } })
+    await phone.syncAll(inbox, { options: { bodies: [1, 2, 3, 4].map(type => ({ type, size: 4_000_000_000, preview: 255 })), part: { size: 4_000_000_000, preview: 255 } } })
     const ids = [...phone.folders.keys(), ...phone.held(inbox).items.keys(), phone.held(inbox).key, phone.folderKey]
     expect(ids.filter(id => id.length > 64)).toEqual([])
   })
 
   it.each([
     ['SyncKey', () => sync(...collection(long(64), inbox)), '3', () => sync(...collection(long(65), inbox)), '4'],
-    ['CollectionId', () => sync(...collection('0', long(64))), '8', () => sync(...collection('0', long(65))), '4'],
+    ['CollectionId', () => sync(...collection('0', long(64))), '12', () => sync(...collection('0', long(65))), '4'],
     ['ServerId', () => sync(...collection(phone.held(inbox).key, inbox, command('Delete', 64))), '3',
       () => sync(...collection('1', inbox, command('Delete', 65))), '4'],
     ['ClientId of Sync', () => sync(...collection('1', inbox, add(64))), '3', () => sync(...collection('1', inbox, add(65))), '4'],
@@ -58,6 +58,11 @@ describe('an id of at most 64 characters', () => {
   it('SrcMsgId and folder ids of MoveItems that are longer name nothing', async () => {
     expect((await phone.moveItems([{ id: long(65), from: inbox, to: trash }, { id: 'f1:1:1', from: long(65), to: trash }, { id: 'f1:1:1', from: inbox, to: long(65) }]))
       .map(({ status }) => status)).toEqual(['1', '1', '2'])
+  })
+
+  it('ParentId of more than 64 characters is no folder', async () => {
+    expect((await phone.editFolder('Create', { name: 'x', parent: long(65) })).status).toBe('5')
+    expect((await phone.editFolder('Create', { name: 'x', parent: inbox })).status).toBe('1')
   })
 
   it('Ping of a folder whose id is longer asks for a FolderSync', async () => {

@@ -192,3 +192,31 @@ describe('Search refuses', () => {
 it('OPTIONS offers Search, and Find where 16.1 is', async () => {
   expect((await phone.optionsRequest()).commands).toEqual(expect.arrayContaining(['Search', 'Find']))
 })
+
+// [MS-ASCMD] LongId: Search came with 12.0, and so did what its ids are good for.
+describe.each(['12.0', '12.1', '14.0', '16.1'])('the LongId that version %s is told', version => {
+  const queries = version === '12.1' ? ['plain', 'base64'] as const : ['plain'] as const
+
+  it.each(queries)('names the message to ItemOperations, SmartReply and SmartForward, in a %s query', async query => {
+    const one = server.phone({ version, query })
+    const found = await search(one, { query: 'subject:three' })
+    const [hit] = found.hits
+    expect([found.subjects, hit!.folder]).toEqual([['offer three'], work])
+    const answer = await one.command('ItemOperations', el('ItemOperations:ItemOperations', [el('ItemOperations:Fetch', [
+      el('ItemOperations:Store', 'Mailbox'), el('Search:LongId', hit!.id),
+    ])]))
+    expect(text(descend(answer, 'ItemOperations:Response', 'ItemOperations:Fetch', 'ItemOperations:Properties'), 'Email:Subject')).toBe('offer three')
+    for (const command of ['SmartReply', 'SmartForward'] as const) {
+      expect(await one.smart(command, hit!.id, `To: bob@postern.test\r\nSubject: ${command}\r\n\r\nx\r\n`, { longId: true })).toBe('')
+      expect(server.account.submitted.at(-1)!.message).toMatch(/<3@x>/)
+    }
+    expect(server.account.list('Work')[0]!.flags.toSorted()).toEqual(['$Forwarded', '\\Answered'])
+  })
+})
+
+it('version 2.5, which has no Search of mail, answers and forwards by ItemId and by LongId', async () => {
+  const one = server.phone({ version: '2.5' })
+  expect((await one.smart('SmartReply', `${work}:1:1`, 'To: bob@postern.test\r\n\r\nx\r\n'))).toBe('')
+  expect((await one.smart('SmartForward', `${work}:1:1`, 'To: bob@postern.test\r\n\r\nx\r\n', { longId: true }))).toBe('')
+  expect(server.account.submitted).toHaveLength(2)
+})

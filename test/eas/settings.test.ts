@@ -47,12 +47,13 @@ describe('Settings', () => {
 
   it('does not pretend to send automatic replies', async () => {
     const answer = await server.phone().settings(el('Settings:Oof', [el('Settings:Set', [el('Settings:OofState', '1')])]))
-    expect(outline(child(answer, 'Settings:Oof')!)).toEqual({ Oof: ['Status 5'] })
+    expect(outline(child(answer, 'Settings:Oof')!)).toEqual({ Oof: ['Status 3'] })
   })
 
   it.each([
     ['nothing', []],
     ['something unknown', [el('Ping:Ping', 'x')]],
+    ['the same twice', [el('Settings:UserInformation', [el('Settings:Get')]), el('Settings:UserInformation', [el('Settings:Get')])]],
   ])('asked for %s is a protocol error', async (_, parts) => {
     expect(outline(await server.phone().settings(...parts))).toEqual({ Settings: ['Status 2'] })
   })

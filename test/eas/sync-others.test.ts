@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { easServer, easSettings, type EasServer } from '../support/eas-server.ts'
 import type { FolderId } from '../../src/model/folder.ts'
 import { printSyncKey } from '../../src/state/sync-key.ts'
+import { decode } from '../../src/wire/wbxml.ts'
+import { printXml } from '../../src/wire/xml.ts'
 import type { Phone } from '../support/eas-client.ts'
 
 let server: EasServer
@@ -108,4 +110,16 @@ describe('options', () => {
     await phone.syncAll(inbox)
     expect([...phone.held(inbox).items.values()].map(({ subject }) => subject).sort()).toEqual(['number 1', 'number 2', 'number 3'])
   })
+})
+
+it('an answer that got lost is not repeated in another version', async () => {
+  server.account.deliver('inbox', 'Subject: number 4\n\nx\n')
+  const { key } = phone.held(inbox)
+  const told = async (version: string): Promise<boolean> => {
+    const other = server.phone({ version })
+    other.held(inbox).key = key
+    const { bytes } = await other.sync({ collections: [{ id: inbox }], lose: true })
+    return printXml(decode(bytes)).includes('<Class>')
+  }
+  expect([await told('12.1'), await told('16.1')]).toEqual([true, false])
 })

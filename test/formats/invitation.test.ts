@@ -48,6 +48,11 @@ it.each([
   expect(() => read(line)).toThrow(expect.objectContaining({ kind: 'malformed' }))
 })
 
+it('without a UID it is malformed: nobody could answer it', () => {
+  const text = calendar(['DTSTART:20261123T090000Z']).replace('UID:u@x', 'X-UID:u@x')
+  expect(() => readInvitation(text)).toThrow(expect.objectContaining({ kind: 'malformed' }))
+})
+
 it('a zone of its own is read from the VTIMEZONE beside it', () => {
   const zone = ['BEGIN:VTIMEZONE', 'TZID:Nowhere', 'BEGIN:STANDARD', 'DTSTART:16010101T000000', 'TZOFFSETFROM:+0545', 'TZOFFSETTO:+0545', 'END:STANDARD', 'END:VTIMEZONE']
   expect(times(readInvitation(calendar(['DTSTART;TZID=Nowhere:20261123T090000'], ['METHOD:REQUEST', ...zone]))!)).toBe('2026-11-23T03:15 2026-11-23T03:15')

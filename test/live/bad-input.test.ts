@@ -7,10 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Log } from '../../src/base/log.ts'
 import { child, children, decode, el, encodeSync, text, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { Phone, type HttpAnswer } from '../support/eas-client.ts'
+import { findGalNode, galNode, resolveNode } from '../support/eas-directory.ts'
 import { mutations, randomBelow } from '../support/fuzz.ts'
 import { compare, findNode, searchNode } from '../support/eas-search.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
+import { bobDer } from '../support/memory-directory.ts'
 
 /** Counts instead of keeping: the log of 20,000 requests is no part of what is measured. */
 const counts = { request: 0, bug: [] as unknown[] }
@@ -174,7 +176,7 @@ describe('an id', () => {
   })
 
   it('of another user\'s folder is of no folder', async () => {
-    expect(statusOf(await anna.raw('Sync', syncNode(place('0', bobsInbox))), 'AirSync:Collections', 'AirSync:Collection')).toBe('8')
+    expect(statusOf(await anna.raw('Sync', syncNode(place('0', bobsInbox))), 'AirSync:Collections', 'AirSync:Collection')).toBe('12')
     expect((await anna.ping([bobsInbox], 60)).status).toBe('7')
     expect((await anna.getItemEstimate([{ id: bobsInbox, key: key(bob, bobsInbox) }]))[0]?.status).toBe('2')
     expect((await anna.editFolder('Delete', { id: bobsInbox })).status).not.toBe('1')
@@ -299,6 +301,14 @@ function samples(): { readonly command: string; readonly body: Uint8Array }[] {
       range: '0-9', rebuild: true, deep: true, options: [el('AirSyncBase:BodyPreference', [el('AirSyncBase:Type', '1')])],
     })],
     ['Find', findNode({ query: '(from:bob OR subject:"x y") received:today', folder: inbox, range: '0-9', deep: true })],
+    ['Search', galNode({ query: 'anna b', range: '0-9', picture: { size: 100, count: 2 } })],
+    ['Find', findGalNode({ query: 'anna b', range: '0-9', picture: {} })],
+    ['ResolveRecipients', resolveNode({
+      to: ['anna@postern.test', 'Bob'], certificates: 2, mostAmbiguous: 3, availability: { start: '2026-01-01T00:00:00.000Z' }, picture: { size: 9 },
+    })],
+    ['ValidateCert', el('ValidateCert:ValidateCert', [
+      el('ValidateCert:Certificates', [el('ValidateCert:Certificate', bobDer.toString('base64'))]), el('ValidateCert:CheckCRL', '1'),
+    ])],
     ['ItemOperations', el('ItemOperations:ItemOperations', [el('ItemOperations:Move', [
       el('ItemOperations:ConversationId', Buffer.alloc(16)), el('ItemOperations:DstFldId', bobsInbox),
       el('ItemOperations:Options', [el('ItemOperations:MoveAlways')]),

@@ -1,9 +1,9 @@
 // Answers, forwarded messages and drafts, against a real Dovecot and a real Exim.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { child, children, el, text, type Node } from '../../src/wire/wbxml.ts'
+import { child, children, decode, el, text, type Node } from '../../src/wire/wbxml.ts'
 import type { DovecotOptions } from '../support/dovecot.ts'
-import { Phone, type PhoneOptions } from '../support/eas-client.ts'
+import { descend, Phone, type PhoneOptions } from '../support/eas-client.ts'
 import type { PhoneCommand } from '../support/eas-sync.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
@@ -82,6 +82,28 @@ describe.each(servers)('with a Dovecot of %s', (name, dovecot) => {
     const marked = (await seen('anna', 'INBOX')).find(({ source }) => source.includes(`Subject: ${subject}\r\n`))!
     expect(marked.flags).toEqual(['$Forwarded', '\\Answered'])
     expect((await seen('anna', `${prefix}Sent`)).filter(({ source }) => source.includes(` ${version}\r\n`))).toHaveLength(2)
+  })
+
+  it('a phone is told what was done to a message and when, by another phone or a desktop', async () => {
+    const phone = await phoneOf('grace'), other = await phoneOf('grace', { deviceId: 'OTHER' })
+    for (const n of [1, 2]) await house.deliver('grace', letter(`verb ${n}`).replace('To: anna@postern.test', 'To: grace@postern.test, carol@postern.test'))
+    const inbox = phone.folder('2')
+    for (const one of [phone, other]) await one.syncAll(inbox)
+    const id = (n: number): string => [...phone.held(inbox).items.values()].find(({ subject }) => subject === `verb ${n}`)!.id
+    expect(await phone.smart('SmartReply', id(1), 'To: bob@postern.test, carol@postern.test\r\nSubject: Re\r\n\r\nYes.\r\n')).toBe('')
+    const imap = await house.imapClient('grace')
+    await imap.append(`${prefix}Sent`, 'To: bob@postern.test\r\nIn-Reply-To: <verb.2@x>\r\nSubject: Re\r\n\r\nYes.\r\n', ['\\Seen'], new Date('2026-11-01T10:00:00Z'))
+    await imap.mailboxOpen('INBOX')
+    await imap.messageFlagsAdd('2', ['\\Answered'])
+    imap.close()
+    expect((await seen('grace', 'INBOX')).map(({ flags }) => flags)).toEqual([['$RepliedAll', '\\Answered'], ['\\Answered']])
+    const { bytes } = await other.sync({ collections: [{ id: inbox }] })
+    const changes = children(descend(decode(bytes), 'AirSync:Collections', 'AirSync:Collection', 'AirSync:Commands'), 'AirSync:Change')
+      .map(one => child(one, 'AirSync:ApplicationData')!)
+    expect(changes.map(data => text(data, 'Email2:LastVerbExecuted'))).toEqual(['2', '1'])
+    const times = changes.map(data => Date.parse(text(data, 'Email2:LastVerbExecutionTime')!))
+    expect(Math.abs(times[0]! - Date.now())).toBeLessThan(600_000)
+    expect(times[1]).toBe(Date.UTC(2026, 10, 1, 10))
   })
 
   it('a large original goes along whole', async () => {

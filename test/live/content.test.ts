@@ -1,4 +1,5 @@
 // What is inside of messages, out of a real Dovecot's structures.
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { versions } from '../../src/eas/versions.ts'
@@ -6,6 +7,7 @@ import { child, children, text, type Element } from '../../src/wire/wbxml.ts'
 import { descend, Phone } from '../support/eas-client.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
+import { uuencoded } from '../support/uuencode.ts'
 import { winmail, writeTnef } from '../support/tnef-write.ts'
 
 const eml = (name: string): Buffer =>
@@ -71,5 +73,30 @@ it.each(versions)('meetings, winmail.dat, messages within and reports, in versio
     const [file] = await phone.fetch([{ file: `${items[3]!.id}:1-2` }])
     expect(Buffer.from(text(file!.properties!, 'ItemOperations:Data')!, 'base64').equals(pdf)).toBe(true)
   }
+  phone.close()
+})
+
+it('files inside a text in quoted-printable are files, the large one read as it comes', async () => {
+  const { login, password } = house.user(0)
+  const large = randomBytes(1_400_000), small = Buffer.from('Größe 3')
+  const body = `See:\r\n${uuencoded('small.txt', small)}and\r\n${uuencoded('large.bin', large)}Bye\r\n`.replaceAll('=', '=3D')
+  await house.seed(0, 'Archive', [`Subject: old\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n${body}`])
+  const phone = new Phone({ url: postern.url, user: login, password })
+  await phone.folderSync('0')
+  const folder = phone.folder('Archive')
+  await phone.syncAll(folder, { options: { bodies: [{ type: 1, size: 500 }] } })
+  const [item] = [...phone.held(folder).items.values()]
+  expect(item!.body).toBe('See:\r\nand\r\n')
+  expect(named(item!.data)).toEqual(['small.txt by 1', 'large.bin by 1'])
+  const references = children(descend(item!.data, 'AirSyncBase:Attachments'), 'AirSyncBase:Attachment').map(one => text(one, 'AirSyncBase:FileReference')!)
+  const read = async (reference: string, range?: string): Promise<Buffer> => {
+    const [answer] = await phone.fetch([{ file: reference, ...(range ? { range } : {}) }])
+    return Buffer.from(text(answer!.properties!, 'ItemOperations:Data')!, 'base64')
+  }
+  expect(await read(references[0]!)).toEqual(small)
+  expect((await read(references[1]!)).equals(large)).toBe(true)
+  expect((await read(references[1]!, '1000000-1000099')).equals(large.subarray(1_000_000, 1_000_100))).toBe(true)
+  const [whole] = await phone.fetch([{ id: item!.id, folder, options: { bodies: [{ type: 1 }] } }])
+  expect(text(descend(whole!.properties, 'AirSyncBase:Body'), 'AirSyncBase:Data')).toBe('See:\r\nand\r\nBye\r\n')
   phone.close()
 })

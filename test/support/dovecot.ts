@@ -20,6 +20,8 @@ export interface DovecotOptions {
   readonly without?: readonly string[]
   /** Access control lists; all users then share one user id. */
   readonly acl?: boolean
+  /** ManageSieve, and Sieve scripts run as LMTP delivers; their answers go to the SMTP server on this port. */
+  readonly sieve?: { readonly smtpPort: number }
   /** What IDLE polls by when the machine's inotify instances are used up, and how long news is held back. */
   readonly idleSeconds?: number
   /** Further configuration lines. */
@@ -29,6 +31,7 @@ export interface DovecotOptions {
 export interface Dovecot extends Service {
   readonly tlsPort: number
   readonly lmtpPort: number
+  readonly sievePort: number
 }
 
 /** What stock Dovecot 2.3 announces after login; `without` takes from it. */
@@ -43,16 +46,16 @@ const SPECIAL = [['Drafts', 'Entwürfe'], ['Sent', 'Gesendete Elemente'], ['Tras
 /** Dovecot 2.3 with IMAP (plain, STARTTLS, TLS) and LMTP, as one unprivileged process tree. */
 export async function startDovecot(ground: Ground, users: readonly User[], certificate: Certificate,
   options: DovecotOptions = {}): Promise<Dovecot> {
-  const [port = 0, tlsPort = 0, lmtpPort = 0] = await freePorts(3)
+  const [port = 0, tlsPort = 0, lmtpPort = 0, sievePort = 0] = await freePorts(4)
   const dir = openFolder(ground, 'dovecot')
   const mail = openFolder(ground, 'dovecot/mail')
   writeFileSync(join(dir, 'users'), users.map((user, n) => passwdLine(user, n, mail, options)).join(''))
   writeFileSync(join(dir, 'masters'), `${MASTER.name}:{PLAIN}${MASTER.password}\n`)
   const config = join(dir, 'dovecot.conf')
-  writeFileSync(config, configuration({ dir, port, tlsPort, lmtpPort, ...certificate }, options))
+  writeFileSync(config, configuration({ dir, port, tlsPort, lmtpPort, sievePort, ...certificate }, options))
   const self = service(ground, { name: 'dovecot', command: 'dovecot', args: ['-F', '-c', config], port, greets: true })
   await self.start()
-  return { ...self, tlsPort, lmtpPort }
+  return { ...self, tlsPort, lmtpPort, sievePort }
 }
 
 // As root every user gets an own user id: the kernel allows only 128 inotify instances for each, and IDLE takes one.
@@ -69,15 +72,16 @@ interface Place extends Certificate {
   readonly port: number
   readonly tlsPort: number
   readonly lmtpPort: number
+  readonly sievePort: number
 }
 
-function configuration({ dir, port, tlsPort, lmtpPort, cert, key }: Place, options: DovecotOptions): string {
-  const { layout = 'plain', storage = 'sdbox', without = [], acl = false, idleSeconds = 5, extra = '' } = options
+function configuration({ dir, port, tlsPort, lmtpPort, sievePort, cert, key }: Place, options: DovecotOptions): string {
+  const { layout = 'plain', storage = 'sdbox', without = [], acl = false, sieve, idleSeconds = 5, extra = '' } = options
   const [user, group] = isRoot ? ['nobody', 'nogroup'] : [userInfo().username, '']
   const plugins = acl ? 'quota acl' : 'quota'
   const announced = [...CAPABILITIES, ...(acl ? ['ACL', 'RIGHTS=texk'] : [])].filter(name => !without.includes(name))
   return `
-protocols = imap lmtp
+protocols = imap lmtp ${sieve ? 'sieve' : ''}
 listen = ${HOST}
 base_dir = ${dir}/run
 state_dir = ${dir}/state
@@ -128,6 +132,7 @@ plugin {
   quota_vsizes = yes
   quota_grace = 0
   ${acl ? 'acl = vfile\n  acl_user = %u' : ''}
+  ${sieve ? 'sieve = file:~/sieve;active=~/.dovecot.sieve' : ''}
 }
 protocol imap {
   mail_plugins = ${plugins} imap_quota ${acl ? 'imap_acl' : ''}
@@ -135,7 +140,9 @@ protocol imap {
 }
 protocol lmtp {
   postmaster_address = postmaster@postern.test
+  ${sieve ? `mail_plugins = ${plugins} sieve` : ''}
 }
+${sieve ? managesieve(sieve.smtpPort, sievePort) : ''}
 
 service imap-login {
   service_count = 0
@@ -178,6 +185,17 @@ service stats {
 ${extra}
 `
 }
+
+const managesieve = (smtpPort: number, sievePort: number): string => `
+submission_host = ${HOST}:${smtpPort}
+service managesieve-login {
+  service_count = 0
+  chroot =
+  inet_listener sieve {
+    port = ${sievePort}
+  }
+}
+`
 
 function specialMailboxes(kind: 'stock' | 'created' | 'localized' | 'none'): string {
   if (kind === 'none') return ''

@@ -287,7 +287,7 @@ export class Phone {
   ): Promise<string> {
     const octets = Buffer.from(mime as Uint8Array)
     const old: Record<string, string> = longId ? { LongId: id } : { CollectionId: folder, ItemId: id }
-    const answer = this.options.version === '12.1'
+    const answer = isOld(this.options.version)
       ? await this.raw(command, octets, {
         headers: { 'content-type': 'message/rfc822' }, parameters: { ...old, SaveInSent: save ? 'T' : 'F' },
       })
@@ -319,17 +319,18 @@ export class Phone {
   }
 
   async getItemEstimate(
-    collections: readonly { id: string; key?: string; filter?: number }[]
+    collections: readonly { id: string; key?: string; filter?: number; maxItems?: number }[]
   ): Promise<{ id: string; status: string; estimate: number }[]> {
     const old = isOld(this.options.version)
-    const nodes = collections.map(({ id, key = this.held(id).key, filter }) => el('GetItemEstimate:Collection', old
+    const nodes = collections.map(({ id, key = this.held(id).key, filter, maxItems }) => el('GetItemEstimate:Collection', old
       ? [
         el('GetItemEstimate:Class', 'Email'), el('GetItemEstimate:CollectionId', id), ...number('AirSync:FilterType', filter ?? 0),
         el('AirSync:SyncKey', key),
       ]
       : [
         el('AirSync:SyncKey', key), el('GetItemEstimate:CollectionId', id),
-        ...(filter === undefined ? [] : [el('AirSync:Options', number('AirSync:FilterType', filter))]),
+        ...(filter === undefined && maxItems === undefined ? []
+          : [el('AirSync:Options', [...number('AirSync:FilterType', filter), ...number('AirSync:MaxItems', maxItems)])]),
       ]))
     const answer = await this.command(
       'GetItemEstimate', el('GetItemEstimate:GetItemEstimate', [el('GetItemEstimate:Collections', nodes)])

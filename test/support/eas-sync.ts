@@ -27,6 +27,8 @@ export type OptionsWish = {
   /** BodyPartPreference: HTML. */
   readonly part?: { size?: number; allOrNone?: boolean; preview?: number }
   readonly class?: string
+  /** Of the recipient cache. */
+  readonly maxItems?: number
 }
 
 export type PhoneCommand =
@@ -105,7 +107,7 @@ export function optionNodes({ filter, mimeSupport, mimeTruncation, truncation, c
     ...bodies.map(one => el('AirSyncBase:BodyPreference', preferenceNodes(one))),
     ...(part ? [el('AirSyncBase:BodyPartPreference', preferenceNodes({ type: 2, ...part }))] : []),
     ...number('AirSync:Conflict', conflict), ...number('AirSync:MIMESupport', mimeSupport),
-    ...number('AirSync:MIMETruncation', mimeTruncation),
+    ...number('AirSync:MIMETruncation', mimeTruncation), ...number('AirSync:MaxItems', rest.maxItems),
   ]
 }
 

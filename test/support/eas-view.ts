@@ -68,7 +68,8 @@ export function hold(): Held {
       put(id, data)
     } else if (change.tag === 'AirSync:Change') {
       const item = items.get(id)
-      if (item && data) Object.assign(item, flagsOf(data, item))
+      if (item && data && child(data, 'Contacts:Email1Address')) put(id, data)
+      else if (item && data) Object.assign(item, flagsOf(data, item))
     } else items.delete(id)
   }
 

@@ -10,15 +10,19 @@ import { DOMAIN } from './users.ts'
 export interface EximOptions {
   /** Largest message in bytes; announced with SIZE. */
   readonly sizeLimit?: number
+  readonly port?: number
 }
+
+/** Another organization whose users are the same people: where answers to strangers can be looked for. */
+export const NEIGHBOUR = 'neighbour.test'
 
 /**
  * Exim 4 as a submission server: AUTH PLAIN and LOGIN, STARTTLS. A sender must be the user's own address or alias (else
- * 550), a recipient must exist here (unknown 550, `tempfail` 451, other domains 550). Delivers to LMTP at once.
+ * 550), or nobody (automatic replies); a recipient must exist here (unknown 550, `tempfail` 451, other domains 550). Delivers to LMTP at once.
  */
 export async function startExim(ground: Ground, users: readonly User[], certificate: Certificate, lmtpPort: number,
-  { sizeLimit = 50_000_000 }: EximOptions = {}): Promise<Service> {
-  const [port = 0] = await freePorts(1)
+  { sizeLimit = 50_000_000, ...given }: EximOptions = {}): Promise<Service> {
+  const [port = 0] = given.port ? [given.port] : await freePorts(1)
   const dir = openFolder(ground, 'exim')
   writeFileSync(join(dir, 'users'), users.map(user => `${user.name}: ${user.password}\n`).join(''))
   const [command, config] = [binary(dir), join(dir, 'exim.conf')]
@@ -44,7 +48,7 @@ function binary(dir: string): string {
 const configuration = (dir: string, certificate: Certificate, lmtpPort: number, sizeLimit: number): string => `
 primary_hostname = mx.${DOMAIN}
 qualify_domain = ${DOMAIN}
-domainlist local_domains = ${DOMAIN}
+domainlist local_domains = ${DOMAIN} : ${NEIGHBOUR}
 local_interfaces = ${HOST}
 spool_directory = ${dir}/spool
 log_file_path = ${dir}/%slog
@@ -67,6 +71,7 @@ acl_smtp_data = accept
 
 begin acl
 check_mail:
+  accept senders = :
   deny !authenticated = *
        message = 5.7.0 Authentication required
   deny !condition = \${if inlisti{$sender_address}{$authenticated_id@${DOMAIN} : $authenticated_id.alias@${DOMAIN}}}

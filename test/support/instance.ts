@@ -1,5 +1,5 @@
 import type { Log } from '../../src/base/log.ts'
-import { connect } from '../../src/backend/connect.ts'
+import { connect, type Backend, type BackendsConfig } from '../../src/backend/connect.ts'
 import { easFront } from '../../src/eas/server.ts'
 import type { EasSettings } from '../../src/eas/settings.ts'
 import { listen } from '../../src/http/server.ts'
@@ -19,7 +19,12 @@ export type InstanceOptions = {
   /** Between Postern and the mail server. */
   readonly imap?: { readonly host: string; readonly port: number }
   readonly smtp?: { readonly host: string; readonly port: number }
+  /** ManageSieve, without encryption. */
+  readonly sieve?: { readonly host: string; readonly port: number }
   readonly log?: Log
+  /** The address list. */
+  readonly directory?: NonNullable<Backend['directory']>
+  readonly certificates?: NonNullable<BackendsConfig['certificates']>
 }
 
 /** Postern inside of this process, without its command line: over HTTP on a free port. */
@@ -63,12 +68,16 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
       backends: [{
         domains: [DOMAIN], login: '{local}@{domain}', imap: { host: imap.host, port: imap.port, security: 'none' },
         smtp: { host: smtp.host, port: smtp.port, security: 'none', auth: true },
+        ...(options.directory ? { directory: options.directory } : {}),
+        ...(options.sieve && { sieve: { ...options.sieve, security: 'none', script: 'postern' } }),
       }],
       sessions: { timeoutSeconds: patience },
+      ...(options.certificates ? { certificates: options.certificates } : {}),
     }, options.log ?? log)
     const front = easFront({
       settings: {
-        secret: Buffer.from(secret), ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 300, maxRequest: 16 * 1024 * 1024,
+        secret: Buffer.from(secret), ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 300,
+        recipientCache: false, maxRequest: 16 * 1024 * 1024,
         policy: undefined, ...settings,
       },
       open: backends.open, cache: memoryCache({ megabytes }), log: options.log ?? log,

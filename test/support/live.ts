@@ -7,7 +7,7 @@ import { startDovecot } from './dovecot.ts'
 import type { EximOptions } from './exim.ts'
 import { startExim } from './exim.ts'
 import type { Service } from './house.ts'
-import { openGround } from './house.ts'
+import { freePorts, openGround } from './house.ts'
 import type { DavServer } from './radicale.ts'
 import { startRadicale } from './radicale.ts'
 import type { Stored } from './seed.ts'
@@ -22,6 +22,8 @@ export interface HouseOptions {
   readonly dovecot?: DovecotOptions
   /** `false` leaves SMTP out. */
   readonly exim?: EximOptions | false
+  /** ManageSieve, and filters that run as mail is delivered. Needs `exim`. */
+  readonly sieve?: boolean
   /** CalDAV and CardDAV; neither unless asked for. */
   readonly radicale?: boolean
   readonly xandikos?: boolean
@@ -38,6 +40,8 @@ export interface House {
   readonly ca: string
   readonly imap: { readonly host: string, readonly port: number, readonly tlsPort: number }
   readonly lmtp: { readonly host: string, readonly port: number }
+  /** ManageSieve; answers only where the house has `sieve`. */
+  readonly sieve: { readonly host: string, readonly port: number }
   /** Exim's address; throws, like `dav`, if that server was not asked for. */
   readonly submission: { readonly host: string, readonly port: number }
   /** Where Radicale's discovery starts. */
@@ -73,9 +77,10 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
     return assemble({ users, dir: ground.dir, ca, ...mail, radicale, xandikos }, () => ground.close())
 
     async function startMail() {
-      const dovecot = await startDovecot(ground, users, certificate, options.dovecot)
-      const { exim } = options
-      return { dovecot, exim: exim === false ? undefined : await startExim(ground, users, certificate, dovecot.lmtpPort, exim) }
+      const { exim, sieve } = options
+      const [smtpPort = 0] = await freePorts(1)
+      const dovecot = await startDovecot(ground, users, certificate, { ...options.dovecot, ...(sieve ? { sieve: { smtpPort } } : {}) })
+      return { dovecot, exim: exim === false ? undefined : await startExim(ground, users, certificate, dovecot.lmtpPort, { ...exim, port: smtpPort }) }
     }
   } catch (error) {
     await ground.close()
@@ -94,7 +99,7 @@ interface Servers {
 }
 
 function assemble({ dir, ca, users, dovecot, ...maybe }: Servers, close: () => Promise<void>): House {
-  const { host, port, tlsPort, lmtpPort } = dovecot
+  const { host, port, tlsPort, lmtpPort, sievePort } = dovecot
   const clients: ImapFlow[] = []
   return {
     dir,
@@ -103,6 +108,7 @@ function assemble({ dir, ca, users, dovecot, ...maybe }: Servers, close: () => P
     dovecot,
     imap: { host, port, tlsPort },
     lmtp: { host, port: lmtpPort },
+    sieve: { host, port: sievePort },
     get exim() { return wanted(maybe.exim, 'exim') },
     get radicale() { return wanted(maybe.radicale, 'radicale') },
     get xandikos() { return wanted(maybe.xandikos, 'xandikos') },

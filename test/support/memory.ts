@@ -1,10 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
+import { certificateCheck } from '../../src/backend/certificate-check.ts'
 import { mailChanges } from '../../src/backend/imap-changes.ts'
 import type { Answer, ImapMailbox, MailboxState } from '../../src/backend/imap-mailbox.ts'
 import { recall } from '../../src/backend/imap-recall.ts'
 import { Failure } from '../../src/base/failure.ts'
+import { silent } from '../../src/base/log.ts'
 import type { Folder, FolderId, Role } from '../../src/model/folder.ts'
 import type { Message } from '../../src/model/message.ts'
-import type { MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
+import type { CertificateCheck, Directory, Filters, MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
 import { matches } from './memory-search.ts'
 import { tell, type Told } from './mime-tree.ts'
 import { SimulatedMailbox } from './simulated-mailbox.ts'
@@ -28,10 +31,16 @@ export class MemoryAccount {
   filesSent = false
   /** Recipients the submission server does not take. */
   refused: string[] = []
+  directory: Directory | undefined
+  certificates: CertificateCheck = certificateCheck({}, silent)
   /** Thrown by the submission server. */
   rejection: Failure | undefined
   /** Thrown by every mail operation from now on. */
   outage: Failure | undefined
+  /** What the mail server does by itself, where it does anything. */
+  filters: Filters | undefined
+  /** Thrown by single operations, by their names. */
+  readonly failing = new Map<keyof MailStore, Failure>()
   /** Nothing can be appended any more. */
   full = false
   /** The mailboxes take no keywords. */
@@ -137,7 +146,9 @@ export class MemoryAccount {
   stores(): Stores {
     const mail = this.#counted(this.#mail())
     return {
-      mail, person: this.person, backendTime: () => 0,
+      mail, person: this.person, certificates: this.certificates, backendTime: () => 0,
+      ...(this.filters && { filters: this.filters }),
+      ...(this.directory ? { directory: this.directory } : {}),
       submission: {
         filesSent: this.filesSent,
         send: async (from, to, message) => {
@@ -159,7 +170,8 @@ export class MemoryAccount {
     return new Proxy(mail, {
       get: (target, name: keyof MailStore) => (...args: never[]) => {
         this.calls.push(name)
-        if (this.outage && name !== 'stream') return Promise.reject(this.outage)
+        const failure = this.failing.get(name) ?? (name === 'stream' ? undefined : this.outage)
+        if (failure) return Promise.reject(failure)
         return (target[name] as (...args: never[]) => unknown)(...args)
       },
     })
@@ -207,9 +219,20 @@ export class MemoryAccount {
     return {
       ...mailChanges(imap, recall({ mailboxes: 100 })),
       messages: imap.messages.bind(imap),
+      heads: async (id, most, known) => {
+        const { box, told } = this.#box(id)
+        const content = { validity: box.validity, uidNext: box.state().uidNext, messages: box.items.size }
+        if (known && isDeepStrictEqual(known, content)) return { content: known }
+        const uids = [...box.items.keys()].sort((a, b) => b - a).slice(0, most)
+        return { content, heads: uids.map(uid => ({ uid, received: told.get(uid)!.message.received, header: told.get(uid)!.part('HEADER')! })) }
+      },
       folders: async () => folders(),
       folder: async id => this.#box(id).folder,
-      folderByRole: async role => this.#box(this.id(role)).folder,
+      folderByRole: async role => {
+        const found = folders().find(folder => folder.role === role)
+        if (!found) throw new Failure('not-found', `no folder for ${role}`)
+        return found
+      },
       createFolder: async (parent, name) => {
         exists(parent, name)
         return this.#box(this.addFolder(name, parent ? { parent } : {})).folder

@@ -9,9 +9,8 @@ export const recordings = (): string | undefined => process.env['POSTERN_RECORDI
 const mostEach = 300
 const mostOctets = 512 * 1024
 
-/** Keeps every answer that differs from those before it, some hundred a command and version; undefined outside of a test run. */
-export function recorder(): ((exchange: Exchange) => void) | undefined {
-  const folder = recordings()
+/** Keeps every answer that differs from those before it, `most` a command and version; undefined outside of a test run. */
+export function recorder(folder = recordings(), most = mostEach): ((exchange: Exchange) => void) | undefined {
   if (!folder) return undefined
   const counts = new Map<string, number>()
   return ({ command, version, answer }) => {
@@ -20,7 +19,7 @@ export function recorder(): ((exchange: Exchange) => void) | undefined {
     if (!counts.has(kind)) mkdirSync(place, { recursive: true })
     const count = counts.get(kind) ?? readdirSync(place).length
     counts.set(kind, count)
-    if (count >= mostEach || answer.length === 0 || answer.length > mostOctets) return
+    if (count >= most || answer.length === 0 || answer.length > mostOctets) return
     const file = join(place, `${createHash('sha256').update(answer).digest('hex').slice(0, 24)}.wbxml`)
     if (existsSync(file)) return
     writeFileSync(file, answer)

@@ -6,6 +6,7 @@ import { noBody } from '../body-wish.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
 import { mostFound, mostTold, readRows, renderHits, Results, type Hit, type Rows } from '../found.ts'
 import { parseKql } from '../kql.ts'
+import { readGalSearch, searchGal } from '../gal.ts'
 import { displayNames } from '../map/email.ts'
 import { outcome } from '../outcome.ts'
 import { searchScope } from '../search-scope.ts'
@@ -30,9 +31,9 @@ type Criterion = {
 // [MS-ASCMD] Find
 export const find: Command = {
   async run(call) {
-    const criterion = readCriterion(call.body)
-    if (!criterion) return refused(success, invalid) // no directory yet
-    const found = await outcome(search(call, criterion))
+    const { id, execute, gal } = readRequest(call.body)
+    if (gal) return findInGal(call, gal)
+    const found = await outcome(search(call, readCriterion(id, execute)))
     if (!(found instanceof Failure)) return wbxml(el('Find:Find', [el('Find:Status', success), el('Find:Response', found)]))
     if (!status[found.kind]) throw found
     call.facts['why'] = found.message
@@ -44,17 +45,42 @@ export const find: Command = {
   refuse: kind => el('Find:Find', [el('Find:Status', status[kind] ?? (kind === 'busy' || kind === 'unavailable' ? '111' : '110'))]),
 }
 
-const refused = (overall: string, response: string) =>
-  wbxml(el('Find:Find', [el('Find:Status', overall), el('Find:Response', head(response))]))
+type Store = 'Mailbox' | 'GAL'
 
-const head = (value: string): Node[] => [el('ItemOperations:Store', 'Mailbox'), el('Find:Status', value)]
+const refused = (overall: string, response: string, store: Store = 'Mailbox') =>
+  wbxml(el('Find:Find', [el('Find:Status', overall), el('Find:Response', head(response, store))]))
 
-/** Undefined for a search of the directory. Throws `malformed`. */
-function readCriterion(body: Element | undefined): Criterion | undefined {
+const head = (value: string, store: Store = 'Mailbox'): Node[] => [el('ItemOperations:Store', store), el('Find:Status', value)]
+
+/** Throws `malformed`. */
+function readRequest(body: Element | undefined) {
   const id = body && text(body, 'Find:SearchId'), execute = body && child(body, 'Find:ExecuteSearch')
-  const mailbox = execute && child(execute, 'Find:MailBoxSearchCriterion')
   if (!id || id.length > 256 || !execute) throw new Failure('malformed', 'Find without its SearchId or ExecuteSearch')
-  if (!mailbox && child(execute, 'Find:GalSearchCriterion')) return undefined
+  return { id, execute, gal: child(execute, 'Find:MailBoxSearchCriterion') ? undefined : child(execute, 'Find:GalSearchCriterion') }
+}
+
+/** [MS-ASCMD] Searching the Global Address List. */
+async function findInGal(call: Call, criterion: Element) {
+  const search = readGalSearch(call, criterion, 'Find')
+  if (search.rows.to >= mostFound) throw new Failure('malformed', 'a Range beyond 999')
+  const found = await outcome(searchGal(call, search))
+  if (found instanceof Failure) {
+    if (found.kind === 'unavailable') throw found
+    call.facts['why'] = found.message
+    return refused(success, invalid, 'GAL')
+  }
+  const { properties, from, total } = found
+  return wbxml(el('Find:Find', [el('Find:Status', success), el('Find:Response', [
+    ...head(success, 'GAL'),
+    ...properties.map(nodes => el('Find:Result', [el('Find:Properties', nodes)])),
+    ...(properties.length > 0 ? [el('Find:Range', `${from}-${from + properties.length - 1}`)] : []),
+    el('Find:Total', String(total)),
+  ])]))
+}
+
+/** Throws `malformed`. */
+function readCriterion(id: string, execute: Element): Criterion {
+  const mailbox = child(execute, 'Find:MailBoxSearchCriterion')
   const query = mailbox && child(mailbox, 'Find:Query'), options = mailbox && child(mailbox, 'Find:Options')
   const wanted = query && text(query, 'Find:FreeText')
   if (!query || wanted === undefined) throw new Failure('malformed', 'Find of nothing')

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { Failure, type Kind } from '../../base/failure.ts'
 import type { Folder, FolderId } from '../../model/folder.ts'
 import { keepHierarchy, recallHierarchy, show, type Hierarchy } from '../../state/snapshot.ts'
-import { el, text, type Element, type Tag } from '../../wire/wbxml.ts'
+import { child, el, text, type Element, type Tag } from '../../wire/wbxml.ts'
 import { wbxml, type Answer, type Call, type Command } from '../command.ts'
 import { folderType, userMail } from '../folder-type.ts'
+import { hierarchyOf } from '../hierarchy.ts'
+import { isRecipients } from '../recipients.ts'
 
 type Name = 'FolderCreate' | 'FolderDelete' | 'FolderUpdate'
 
@@ -14,7 +16,7 @@ const status: Readonly<Record<Name, Partial<Record<Kind, string>>>> = {
   FolderDelete: { denied: '3', 'not-found': '4', stale: '9', malformed: '10' },
   FolderUpdate: { exists: '2', denied: '2', 'not-found': '4', stale: '9', malformed: '10' },
 }
-const parentMissing = '5'
+const parentMissing = '5', ofRecipients = '3'
 
 /** What an edit made of the hierarchy the client had: its ServerId where there is a new one. */
 type Edited = { readonly client: Hierarchy; readonly id?: FolderId } | { readonly status: string }
@@ -68,14 +70,17 @@ function edit(
       const { body, cache, settings, stores, scope } = call
       const key = body && text(body, 'FolderHierarchy:SyncKey')
       if (!body || !key || key === '0') throw new Failure('malformed', `${name} without SyncKey`)
+      if (child(body, 'FolderHierarchy:Status')) throw new Failure('malformed', 'a Status in a request')
       const request = createHash('sha256').update(JSON.stringify(body)).digest('base64url')
       const repeated = cache.get<string[]>(`folder-edit:${scope}:${request}`)
       if (repeated) return answer(root, repeated)
 
       const snapshots = { cache, secret: settings.secret, account: stores.person.login }
       const folders = await stores.mail.folders()
-      const then = recallHierarchy(snapshots, key, show(folders, folderType))
+      const then = recallHierarchy(snapshots, key, hierarchyOf(call, folders))
       if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
+      const names = (['FolderHierarchy:ServerId', 'FolderHierarchy:ParentId'] as const).map(tag => text(body, tag) ?? '')
+      if (names.some(id => isRecipients(call, id))) return wbxml(el(root, [el('FolderHierarchy:Status', ofRecipients)]))
       const edited = await work(call, body, then, folders)
       if ('status' in edited) return wbxml(el(root, [el('FolderHierarchy:Status', edited.status)]))
       const result = [keepHierarchy(snapshots, edited.client), ...(edited.id ? [edited.id] : [])]

@@ -1,19 +1,20 @@
 import { Failure, type Kind } from '../../base/failure.ts'
-import { compareHierarchies, keepHierarchy, recallHierarchy, show, type Shown } from '../../state/snapshot.ts'
+import { compareHierarchies, keepHierarchy, recallHierarchy, type Shown } from '../../state/snapshot.ts'
 import { el, text, type Node } from '../../wire/wbxml.ts'
 import { wbxml, type Command } from '../command.ts'
-import { folderType } from '../folder-type.ts'
+import { hierarchyOf } from '../hierarchy.ts'
 
 /** [MS-ASCMD] Status (FolderSync). */
 const status: Partial<Record<Kind, string>> = { stale: '9', malformed: '10' }
 
 // [MS-ASCMD] FolderSync. Key 0 tells the whole hierarchy and touches nothing else: item keys stay valid.
 export const folderSync: Command = {
-  async run({ body, stores, cache, settings, scope, facts }) {
+  async run(call) {
+    const { body, stores, cache, settings, scope, facts } = call
     const key = body && text(body, 'FolderHierarchy:SyncKey')
     if (!key) throw new Failure('malformed', 'FolderSync without SyncKey')
     const snapshots = { cache, secret: settings.secret, account: stores.person.login }
-    const now = show(await stores.mail.folders(), folderType)
+    const now = hierarchyOf(call, await stores.mail.folders())
     const then = recallHierarchy(snapshots, key, now)
     if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
 

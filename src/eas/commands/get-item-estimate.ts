@@ -5,7 +5,9 @@ import { child, children, el, text, type Element, type Node } from '../../wire/w
 import { wbxml, type Call, type Command } from '../command.ts'
 import { filterDay } from '../filter.ts'
 import { outcome } from '../outcome.ts'
+import { isRecipients } from '../recipients.ts'
 import { since } from '../versions.ts'
+import { estimateRecipients } from './sync-recipients.ts'
 
 /** [MS-ASCMD] Status (GetItemEstimate), for one collection. */
 const collectionStatus: Partial<Record<Kind, string>> = {
@@ -42,13 +44,32 @@ async function estimate(call: Call, collection: Element): Promise<number | 'not 
   const key = text(collection, 'AirSync:SyncKey')
   if (!id || !key) throw new Failure('malformed', 'Collection without CollectionId or SyncKey')
   const { mail, person } = call.stores
+  const maxItems = maxItemsOf(collection)
+  if (isRecipients(call, id)) return key === '0' ? 'not primed' : estimateRecipients(call, key, maxItems)
+  if (maxItems !== undefined) throw new Failure('not-found', 'MaxItems of a collection that has none')
   const folder = await mail.folder(id as FolderId)
   if (key === '0') return 'not primed'
+  checkClasses(collection)
   const { cursor, options } = parseSyncKey(call.settings.secret, person.login, folder.id, key)
   const filter = filterOf(collection) ?? options?.filter ?? 0
   if (filter > 5) throw new Failure(filter > 8 ? 'malformed' : 'unsupported', `FilterType ${filter}`)
   if (!folder.selectable) return 0
   return mail.estimate(folder.id, cursor.validity === 0 ? undefined : cursor, filterDay(filter, call.now()))
+}
+
+// [MS-ASCMD] MaxItems (GetItemEstimate)
+function maxItemsOf(collection: Element): number | undefined {
+  const options = child(collection, 'AirSync:Options')
+  const max = options && text(options, 'AirSync:MaxItems')
+  if (max !== undefined && !/^\d{1,9}$/.test(max)) throw new Failure('malformed', 'MaxItems')
+  return max === undefined ? undefined : Number(max)
+}
+
+/** [MS-ASCMD] Class (GetItemEstimate): nothing but mail and SMS is looked at together; what else is asked for gets a status of 4. */
+function checkClasses(collection: Element): void {
+  const classes = children(collection, 'AirSync:Options').map(block => text(block, 'AirSync:Class') ?? 'Email')
+  const together = classes.length < 2 || (classes.length === 2 && classes.includes('SMS') && classes.includes('Email'))
+  if (!together) throw new Failure('stale', 'Options of classes that do not go together')
 }
 
 /** Up to 12.1 FilterType stands in the collection, from 14.0 in its Options, where a block for the SMS class does not count. */

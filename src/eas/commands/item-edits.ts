@@ -76,14 +76,15 @@ async function moveConversation(call: Call, { id, to }: Moving): Promise<string>
   const { mail } = call.stores
   const all = await mail.folders()
   const target = all.find(folder => folder.id === to)
-  if (!target?.selectable || isOwn(target)) return badDestination
+  if (!target) return notFound
+  if (!target.selectable || isOwn(target)) return badDestination
   const sources = all.filter(folder => folder.selectable && folder !== target && folder.role !== 'sent' && !isOwn(folder))
   const hits = await outcome(findConversation(call, id, [...sources, target].map(folder => folder.id)))
   if (hits instanceof Failure) return hits.kind === 'not-found' ? notFound : refusedAs(hits)
   const moves = await moveHits(mail, hits, target.id)
   call.facts['moved'] = hits.length
   const stands = moves.find(one => typeof one !== 'string')
-  const marked = stands ? await outcome(moveAlways(call, target.id, stands.validity, stands.uid)) : undefined
+  const marked = stands ? await outcome(moveAlways(call, target, stands, hits)) : undefined
   const statuses = [...moves, marked].flatMap(one => typeof one === 'string' ? one : one instanceof Failure ? failedAs(one) : [])
   if (statuses.length === 0) return success
   return stands ? partly : statuses[0]!

@@ -2,7 +2,7 @@ import { Failure } from '../../base/failure.ts'
 import { sliceStream } from '../../formats/transfer-stream.ts'
 import type { MessageRef } from '../../model/ports.ts'
 import { parseItemId } from '../../state/item-id.ts'
-import { child, el, text, type Element, type Node } from '../../wire/wbxml.ts'
+import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { openAttachment } from '../attachment.ts'
 import { noBody, readWish } from '../body-wish.ts'
 import type { Call } from '../command.ts'
@@ -40,7 +40,7 @@ export function readFetch(fetch: Element): FetchedItem | FetchedFile | Refused {
   if (text(fetch, 'ItemOperations:Store')?.toLowerCase() !== 'mailbox') return { kind: 'refused', answer: fetchAnswer(unknownStore, []) }
   const range = options && text(options, 'ItemOperations:Range')
   const allowed = reference === undefined ? itemOptions : fileOptions
-  const bad = options?.children.some(({ tag }) => !allowed.includes(tag))
+  const bad = options?.children.some(({ tag }) => !allowed.includes(tag)) || children(fetch, 'AirSyncBase:FileReference').length > 1
   if (reference !== undefined) {
     return bad ? { kind: 'refused', answer: fetchAnswer(protocolError, fileNamed(reference)) } : { kind: 'file', reference, range }
   }
@@ -81,7 +81,7 @@ export async function* itemAnswers(call: Call, items: readonly FetchedItem[], ca
     for (; next < until; next++) yield fetchAnswer(notFound, items[next]!.named)
   }
   const { version, userAgent } = call.request
-  const context = { version, userAgent, log: call.log, octets: carrier.octets }
+  const context = { version, userAgent, log: call.log, cache: call.cache, octets: carrier.octets }
   for await (const { uid, nodes } of renderItems(call.stores, found.folder, ref!.validity, found.messages, wish, context)) {
     yield* missing(items.findIndex((item, index) => index >= next && item.ref?.uid === uid))
     yield itemAnswer(items[next++]!, nodes, carrier)

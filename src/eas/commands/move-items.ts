@@ -23,7 +23,8 @@ type Moved = { readonly to: FolderId; readonly id: string }
 export const moveItems: Command = {
   async run(call) {
     const asked = call.body ? children(call.body, 'Move:Move') : []
-    if (asked.length === 0 || asked.length > mostMoves) throw new Failure('malformed', 'number of moves')
+    if (asked.length === 0) throw new Failure('malformed', 'no moves')
+    if (asked.length > mostMoves) throw new Failure('too-large', 'number of moves')
     const moves = asked.map(readMove)
     const known = await foldersOf(call, moves)
     for (const move of moves) {
@@ -39,7 +40,8 @@ export const moveItems: Command = {
     return wbxml(el('Move:MoveItems', moves.map(answer)))
   },
 
-  refuse: kind => el('Move:MoveItems', [el('Move:Status', groupStatus[kind] ?? failed)]),
+  // [MS-ASCMD] Limiting Size of Command Requests
+  refuse: kind => el('Move:MoveItems', [el('Move:Status', kind === 'too-large' ? '103' : groupStatus[kind] ?? failed)]),
 }
 
 async function foldersOf({ stores }: Call, moves: readonly Move[]): Promise<ReadonlyMap<FolderId, Folder>> {
@@ -53,7 +55,7 @@ const takesMail = (folder: Folder | undefined): boolean => folder?.selectable ==
 
 function readMove(element: Element): Move {
   const id = text(element, 'Move:SrcMsgId'), from = text(element, 'Move:SrcFldId'), to = text(element, 'Move:DstFldId')
-  if (!id || !from || !to) throw new Failure('malformed', 'a move without its ids')
+  if (!id || !from || !to || children(element, 'Move:DstFldId').length > 1) throw new Failure('malformed', 'a move without its ids')
   return { id, from: from as FolderId, to: to as FolderId }
 }
 

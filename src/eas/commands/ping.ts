@@ -1,9 +1,10 @@
 import { Failure, type Kind } from '../../base/failure.ts'
 import type { Folder, FolderId } from '../../model/folder.ts'
-import { hierarchyKey, show } from '../../state/snapshot.ts'
+import { hierarchyKey } from '../../state/snapshot.ts'
 import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { wbxml, type Answer, type Call, type Command } from '../command.ts'
-import { folderType } from '../folder-type.ts'
+import { hierarchyOf } from '../hierarchy.ts'
+import { isRecipients } from '../recipients.ts'
 import { waitForChange, type Standing } from '../wait.ts'
 
 /** [MS-ASCMD] Status (Ping). */
@@ -21,7 +22,8 @@ export const ping: Command = {
     const { scope, cache, facts, stores } = call
     facts['collections'] = said.folders.length
     const folders = await stores.mail.folders()
-    const watched = said.folders.map(id => folders.find(folder => folder.id === id))
+    // The recipient cache wakes nobody: it changes with what the user sends, and waits for the next Sync.
+    const watched = said.folders.filter(id => !isRecipients(call, id)).map(id => folders.find(folder => folder.id === id))
     if (watched.includes(undefined) || hierarchyMoved(call, folders)) return answer(hierarchyChanged)
     cache.set(`ping:${scope}`, said, { seconds: 30 * 86_400 })
 
@@ -51,9 +53,9 @@ function readPing({ body, cache, scope, settings }: Call): Parameters | { status
   if (heartbeat < min || heartbeat > max) {
     return { status: outOfBounds, more: [el('Ping:HeartbeatInterval', String(heartbeat < min ? min : max))] }
   }
-  const each = [...new Set(folders)]
-  if (each.length > settings.pingFolders) return { status: tooMany, more: [el('Ping:MaxFolders', String(settings.pingFolders))] }
-  return { heartbeat, folders: each }
+  if (new Set(folders).size < folders.length) throw new Failure('malformed', 'a folder twice')
+  if (folders.length > settings.pingFolders) return { status: tooMany, more: [el('Ping:MaxFolders', String(settings.pingFolders))] }
+  return { heartbeat, folders }
 }
 
 function readHeartbeat(body: Element): number | undefined {
@@ -69,10 +71,11 @@ function readFolder(folder: Element): FolderId {
 }
 
 /** Whether the hierarchy is not the one FolderSync told this device last. Said once: some devices do not listen. */
-function hierarchyMoved({ cache, scope, settings, stores }: Call, folders: readonly Folder[]): boolean {
+function hierarchyMoved(call: Call, folders: readonly Folder[]): boolean {
+  const { cache, scope, settings, stores } = call
   const told = cache.get<string>(`told:${scope}`)
   if (told === undefined) return false
-  const now = hierarchyKey({ secret: settings.secret, account: stores.person.login }, show(folders, folderType))
+  const now = hierarchyKey({ secret: settings.secret, account: stores.person.login }, hierarchyOf(call, folders))
   if (told === now) return false
   cache.set(`told:${scope}`, now)
   return true

@@ -27,6 +27,7 @@ export const provision: Command = {
     if (device) hearDevice(call, device)
     const list = child(call.body, 'Provision:Policies')
     const policies = list ? children(list, 'Provision:Policy') : []
+    if (policies.some(policy => text(policy, 'Provision:PolicyType') === undefined)) throw new Failure('malformed', 'a policy of no type')
     const refused = policies.map(policy => unacceptable[text(policy, 'Provision:Status') ?? '']).find(Boolean)
     if (refused && call.settings.policy) return wbxml(provisioned(refused, []))
     const answers = policies.slice(0, 8).map(policy => answer(call, policy))

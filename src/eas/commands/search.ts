@@ -8,6 +8,7 @@ import { mostFound, mostTold, renderHits, Results, type Hit, type Rows } from '.
 import { outcome } from '../outcome.ts'
 import { searchScope } from '../search-scope.ts'
 import { since } from '../versions.ts'
+import { searchAddressList } from './search-gal.ts'
 import { readMailboxSearch, type MailboxSearch } from './search-request.ts'
 
 /** [MS-ASCMD] Status (Search) of the store. */
@@ -15,6 +16,8 @@ const success = '1', notFound = '6', endOfRange = '12'
 const storeStatus: Partial<Record<Kind, string>> = {
   malformed: '2', denied: '5', 'too-large': '8', unsupported: '8', 'not-found': '11', stale: '11',
 }
+/** Of the address list there are no folders that could be out of date. */
+const galStatus: typeof storeStatus = { ...storeStatus, 'not-found': notFound, unavailable: '7' }
 
 // [MS-ASCMD] Search
 export const search: Command = {
@@ -23,7 +26,7 @@ export const search: Command = {
     if (!store) throw new Failure('malformed', 'no Store')
     const answered = await outcome(searchStore(call, store))
     if (!(answered instanceof Failure)) return answer(answered)
-    const status = storeStatus[answered.kind]
+    const status = (nameOf(store) === 'gal' ? galStatus : storeStatus)[answered.kind]
     if (!status) throw answered
     call.facts['why'] = answered.message
     return answer([el('Search:Status', status)])
@@ -40,12 +43,16 @@ const answer = (nodes: StoreNodes) => wbxml(el('Search:Search', [
   el('Search:Response', [el('Search:Store', nodes)]),
 ]))
 
+const nameOf = (store: Element): string | undefined => text(store, 'Search:Name')?.toLowerCase().replace(/\s/g, '')
+
 async function searchStore(call: Call, store: Element): Promise<StoreNodes> {
-  const name = text(store, 'Search:Name')?.toLowerCase().replace(/\s/g, '')
-  switch (name) {
-    case 'mailbox': return searchMailbox(call, readMailboxSearch(store, call.now()))
-    // There is no directory and no library yet.
-    case 'gal': case 'documentlibrary': return [el('Search:Status', notFound)]
+  switch (nameOf(store)) {
+    case 'mailbox':
+      // Version 2.5 knows the address list only.
+      if (!since(call.request.version, '12.0')) throw new Failure('malformed', 'a search in a store of later versions')
+      return searchMailbox(call, readMailboxSearch(store, call.now()))
+    case 'gal': return searchAddressList(call, store)
+    case 'documentlibrary': return [el('Search:Status', notFound)]
     default: throw new Failure('malformed', 'a search in no known store')
   }
 }

@@ -1,16 +1,18 @@
 import { Failure, type Kind } from '../../base/failure.ts'
 import { encodeWords } from '../../formats/encoded-words.ts'
-import { field } from '../../formats/header.ts'
-import { printMailbox } from '../../formats/mime-write.ts'
+import { field, parseHeader } from '../../formats/header.ts'
+import { printMailbox, recipients, splitMessage } from '../../formats/mime-write.ts'
 import { encodeText } from '../../formats/transfer-write.ts'
 import type { MessageRef } from '../../model/ports.ts'
 import { parseItemId } from '../../state/item-id.ts'
 import { child, children, el, octets, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { empty, wbxml, type Answer, type Call, type Command } from '../command.ts'
+import { repliedAll } from '../map/flags.ts'
 import { openOriginal, type Original } from '../original.ts'
 import { outcome } from '../outcome.ts'
 import { sendOnce, type Outgoing } from '../outgoing.ts'
 import { splice, type Splice } from '../splice.ts'
+import { isToAll } from '../verbs.ts'
 import { since } from '../versions.ts'
 
 /** [MS-ASCMD] Common Status Codes. */
@@ -39,16 +41,16 @@ type Asked = {
 }
 
 // [MS-ASCMD] SmartReply
-export const smartReply: Command = smart('reply', 'ComposeMail:SmartReply', '\\Answered')
+export const smartReply: Command = smart('reply', 'ComposeMail:SmartReply')
 // [MS-ASCMD] SmartForward
-export const smartForward: Command = smart('forward', 'ComposeMail:SmartForward', '$Forwarded')
+export const smartForward: Command = smart('forward', 'ComposeMail:SmartForward')
 
-function smart(kind: Splice['kind'], root: Tag, flag: string): Command {
+function smart(kind: Splice['kind'], root: Tag): Command {
   const refused = (value: string): Node => el(root, [el('ComposeMail:Status', value)])
   return {
     async run(call) {
       try {
-        return await run(call, kind, flag, refused)
+        return await run(call, kind, refused)
       } catch (error) {
         if (error instanceof Refusal) return wbxml(refused(error.status))
         throw error
@@ -58,7 +60,7 @@ function smart(kind: Splice['kind'], root: Tag, flag: string): Command {
   }
 }
 
-async function run(call: Call, kind: Splice['kind'], flag: string, refused: (value: string) => Node): Promise<Answer> {
+async function run(call: Call, kind: Splice['kind'], refused: (value: string) => Node): Promise<Answer> {
   const asked = call.body ? readElements(call, call.body, kind) : readQuery(call)
   const { source, replaceMime } = asked
   let original: Promise<Original> | undefined
@@ -69,15 +71,20 @@ async function run(call: Call, kind: Splice['kind'], flag: string, refused: (val
     compose: async mime => splice(call, mime, { kind, replaceMime, original: await opened() }),
   })
   if (value !== undefined && value !== previouslySent) return wbxml(refused(value))
-  await mark(call, source, flag)
+  await mark(call, kind, outgoing, opened)
   // As with SendMail, a client without ClientId gets the answer it missed.
   return value === undefined || !call.body ? empty : wbxml(refused(value))
 }
 
 /** Only what was sent is answered. That the mark fails must not have it sent again. */
-async function mark({ stores, log }: Call, { folder, validity, uid }: MessageRef, flag: string): Promise<void> {
-  const marked = await outcome(stores.mail.setFlags(folder, validity, { uids: [uid], add: [flag] }))
-  if (marked instanceof Failure) log.warn({ flag, kind: marked.kind, why: marked.message }, 'not marked after sending')
+async function mark({ stores, log }: Call, kind: Splice['kind'], { mime }: Outgoing, opened: () => Promise<Original>): Promise<void> {
+  const marked = await outcome(opened().then(({ ref: { folder, validity, uid }, header, message: { flags } }) => {
+    const all = kind === 'reply' && isToAll(header, recipients(parseHeader(splitMessage(mime).header)), stores.person)
+    const add = kind === 'forward' ? ['$Forwarded'] : ['\\Answered', ...(all ? [repliedAll] : [])]
+    const remove = kind === 'reply' && !all && flags.has(repliedAll) ? [repliedAll] : []
+    return stores.mail.setFlags(folder, validity, { uids: [uid], add, remove })
+  }))
+  if (marked instanceof Failure) log.warn({ command: kind, kind: marked.kind, why: marked.message }, 'not marked after sending')
 }
 
 /** [MS-ASCMD] Up to 12.1 the query names the original, and the body is the message. */

@@ -1,12 +1,14 @@
 import type { Kind } from '../../base/failure.ts'
 import type { Message } from '../../model/message.ts'
+import type { MailChanges } from '../../model/ports.ts'
 import { printItemId } from '../../state/item-id.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import { noBody } from '../body-wish.ts'
 import type { Call } from '../command.ts'
 import { renderItems } from '../items.ts'
-import { flagNodes } from '../map/flags.ts'
+import { flagNodes, lastVerb, type Verb } from '../map/flags.ts'
+import { verbsOf } from '../verbs.ts'
 import { since } from '../versions.ts'
 import { advance, type Collection } from './sync-collection.ts'
 import type { CollectionRequest } from './sync-request.ts'
@@ -30,7 +32,7 @@ export function refusedCollection(call: Call, request: CollectionRequest, kind: 
   return el('AirSync:Collection', head(call, request, value === '3' ? '0' : request.key, value))
 }
 
-const collectionStatus: Partial<Record<Kind, string>> = { stale: '3', 'not-found': '8', malformed: '4', quota: '9', denied: '5' }
+const collectionStatus: Partial<Record<Kind, string>> = { stale: '3', 'not-found': '12', malformed: '4', quota: '9', denied: '5' }
 
 const head = (call: Call, { id }: CollectionRequest, key: string, status: string): Node[] => [
   ...(since(call.request.version, '14.0') ? [] : [el('AirSync:Class', 'Email')]),
@@ -46,19 +48,27 @@ async function* commandsOf(call: Call, collection: Collection): AsyncGenerator<N
   const id = (uid: number): Node => el('AirSync:ServerId', printItemId({ folder: folder.id, validity, uid }))
   for (const uid of changes.deletes) yield el('AirSync:Delete', [id(uid)])
   for (const uid of changes.aged) yield el('AirSync:SoftDelete', [id(uid)])
+  const verbs = await verbsOfChanges(call, collection, changes)
   for (const { uid, flags } of changes.updates) {
-    yield el('AirSync:Change', [id(uid), el('AirSync:ApplicationData', flagNodes(flags, call.request.version))])
+    yield el('AirSync:Change', [id(uid), el('AirSync:ApplicationData', flagNodes(flags, call.request.version, verbs.get(uid)))])
   }
   for await (const { uid, nodes } of render(call, collection, validity, changes.adds)) {
     yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
   }
-  // [MS-ASCMD] ConversationMode (Sync): of these the preview, where one was asked for, and no body
-  const preview = Math.max(0, ...collection.options.bodies.map(body => body.preview ?? 0))
-  const { part: _, ...options } = collection.options
-  const older = { ...collection, options: { ...options, ...noBody(preview) } }
+  // [MS-ASCMD] ConversationMode (Sync): of these the preview, where one was asked for, and no body; [MS-ASCON] Sending a Message Part: but a part
+  const { bodies, part } = collection.options
+  const preview = Math.max(0, ...bodies.map(body => body.preview ?? 0)), body = noBody(preview)
+  const older = { ...collection, options: { ...collection.options, ...body, ...(part && bodies.length === 0 ? { bodies } : {}) } }
   for await (const { uid, nodes } of render(call, older, validity, collection.older)) {
     yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
   }
+}
+
+/** A change says nothing of the message but its flags; what was answered or forwarded is looked at, for the time of that. */
+async function verbsOfChanges(call: Call, { folder }: Collection, { updates, next }: MailChanges): Promise<ReadonlyMap<number, Verb>> {
+  if (!since(call.request.version, '14.0')) return new Map()
+  const used = updates.filter(({ flags }) => lastVerb(flags)).map(({ uid }) => uid)
+  return used.length ? verbsOf(call, await call.stores.mail.messages(folder.id, next.validity, used)) : new Map()
 }
 
 /** Items that were fetched are looked up only now: what the client asked for is what is there. */
@@ -90,6 +100,6 @@ const uncut = (options: SyncOptions): SyncOptions => ({
 
 function render(call: Call, { folder, options }: Collection, validity: number, messages: readonly Message[]) {
   return renderItems(call.stores, folder, validity, messages, options, {
-    version: call.request.version, userAgent: call.request.userAgent, log: call.log,
+    version: call.request.version, userAgent: call.request.userAgent, log: call.log, cache: call.cache,
   })
 }

@@ -25,7 +25,7 @@ export function recallRequest(call: Call): SyncAsked | undefined {
   const before = call.cache.get<SyncRequest>(requestName(call))
   const request = !said ? before : said.partial ? before && merge(before, said) : said
   if (!request) return undefined
-  const mark = digest(request)
+  const mark = `${call.request.version} ${digest(request)}`
   const keep = (answer: Answer): Answer => answer.kind === 'wbxml' ? { ...answer, keep: { most: mostKept, done: store(call, mark) } } : answer
   return request.collections.length ? { request, digest: mark, keep } : undefined
 }

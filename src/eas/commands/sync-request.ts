@@ -25,6 +25,8 @@ export type CollectionRequest = {
   /** [MS-ASCMD] ConversationMode: conversations are whole, whatever the time filter. */
   readonly conversations: boolean
   readonly window: number
+  /** [MS-ASCMD] MaxItems (Sync), of the recipient information cache. */
+  readonly maxItems: number | undefined
   /** Undefined when the client sends none and means the ones it sent before. */
   readonly options: SyncOptions | undefined
   readonly commands: readonly ClientCommand[]
@@ -98,6 +100,7 @@ function readCollection(element: Element, version: Version): CollectionRequest {
     deletesAsMoves: text(element, 'AirSync:DeletesAsMoves') !== '0',
     conversations: readConversationMode(element),
     window: readWindow(element, 100),
+    maxItems: readMaxItems(element),
     options: readOptions(element, version),
     commands: commands.map(readCommand),
   }
@@ -124,6 +127,11 @@ const kinds: { readonly [tag: string]: ClientCommand['kind'] } = {
   'AirSync:Add': 'Add', 'AirSync:Change': 'Change', 'AirSync:Delete': 'Delete', 'AirSync:Fetch': 'Fetch',
 }
 
+function readMaxItems(element: Element): number | undefined {
+  const options = child(element, 'AirSync:Options')
+  return options && readNumber(options, 'AirSync:MaxItems')
+}
+
 /** [MS-ASCMD] WindowSize: 0 and all above 512 mean 512. */
 function readWindow(element: Element, otherwise: number): number {
   const size = readNumber(element, 'AirSync:WindowSize') ?? otherwise
@@ -143,8 +151,12 @@ function readNumber(element: Element, tag: Tag): number | undefined {
  */
 export function readOptions(element: Element, version: Version): SyncOptions | undefined {
   const blocks = children(element, 'AirSync:Options')
-  if (blocks.length > 2) throw new Failure('malformed', 'more than two Options')
-  const block = blocks.find(one => text(one, 'AirSync:Class') !== 'SMS')
+  const classes = blocks.map(one => text(one, 'AirSync:Class') ?? 'Email')
+  // [MS-ASCMD] Class (Sync): nothing but mail and SMS is synchronized together.
+  if (blocks.length > 1 && (blocks.length > 2 || !classes.includes('SMS') || !classes.includes('Email'))) {
+    throw new Failure('malformed', 'Options of classes that do not go together')
+  }
+  const block = blocks.find((_, index) => classes[index] !== 'SMS')
   if (!block) return undefined
   const filter = readNumber(block, 'AirSync:FilterType') ?? readNumber(element, 'AirSync:FilterType') ?? defaultOptions.filter
   if (filter > 5) throw new Failure('malformed', `FilterType ${filter} is none of mail`)
@@ -154,7 +166,7 @@ export function readOptions(element: Element, version: Version): SyncOptions | u
   return {
     filter, mimeTruncation, mimeSupport: mimeSupport as SyncOptions['mimeSupport'],
     conflict: readNumber(block, 'AirSync:Conflict') === 0 ? 0 : 1,
-    bodies: version === '2.5' ? readTruncation(block) : children(block, 'AirSyncBase:BodyPreference').slice(0, 8).map(readPreference),
+    bodies: version === '2.5' ? readTruncation(block) : readPreferences(block),
     ...readPart(block),
   }
 }
@@ -175,8 +187,17 @@ export function readPart(options: Element): Pick<SyncOptions, 'part'> {
   return part ? { part } : {}
 }
 
-/** [MS-ASAIRS] BodyPreference. */
-export function readPreference(element: Element): BodyPreference {
+/** [MS-ASAIRS] BodyPreference: one for each Type. */
+export function readPreferences(options: Element): BodyPreference[] {
+  const all = children(options, 'AirSyncBase:BodyPreference').map(readPreference)
+  if (new Set(all.map(({ type }) => type)).size < all.length) throw new Failure('malformed', 'two BodyPreference of one Type')
+  return all
+}
+
+function readPreference(element: Element): BodyPreference {
+  const tags = element.children.map(({ tag }) => tag), allOrNone = text(element, 'AirSyncBase:AllOrNone')
+  if (new Set(tags).size < tags.length) throw new Failure('malformed', 'an element of BodyPreference twice')
+  if (allOrNone !== undefined && !/^[01]?$/.test(allOrNone)) throw new Failure('malformed', 'AllOrNone is no boolean')
   const type = readNumber(element, 'AirSyncBase:Type')
   if (!type || type > 4) throw new Failure('malformed', 'BodyPreference without a known Type')
   const truncationSize = readNumber(element, 'AirSyncBase:TruncationSize'), preview = readNumber(element, 'AirSyncBase:Preview')
@@ -184,7 +205,7 @@ export function readPreference(element: Element): BodyPreference {
     type: type as BodyPreference['type'],
     ...(truncationSize === undefined ? {} : { truncationSize: Math.min(truncationSize, 0xffffffff) }),
     ...(preview === undefined ? {} : { preview: Math.min(preview, 255) }),
-    ...(text(element, 'AirSyncBase:AllOrNone') === '1' ? { allOrNone: true } : {}),
+    ...(allOrNone !== undefined && allOrNone !== '0' ? { allOrNone: true } : {}),
   }
 }
 

@@ -1,11 +1,13 @@
 import { Failure, type Kind } from '../../base/failure.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import { empty, wbxml, type Answer, type Call, type Command } from '../command.ts'
+import { isRecipients } from '../recipients.ts'
 import { waitForChange } from '../wait.ts'
 import { describe, refusedCollection } from './sync-answer.ts'
 import { gather, hasNews, open, wantsChanges, type Collection } from './sync-collection.ts'
+import { serveRecipients, type Done } from './sync-recipients.ts'
 import { forgetAnswer, recallRequest, rememberRequest, repeated, type SyncAsked } from './sync-memory.ts'
-import { OutOfLimit } from './sync-request.ts'
+import { OutOfLimit, type CollectionRequest } from './sync-request.ts'
 import { since } from '../versions.ts'
 
 /** [MS-ASCMD] Status (Sync), those of the whole request. */
@@ -43,17 +45,27 @@ function readOrRefuse(call: Call): SyncAsked | Node {
   }
 }
 
-/** A collection that could not be served, with the status that says why; or one that could. */
-type Outcome = Collection | { readonly refused: Node }
-const served = (outcome: Outcome): outcome is Collection => !('refused' in outcome)
+/** A collection that is done with: one that could not be served, or is no mailbox; or a mailbox on its way. */
+type Outcome = Collection | Done
+const served = (outcome: Outcome): outcome is Collection => !('done' in outcome)
+const isNews = (outcome: Outcome): boolean => served(outcome) ? hasNews(outcome) : outcome.news
+
+/** Who serves a collection is decided here: mailboxes, or the recipient information cache, which takes no commands. */
+async function begin(call: Call, collection: CollectionRequest, window: number): Promise<Outcome> {
+  return isRecipients(call, collection.id) ? serveRecipients(call, collection, window) : open(call, collection)
+}
 
 async function answer(call: Call, asked: SyncAsked): Promise<Answer> {
   const { request } = asked
   call.facts['collections'] = request.collections.length
   const opened: Outcome[] = []
-  for (const one of request.collections) opened.push(await attempt(call, one, () => open(call, one)))
+  // [MS-ASCMD] Add (Sync): a Status of the whole request.
+  if (request.collections.some(({ id, commands }) => commands.length && isRecipients(call, id))) {
+    throw new Failure('malformed', 'commands for the recipient cache')
+  }
+  for (const one of request.collections) opened.push(await attempt(call, one, () => begin(call, one, request.window)))
   let outcomes = await look(call, asked, opened)
-  if (request.wait !== undefined && outcomes.every(outcome => served(outcome) && !hasNews(outcome))) {
+  if (request.wait !== undefined && !outcomes.some(isNews)) {
     const waiting = outcomes.filter(served).filter(wantsChanges)
     const cursors = new Map(waiting.map(({ folder, changes, cursor, since }) => [folder.id, { cursor: changes?.next ?? cursor, since }]))
     const woken = await waitForChange(call, cursors, request.wait)
@@ -62,9 +74,9 @@ async function answer(call: Call, asked: SyncAsked): Promise<Answer> {
   }
   // [MS-ASCMD] Empty Sync Response came with 12.1.
   const brief = since(call.request.version, '12.1')
-  const news = outcomes.filter(outcome => !brief || !served(outcome) || hasNews(outcome))
+  const news = outcomes.filter(outcome => !brief || isNews(outcome))
   count(call, outcomes.filter(served))
-  const nodes = outcomes.map(outcome => served(outcome) ? describe(call, outcome) : outcome.refused)
+  const nodes = outcomes.map(outcome => served(outcome) ? describe(call, outcome) : outcome.done)
   if (news.length === 0) return empty
   const shown = nodes.filter((_, index) => news.includes(outcomes[index]!))
   return asked.keep(wbxml(el('AirSync:Sync', [el('AirSync:Collections', shown)])))
@@ -79,7 +91,8 @@ async function look(call: Call, { request }: SyncAsked, opened: readonly Outcome
   const maybe = wanting.length > 1
     ? await call.stores.mail.changed(new Map(wanting.map(({ folder, cursor, since }) => [folder.id, { cursor, since }])))
     : undefined
-  let left = request.window
+  const told = opened.reduce((sum, outcome) => sum + (served(outcome) ? 0 : outcome.items), 0)
+  let left = Math.max(0, request.window - told)
   const outcomes: Outcome[] = []
   for (const outcome of opened) {
     const skip = !served(outcome) || !wantsChanges(outcome) || left === 0 || maybe?.has(outcome.folder.id) === false
@@ -98,13 +111,13 @@ const size = ({ changes }: Collection): number =>
   changes ? changes.deletes.length + changes.aged.length + changes.updates.length + changes.adds.length : 0
 
 /** A failure of one collection is its own status; the others go on. What concerns the account ends the request. */
-async function attempt(call: Call, request: Collection['request'], work: () => Promise<Collection>): Promise<Outcome> {
+async function attempt(call: Call, request: CollectionRequest, work: () => Promise<Outcome>): Promise<Outcome> {
   try {
     return await work()
   } catch (error) {
     if (!(error instanceof Failure) || error.kind === 'auth' || error.kind === 'unavailable' || error.kind === 'busy') throw error
     call.log.info({ collection: request.id, kind: error.kind, reason: error.message }, 'collection refused')
-    return { refused: refusedCollection(call, request, error.kind) }
+    return { done: refusedCollection(call, request, error.kind), news: true, items: 0 }
   }
 }
 

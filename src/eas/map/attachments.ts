@@ -1,7 +1,8 @@
+import { cleanText } from '../../formats/charset.ts'
 import { attachments, isInline } from '../../formats/structure.ts'
 import { decodedSize } from '../../formats/transfer-encoding.ts'
 import type { Part } from '../../model/message.ts'
-import { el, type Node } from '../../wire/wbxml.ts'
+import { el, type Node, type Tag } from '../../wire/wbxml.ts'
 
 /** A message of more files than this has been made to do harm. */
 const most = 1000
@@ -15,8 +16,8 @@ const attachment = (part: Part, index: number, reference: string): Node => el('A
   el('AirSyncBase:FileReference', reference),
   el('AirSyncBase:Method', method(part)),
   el('AirSyncBase:EstimatedDataSize', String(decodedSize(part.size, part.encoding))),
-  ...(part.contentId ? [el('AirSyncBase:ContentId', part.contentId.replace(/^<|>$/g, ''))] : []),
-  ...(part.location ? [el('AirSyncBase:ContentLocation', part.location)] : []),
+  ...said('AirSyncBase:ContentId', contentId(part)),
+  ...said('AirSyncBase:ContentLocation', cleanText(part.location ?? '')),
   ...(isInline(part) ? [el('AirSyncBase:IsInline', '1')] : []),
 ])
 
@@ -25,10 +26,14 @@ export const attachmentNodes25 = (root: Part, reference: (section: string) => st
   attachments(root).slice(0, most).map((part, index) => el('Email:Attachment', [
     el('Email:AttName', reference(part.section)),
     el('Email:AttSize', String(decodedSize(part.size, part.encoding))),
-    ...(part.contentId ? [el('Email:Att0Id', part.contentId.replace(/^<|>$/g, ''))] : []),
+    ...said('Email:Att0Id', contentId(part)),
     el('Email:AttMethod', method(part)),
     el('Email:DisplayName', displayName(part, index)),
   ]))
+
+/** An element where there is something to say. */
+const said = (tag: Tag, value: string): Node[] => value ? [el(tag, value)] : []
+const contentId = ({ contentId: id = '' }: Part): string => cleanText(id.replace(/^<|>$/g, ''))
 
 const method = (part: Part): string => isMessage(part) ? '5' : ole.has(part.type) ? '6' : '1'
 const isMessage = (part: Part): boolean => part.type === 'message/rfc822' || part.type === 'message/global'

@@ -44,6 +44,8 @@ export type Body = {
 const KB = 1024
 /** Octets of HTML that are looked at to make plain text of it; of any body that is sent; of a message as MIME. */
 const most = { converted: 512 * KB, text: 8 * KB * KB, mime: 64 * KB * KB }
+/** Octets of a plain text that are looked at for files in it, however little of the text is wanted. */
+const filesBegin = 4 * KB
 /** Octets that will do for a preview of 255 characters, even behind a style sheet. */
 const previewOctets = 16 * KB
 
@@ -114,7 +116,7 @@ function enough(part: Part, limit: number, converted: boolean, whole: boolean): 
   if (whole) return html ? ceiling : Math.min(64 * KB + 8 * limit, ceiling)
   const charset = part.parameters['charset']?.toLowerCase() ?? ''
   const wide = /^(utf-?(16|32|7)|ucs|iso-10646|iso-2022|hz)/.test(charset) ? 4 : 1
-  const decoded = (html ? 64 * KB + 8 * limit : limit + 256) * wide
+  const decoded = html ? (64 * KB + 8 * limit) * wide : Math.max((limit + 256) * wide, part.type === 'text/plain' ? filesBegin : 0)
   const encoded = { base64: 1.4, 'quoted-printable': 1.5 }[part.encoding.toLowerCase()] ?? 1
   return Math.min(Math.ceil(decoded * encoded), ceiling)
 }

@@ -25,6 +25,10 @@ export function conversationSeed(header: Header): Seed {
   return { kind: 'topic', text: threadTopic(field(header, 'subject') ?? '').toLowerCase() }
 }
 
+/** Ids by which an answer to this message may name its thread, the oldest first. */
+export const threadIds = (header: Header): string[] =>
+  [...new Set(['references', 'in-reply-to', 'message-id'].flatMap(name => ids(header, name)))]
+
 /** Whether other messages of its thread came before. */
 export const isAnswer = (header: Header): boolean => ids(header, 'references').length + ids(header, 'in-reply-to').length > 0
 

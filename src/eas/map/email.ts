@@ -10,7 +10,7 @@ import { bodyNodes, type Body, type Rendered } from './body.ts'
 import { bodyPartNodes, type BodyPart } from './body-part.ts'
 import { conversationId, conversationIndex, threadTopic } from './conversation.ts'
 import { internetCodePage } from './code-page.ts'
-import { categoryNodes, isRead, lastVerb } from './flags.ts'
+import { categoryNodes, isRead, lastVerb, type Verb } from './flags.ts'
 import { followUpNodes } from './follow-up.ts'
 import { meetingNodes } from './meeting-request.ts'
 import { contentClass, messageClass } from './message-class.ts'
@@ -27,6 +27,8 @@ export type EmailContext = {
   readonly bodyPart?: BodyPart | undefined
   /** What its parts turned out to be. */
   readonly inside: Inside
+  /** What was done last to it, where more is known than the flags say. */
+  readonly verb?: Verb | undefined
   /** What the user may be called; the first is the primary one. */
   readonly addresses: readonly string[]
 }
@@ -91,7 +93,8 @@ const rows: readonly Row[] = [
   { tag: 'AirSyncBase:NativeBodyType', since: '12.0', say: ({ context }) => context.body && String(context.body.nativeType) },
   { tag: 'Email2:ConversationId', since: '14.0', say: ({ header }) => conversationId(header) },
   { tag: 'Email2:ConversationIndex', since: '14.0', say: ({ message, header }) => conversationIndex(header, message.received) },
-  { tag: 'Email2:LastVerbExecuted', since: '14.0', say: ({ message }) => lastVerb(message.flags) },
+  { tag: 'Email2:LastVerbExecuted', since: '14.0', say: ({ message, context }) => (context.verb ?? lastVerb(message.flags))?.verb },
+  { tag: 'Email2:LastVerbExecutionTime', since: '14.0', say: ({ context }) => context.verb?.at?.toISOString() },
   { tag: 'Email2:ReceivedAsBcc', since: '14.0', say: receivedAsBcc },
   { tag: 'Email2:Sender', since: '14.0', say: ({ header }) => sender(header) },
   { tag: 'Email2:IsDraft', since: '16.0', say: ({ context }) => context.draft ? '1' : '0' },

@@ -1,6 +1,6 @@
 import { Failure } from '../../base/failure.ts'
 import { cleanText } from '../../formats/charset.ts'
-import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
+import { child, children, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { since, type Version } from '../versions.ts'
 import { categoryOf, keywordOf } from './category.ts'
 import { editFollowUp, followUpNodes, hearFollowUp, type FollowUpWish } from './follow-up.ts'
@@ -18,10 +18,17 @@ export type FlagEdit = { readonly add: readonly string[]; readonly remove: reado
 /** [MS-ASEMAIL] Category: most of them in one message. */
 const mostCategories = 300
 
+/** [MS-ASEMAIL] ConversationId, ReceivedAsBcc, Sender, UmCallerID, UmUserNotes: a client that changes them is refused. */
+const readOnly: readonly Tag[] = [
+  'Email2:ConversationId', 'Email2:ReceivedAsBcc', 'Email2:Sender', 'Email2:UmCallerID', 'Email2:UmUserNotes',
+]
+
 /** [MS-ASEMAIL] Sync Command Request, what may change. Throws `malformed` for values the elements do not have. */
 export function hearFlags(data: Element): FlagChange {
   const read = text(data, 'Email:Read')
   if (read !== undefined && read !== '0' && read !== '1') throw new Failure('malformed', 'Read is 0 or 1')
+  const kept = readOnly.find(tag => child(data, tag))
+  if (kept) throw new Failure('malformed', `${kept} is for the server to tell`)
   const flag = child(data, 'Email:Flag'), categories = child(data, 'Email:Categories')
   return {
     read: read === undefined ? undefined : read === '1',
@@ -65,16 +72,27 @@ export const categoryNodes = (flags: ReadonlySet<string>): Node[] => {
   return [...new Set(names)].sort().slice(0, mostCategories).map(name => el('Email:Category', name))
 }
 
-/** [MS-ASEMAIL] LastVerbExecuted: 1 answered, 3 forwarded. Whether all were answered IMAP does not tell, nor when. */
-export const lastVerb = (flags: ReadonlySet<string>): string | undefined =>
-  flags.has('\\Answered') ? '1' : flags.has('$Forwarded') ? '3' : undefined
+/** [MS-ASEMAIL] LastVerbExecuted: 1 answered, 2 answered to all, 3 forwarded; LastVerbExecutionTime, where it is known. */
+export type Verb = { readonly verb: '1' | '2' | '3'; readonly at?: Date }
+
+/** Beside `\\Answered`, which does not tell it. */
+export const repliedAll = '$RepliedAll'
+
+/** What the flags alone say: neither when, nor what came last. */
+export function lastVerb(flags: ReadonlySet<string>): Verb | undefined {
+  if (flags.has('\\Answered')) return { verb: flags.has(repliedAll) ? '2' : '1' }
+  return flags.has('$Forwarded') ? { verb: '3' } : undefined
+}
+
+const verbNodes = ({ verb, at }: Verb): Node[] => [
+  el('Email2:LastVerbExecuted', verb), ...(at ? [el('Email2:LastVerbExecutionTime', at.toISOString())] : []),
+]
 
 /** [MS-ASEMAIL] Sending E-Mail Changes to the Client: what of an item can change. IMAP does not tell which of it has. */
-export function flagNodes(flags: ReadonlySet<string>, version: Version): Node[] {
-  const verb = lastVerb(flags)
+export function flagNodes(flags: ReadonlySet<string>, version: Version, verb = lastVerb(flags)): Node[] {
   return [
     el('Email:Read', isRead(flags)),
     ...(since(version, '12.0') ? [el('Email:Flag', followUpNodes(flags))] : []),
-    ...(since(version, '14.0') ? [el('Email:Categories', categoryNodes(flags)), ...(verb ? [el('Email2:LastVerbExecuted', verb)] : [])] : []),
+    ...(since(version, '14.0') ? [el('Email:Categories', categoryNodes(flags)), ...(verb ? verbNodes(verb) : [])] : []),
   ]
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { attachmentNodes } from '../../../src/eas/map/attachments.ts'
+import { attachmentNodes, attachmentNodes25 } from '../../../src/eas/map/attachments.ts'
 import type { Part } from '../../../src/model/message.ts'
 import type { Node } from '../../../src/wire/wbxml.ts'
 
@@ -38,6 +38,12 @@ it.each<[string, Partial<Part>, Record<string, string>]>([
   ['a picture with a place', { type: 'image/png', disposition: undefined, location: 'a.png' }, { ContentLocation: 'a.png', IsInline: '1' }],
 ])('an attachment tells of %s', (_, given, expected) => {
   expect(told(given)).toMatchObject(expected)
+})
+
+it('says nothing where there is nothing that XML could hold', () => {
+  const told25 = attachmentNodes25(part({ contentId: '<>' }), String)[0]!.children as readonly Node[]
+  expect(told({ contentId: '<>', location: '\x01' })).toEqual(told({}))
+  expect(told25.map(({ tag }) => tag)).not.toContain('Email:Att0Id')
 })
 
 it('is not inline unless it is', () => {

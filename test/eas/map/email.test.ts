@@ -121,6 +121,9 @@ it.each<[string, string, string, string | undefined]>([
   ['no subject', 'From: a@x\n\n', 'Email:Subject', undefined],
   ['several To fields', 'To: a@x\nTo: "B" <b@x>\n\n', 'Email:To', 'a@x, "B" <b@x>'],
   ['names to show, semicolons between', 'To: "Doe, John" <j@x>, b@x\n\n', 'Email:DisplayTo', 'Doe, John;b@x'],
+  // Trap 14: DateReceived is when the server received it
+  ['a date in the future', 'Date: Mon, 23 Nov 2099 10:00:00 +0000\n\n', 'Email:DateReceived', '2026-11-23T03:46:00.000Z'],
+  ['no date', 'From: a@x\n\n', 'Email:DateReceived', '2026-11-23T03:46:00.000Z'],
   ['several addresses to reply to', 'Reply-To: a@x, b@x\n\n', 'Email:ReplyTo', 'a@x; b@x'],
   ['high importance', 'X-Priority: 1 (Highest)\n\n', 'Email:Importance', '2'],
   ['low importance', 'Priority: non-urgent\n\n', 'Email:Importance', '0'],

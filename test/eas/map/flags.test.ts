@@ -170,6 +170,7 @@ describe('categories (trap 18)', () => {
 it('LastVerbExecuted is what was done to a message (trap 17)', () => {
   expect([told([])['Email2:LastVerbExecuted'], told(['\\Answered'])['Email2:LastVerbExecuted'], told(['$Forwarded'])['Email2:LastVerbExecuted']])
     .toEqual([undefined, '1', '3'])
+  expect(told(['\\Answered', '$RepliedAll'])['Email2:LastVerbExecuted']).toBe('2')
   expect(told(['\\Answered'], '12.1')['Email2:LastVerbExecuted']).toBeUndefined()
 })
 
