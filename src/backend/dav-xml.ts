@@ -22,8 +22,8 @@ export type Multistatus = { readonly rows: readonly DavRow[]; readonly syncToken
 const dav = 'DAV:', caldav = 'urn:ietf:params:xml:ns:caldav:', carddav = 'urn:ietf:params:xml:ns:carddav:', server = 'http://calendarserver.org/ns/:'
 export const names = { dav, caldav, carddav, server }
 
-/** Elements: of one response, and of a whole answer without its text. */
-const most = { depth: 32, attributes: 100, rows: 200_000, elements: 20_000, inAll: 4_000_000 }
+/** `elements` of one response; characters of an object (`data`), and of any other text. */
+const most = { depth: 32, attributes: 100, rows: 200_000, elements: 20_000, inAll: 4_000_000, data: 32 * 1024 ** 2, text: 64 * 1024 }
 
 /**
  * RFC 4918, multistatus, read as it comes. Throws `unavailable` for anything else: an answer that is no XML (a login page, say), or
@@ -60,7 +60,9 @@ async function read(body: AsyncIterable<Uint8Array>, taken: (element: XmlElement
   })
   const characters = (text: string): void => {
     const element = open.at(-1)
-    if (element) element.text += text
+    if (!element) return
+    element.text += text
+    if (element.text.length > (element.name.endsWith('-data') ? most.data : most.text)) throw new Failure('unavailable', 'the DAV server says too much in one element')
   }
   parser.on('text', characters)
   parser.on('cdata', characters)
