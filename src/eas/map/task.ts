@@ -153,7 +153,6 @@ function nextOf(task: Task, { zone, now }: TaskContext): Pick<TaskPatch, 'start'
 }
 
 function hearTask(data: Element, stored: Uint8Array | undefined, before: Task | undefined, context: TaskContext): TaskPatch {
-  const { version } = context
   const told = stored ? say(stored, context) : []
   const said = (tag: Tag): string | undefined => text(data, tag)?.trim()
   const isTold = (tag: Tag): boolean => said(tag) === (told.find(one => one.tag === tag)?.children ?? '')
