@@ -31,6 +31,8 @@ export type ObjectClass = {
   say(octets: Uint8Array, context: ObjectContext): readonly Node[] | undefined
   /** What is stored with what the client sent in it; without `stored` a new object. */
   hear(stored: Uint8Array | undefined, data: Element, context: ObjectContext): Uint8Array
+  /** What else is to be stored when the client says this of `stored`: of a recurring task that is done, the one that was done. */
+  beside?(stored: Uint8Array, data: Element, context: ObjectContext): Uint8Array | undefined
   /** Whether a client that has just said this must be told what came of it: it would take a later state for something else. */
   isNews?(stored: Uint8Array, data: Element, context: ObjectContext): boolean
   /** Without one occurrence of a series: a Delete with an InstanceId. */

@@ -139,10 +139,20 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
+  await writeBeside(work, command, stored.octets)
   const untold = place.cursor.pass?.phase === 'coming' && orderOf(name) > place.cursor.pass.reached && !holdsVersion(place.held, name, stored.etag)
   const isNews = untold || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, command.instance))
   versions.set(name, isNews ? undefined : written.etag)
   return undefined
+}
+
+/** Told to the client as somebody else's. A request that is repeated finds it there. */
+async function writeBeside({ call, place, key }: Work, command: ClientCommand, stored: Uint8Array): Promise<void> {
+  const { store, folder, kind } = place
+  const octets = command.data && kind.beside?.(stored, command.data, contextOf(call, place, command.instance))
+  if (!octets) return
+  const written = await outcome(store.write(folder.id, nameOfNew(call, key, { ...command, clientId: command.serverId }, kind.ending), octets, 'new'))
+  if (written instanceof Failure && written.kind !== 'exists') throw written
 }
 
 /** Undefined for what makes no sense. */
