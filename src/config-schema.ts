@@ -99,7 +99,8 @@ const eas = z.strictObject({
   heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
     .refine(({ min, max }) => min <= max, { error: 'must not have a min above its max' }).prefault({}),
   pingFolders: z.int().min(1).max(1000).default(300),
-  maxRequest: z.int().min(64 * 1024).max(1024 ** 3).default(40 * 1024 * 1024),
+  maxRequest: z.int().min(64 * 1024).max(1024 ** 3).default(150 * 1024 * 1024),
+  maxHeld: z.int().min(64 * 1024).max(64 * 1024 * 1024).default(40 * 1024 * 1024),
   policy: policy.exactOptional(),
 })
 
@@ -142,7 +143,7 @@ export function arrange(file: File): Config {
     listen, log, cache, upstream,
     backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }) },
     eas: {
-      ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders, maxRequest: eas.maxRequest,
+      ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders, maxRequest: eas.maxRequest, maxHeld: eas.maxHeld,
       secret: Buffer.from(secret),
       policy: eas.policy as EasSettings['policy'],
     },

@@ -90,16 +90,17 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   const scope = `${account}/${canonicalDeviceId(parsed.deviceId)}`
   if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
   const rfc822 = entry.rfc822Until && since(entry.rfc822Until, parsed.version)
-  const content = await readContent(request, rfc822 ? 'rfc822' : 'wbxml', house.settings.maxRequest)
+  const { body, message, drain } = await readContent(
+    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
   const call = step.call = {
-    ...content, request: parsed, stores, scope,
+    body, message, request: parsed, stores, scope,
     cache: house.cache, settings: house.settings, waits: house.waits, signal: AbortSignal.any([visit.signal, house.draining]),
     log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
   }
-  const root = content.body?.tag
+  const root = body?.tag
   if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
   if (asksHierarchyAnew(call)) head.announce()
-  const answered = await entry.command.run(call)
+  const answered = await entry.command.run(call).finally(() => drain?.())
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
   if (tree && commonStatus(parsed, tree)) return refusal(house, { parsed, head }, visit, tree)
   visit.facts['status'] ??= tree && statusOf(tree)

@@ -36,6 +36,9 @@ export type Message = {
   readonly structure: Part
 }
 
+/** Octets that are read when they are wanted; `length` says how many they will be. `once`: they cannot be had a second time. */
+export type Flow = { readonly length: number; readonly once?: boolean; read(): AsyncIterable<Uint8Array> }
+
 /** Header fields a `Message` carries. */
 export const listedFields = [
   'From', 'Sender', 'To', 'Cc', 'Bcc', 'Reply-To', 'Subject', 'Date', 'Message-ID', 'In-Reply-To', 'References',

@@ -11,6 +11,12 @@ import { SimulatedMailbox } from './simulated-mailbox.ts'
 
 const dayOf = (date: Date): number => Math.floor(date.getTime() / 86_400_000)
 
+async function whole(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = []
+  for await (const chunk of chunks) all.push(chunk)
+  return Buffer.concat(all)
+}
+
 type Box = { folder: Folder; readonly box: SimulatedMailbox; readonly told: Map<number, Told> }
 type Watch = { readonly folders: readonly FolderId[]; readonly on: Watcher }
 
@@ -140,8 +146,9 @@ export class MemoryAccount {
       mail, person: this.person, backendTime: () => 0,
       submission: {
         filesSent: this.filesSent,
-        send: async (from, to, message) => {
+        send: async (from, to, given) => {
           if (this.rejection) throw this.rejection
+          const message = given instanceof Uint8Array ? given : await whole(given.read())
           const refused = to.filter(address => this.refused.includes(address))
           if (refused.length === to.length) throw new Failure('malformed', 'no recipient was accepted')
           this.octets.push(Buffer.from(message))
@@ -282,6 +289,19 @@ export class MemoryAccount {
         if (this.full) throw new Failure('quota', 'over quota')
         const { folder, box } = this.#box(id)
         return { validity: box.validity, uid: this.deliver(folder.name, message, { flags: [...flags] }) }
+      },
+      appending: async (id, length, flags) => {
+        if (this.full) throw new Failure('quota', 'over quota')
+        const chunks: Uint8Array[] = []
+        return {
+          write: async octets => void chunks.push(octets),
+          finish: async () => {
+            const message = Buffer.concat(chunks)
+            if (message.length !== length) throw new Failure('unavailable', `${message.length} octets of ${length}`)
+            this.deliver(this.#box(id).folder.name, message, { flags: [...flags] })
+          },
+          abandon: () => {},
+        }
       },
       findByHeader: async (id, field, value) => {
         const line = `\r\n${field}: ${value}\r\n`.toLowerCase()

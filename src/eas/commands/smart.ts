@@ -5,7 +5,7 @@ import { printMailbox } from '../../formats/mime-write.ts'
 import { encodeText } from '../../formats/transfer-write.ts'
 import type { MessageRef } from '../../model/ports.ts'
 import { parseItemId } from '../../state/item-id.ts'
-import { child, children, el, octets, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
+import { child, children, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { empty, wbxml, type Answer, type Call, type Command } from '../command.ts'
 import { openOriginal, type Original } from '../original.ts'
 import { outcome } from '../outcome.ts'
@@ -82,11 +82,11 @@ async function mark({ stores, log }: Call, { folder, validity, uid }: MessageRef
 
 /** [MS-ASCMD] Up to 12.1 the query names the original, and the body is the message. */
 function readQuery(call: Call): Asked {
-  const { raw, request } = call
-  if (!raw) throw new Failure('malformed', 'no message')
+  const { message: mime, request } = call
+  if (!mime) throw new Failure('malformed', 'no message')
   return {
     source: sourceOf(call, request.longId ?? request.itemId, request.longId ? undefined : request.collectionId),
-    replaceMime: false, clientId: undefined, outgoing: { mime: raw, clientId: undefined, save: request.saveInSent },
+    replaceMime: false, clientId: undefined, outgoing: { mime, clientId: undefined, save: request.saveInSent },
   }
 }
 
@@ -99,7 +99,7 @@ function readElements(call: Call, body: Element, kind: Splice['kind']): Asked {
   if (instance !== undefined && Number.isNaN(Date.parse(instance))) throw new Refusal(badInstance)
   const longId = text(named, 'ComposeMail:LongId'), itemId = text(named, 'ComposeMail:ItemId')
   const source = sourceOf(call, longId ?? itemId, longId ? undefined : text(named, 'ComposeMail:FolderId'))
-  const mime = child(body, 'ComposeMail:Mime')
+  const { message: mime } = call
   const replaceMime = child(body, 'ComposeMail:ReplaceMime') !== undefined
   const save = child(body, 'ComposeMail:SaveInSentItems') !== undefined
   if (kind === 'forward' && (child(body, 'ComposeMail:Forwardees') || child(body, 'AirSyncBase:Body'))) {
@@ -108,7 +108,7 @@ function readElements(call: Call, body: Element, kind: Splice['kind']): Asked {
     return { source, replaceMime, clientId, outgoing: undefined }
   }
   if (!mime) throw new Failure('malformed', 'no Mime')
-  return { source, replaceMime, clientId, outgoing: { mime: octets(mime), clientId, save } }
+  return { source, replaceMime, clientId, outgoing: { mime, clientId, save } }
 }
 
 /** [MS-ASDTYPE] Compact DateTime. */
@@ -147,5 +147,5 @@ async function forForwardees({ body, stores }: Call, { header }: Original, clien
     `Subject: ${encodeWords(`FW: ${field(header, 'subject') ?? ''}`.slice(0, 1000))}`, 'MIME-Version: 1.0',
     `Content-Type: text/${type === '2' ? 'html' : 'plain'}; charset=utf-8`, `Content-Transfer-Encoding: ${encoding}`,
   ]
-  return { mime: Buffer.concat([Buffer.from(`${fields.join('\r\n')}\r\n\r\n`), written]), clientId, save: true }
+  return { mime: [Buffer.concat([Buffer.from(`${fields.join('\r\n')}\r\n\r\n`), written])], clientId, save: true }
 }
