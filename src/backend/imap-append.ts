@@ -3,7 +3,8 @@ import type { Appending } from '../model/ports.ts'
 import type { ImapConnection } from './imap-connection.ts'
 import { quote } from './imap-names.ts'
 
-export const appendLine = (path: string, flags: readonly string[]): string => {
+/** Throws `malformed` for flags that are none. */
+export function appendLine(path: string, flags: readonly string[]): string {
   if (flags.some(flag => !/^\\?[\w$.-]{1,100}$/.test(flag))) throw new Failure('malformed', 'not a flag')
   return `APPEND ${quote(path)}${flags.length ? ` (${flags.join(' ')})` : ''}`
 }
@@ -13,13 +14,13 @@ const crlf = Buffer.from('\r\n')
 /**
  * RFC 9051, APPEND of a message that flows in, on a connection that serves nothing else and is closed afterwards. The literal is one the
  * server is asked about, so that a mailbox which takes nothing says so before the first octet. The last octets are held back until the
- * end: a server forgets a literal that breaks off. `patience`: milliseconds the server may take for each step.
+ * end: a server forgets a literal that breaks off. `line` is what stands before the literal; `patience`: milliseconds the server may take for each step.
  */
 export async function appending(
-  connection: ImapConnection, path: string, length: number, { flags, patience }: { flags: readonly string[]; patience: number },
+  connection: ImapConnection, line: string, length: number, patience: number,
 ): Promise<Appending> {
   const { promise: asked, resolve: go } = Promise.withResolvers<void>()
-  const [answer] = connection.send([{ line: `${appendLine(path, flags)} {${length}}`, patient: true, go }])
+  const [answer] = connection.send([{ line: `${line} {${length}}`, patient: true, go }])
   const early = answer!.then(() => { throw new Failure('unavailable', 'APPEND was answered before its literal') })
   early.catch(() => {})
   let left = length

@@ -89,8 +89,9 @@ export function imapMail({ session, folders, mailbox, recall, watch, log = silen
     },
 
     appending: (folder, length, flags) => at(folder, async path => {
+      const line = appendLine(path, flags)
       const { connection, patience } = await session.another()
-      return appending(connection, path, length, { flags, patience })
+      return appending(connection, line, length, patience)
     }),
 
     // RFC 9051, SEARCH HEADER finds substrings; the fields themselves decide.

@@ -100,7 +100,7 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   const root = body?.tag
   if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
   if (asksHierarchyAnew(call)) head.announce()
-  const answered = await entry.command.run(call).finally(() => drain?.())
+  const answered = await entry.command.run(call).finally(async () => drain?.())
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
   if (tree && commonStatus(parsed, tree)) return refusal(house, { parsed, head }, visit, tree)
   visit.facts['status'] ??= tree && statusOf(tree)

@@ -146,8 +146,8 @@ export interface Submission {
   readonly filesSent: boolean
   /**
    * Throws `Failure`: `denied` when the sender is refused, `malformed` when no recipient was accepted,
-   * `too-large`, `quota`, `unavailable`. Resolves with the refused recipients when at least one was accepted. A flow is read once, when
-   * the server asks for the message; when it throws, nothing is sent.
+   * `too-large`, `quota`, `unavailable`. Resolves with the refused recipients when at least one was accepted. A flow is read once,
+   * at the pace of the server; when it throws, nothing is sent.
    */
   send(from: string, to: readonly string[], message: Uint8Array | Flow): Promise<{ readonly refused: readonly string[] }>
 }
