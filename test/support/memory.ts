@@ -3,7 +3,7 @@ import type { Answer, ImapMailbox, MailboxState } from '../../src/backend/imap-m
 import { recall } from '../../src/backend/imap-recall.ts'
 import { Failure } from '../../src/base/failure.ts'
 import type { Folder, FolderId, Role } from '../../src/model/folder.ts'
-import type { Message } from '../../src/model/message.ts'
+import type { Message, Part } from '../../src/model/message.ts'
 import type { MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
 import { matches } from './memory-search.ts'
 import { tell, type Told } from './mime-tree.ts'
@@ -40,6 +40,8 @@ export class MemoryAccount {
   outage: Failure | undefined
   /** Nothing can be appended any more. */
   full = false
+  /** Octets by which the server counts too many in each part and message. */
+  miscount = 0
   /** The mailboxes take no keywords. */
   plain = false
   /** Milliseconds until a watch hears of an event, as real servers take some. */
@@ -192,7 +194,10 @@ export class MemoryAccount {
   #message(id: FolderId, uid: number): Message {
     const { box, told } = this.#box(id)
     const { flags, modseq } = box.items.get(uid)!
-    return { ...told.get(uid)!.message, uid, flags: new Set(flags), modseq }
+    const { message } = told.get(uid)!
+    const counted = (one: Part): Part => ({ ...one, size: one.size + this.miscount, children: one.children.map(counted) })
+    const sizes = this.miscount === 0 ? {} : { size: message.size + this.miscount, structure: counted(message.structure) }
+    return { ...message, ...sizes, uid, flags: new Set(flags), modseq }
   }
 
   #mail(): MailStore {
