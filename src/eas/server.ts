@@ -6,8 +6,8 @@ import type { Cache } from '../state/cache.ts'
 import type { Node } from '../wire/wbxml.ts'
 import { admit } from './admission.ts'
 import { bare, entryOf, offer, speaks, type Entry } from './commands.ts'
-import type { Call } from './command.ts'
-import { readContent } from './content.ts'
+import type { Answer, Call, Command } from './command.ts'
+import { readContent, type Content } from './content.ts'
 import { policyFault } from './policy.ts'
 import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
@@ -100,11 +100,20 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   const root = body?.tag
   if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
   if (asksHierarchyAnew(call)) head.announce()
-  const answered = await entry.command.run(call).finally(async () => drain?.())
+  const answered = await heardOut(entry.command, call, drain)
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
   if (tree && commonStatus(parsed, tree)) return refusal(house, { parsed, head }, visit, tree)
   visit.facts['status'] ??= tree && statusOf(tree)
   return respond(answered, head.headers, keeper(house, parsed))
+}
+
+/** Whatever comes of it, the client is heard out. */
+async function heardOut(command: Command, call: Call, drain: Content['drain']): Promise<Answer> {
+  try {
+    return await command.run(call)
+  } finally {
+    await drain?.()
+  }
 }
 
 /** A client that is to come less often is told why and when. */
