@@ -94,8 +94,9 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
     request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
   const call = step.call = {
     body, message, request: parsed, stores, scope,
-    cache: house.cache, settings: house.settings, waits: house.waits, signal: AbortSignal.any([visit.signal, house.draining]),
-    log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
+    cache: house.cache, settings: house.settings, waits: house.waits, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
+    // Few requests wait, and the garbage collector has its trouble with a signal of two.
+    get signal() { return AbortSignal.any([visit.signal, house.draining]) },
   }
   const root = body?.tag
   if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)

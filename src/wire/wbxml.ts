@@ -246,9 +246,12 @@ export function decodeHead(bytes: Uint8Array, later: Tag, limits: Limits = usual
 
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g
+// Two classes, each small enough for V8 to look at many characters at once.
+// oxlint-disable-next-line no-control-regex
+const lower = /[\0-\x08\x0b\x0c\x0e\x0f\ufffe\uffff]/, upper = /[\x10-\x1f]/
 
 /** Drops what no XML document can hold: above all NUL, which would end the string. */
-const clean = (value: string): string => value.search(forbidden) < 0 ? value : value.replace(forbidden, '')
+const clean = (value: string): string => lower.test(value) || upper.test(value) ? value.replace(forbidden, '') : value
 
 /** An element begun whose content is not written yet: an array of nodes, or pieces that come in their own time. */
 type Level =
