@@ -3,7 +3,7 @@ import type { Appending } from '../model/ports.ts'
 import type { ImapConnection } from './imap-connection.ts'
 import { quote } from './imap-names.ts'
 
-/** Throws `malformed` for flags that are none. */
+/** RFC 9051, APPEND, up to its literal. Throws `malformed` for flags that are none. */
 export function appendLine(path: string, flags: readonly string[]): string {
   if (flags.some(flag => !/^\\?[\w$.-]{1,100}$/.test(flag))) throw new Failure('malformed', 'not a flag')
   return `APPEND ${quote(path)}${flags.length ? ` (${flags.join(' ')})` : ''}`
@@ -14,11 +14,10 @@ const crlf = Buffer.from('\r\n')
 /**
  * RFC 9051, APPEND of a message that flows in, on a connection that serves nothing else and is closed afterwards. The literal is one the
  * server is asked about, so that a mailbox which takes nothing says so before the first octet. The last octets are held back until the
- * end: a server forgets a literal that breaks off. `line` is what stands before the literal; `patience`: milliseconds the server may take for each step.
+ * end: a server forgets a literal that breaks off. `line` is what stands before the literal; `patience`: milliseconds the server may take
+ * for each step.
  */
-export async function appending(
-  connection: ImapConnection, line: string, length: number, patience: number,
-): Promise<Appending> {
+export async function appending(connection: ImapConnection, line: string, length: number, patience: number): Promise<Appending> {
   const { promise: asked, resolve: go } = Promise.withResolvers<void>()
   const [answer] = connection.send([{ line: `${line} {${length}}`, patient: true, go }])
   const early = answer!.then(() => { throw new Failure('unavailable', 'APPEND was answered before its literal') })

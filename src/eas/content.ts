@@ -75,13 +75,16 @@ function bareFlow(begin: Buffer, chunks: Chunks, length: number): Flowing | unde
   return { body: undefined, message: [begin, { length: length - begin.length, once: true, read: () => left(chunks) }] }
 }
 
+/** Octets of the other elements, before a message that flows and behind it. */
+const mostAround = 64 * 1024
+
 /**
  * From 14.0. The elements may come in any order, but all clients known put Mime last. Where one that decides something may still follow,
  * the request is held as long as it may be; one that follows nevertheless is refused, with nothing sent.
  */
 function wrappedFlow(begin: Buffer, chunks: Chunks, { maxHeld }: ContentLimits): Flowing | undefined {
   const head = decodeHead(begin, 'ComposeMail:Mime')
-  if (!head) return undefined
+  if (!head || head.at > mostAround) return undefined
   const { root, length, at } = head
   const needed = ['ComposeMail:ClientId', 'ComposeMail:SaveInSentItems', ...(root.tag === 'ComposeMail:SendMail' ? [] : ['ComposeMail:Source'])]
   if (length + at <= maxHeld && !needed.every(tag => root.children.some(one => one.tag === tag))) return undefined
@@ -89,9 +92,6 @@ function wrappedFlow(begin: Buffer, chunks: Chunks, { maxHeld }: ContentLimits):
   const more = length - first.length
   return { body: root, message: [first, { length: more, once: true, read: () => mimeLeft(chunks, head, more) }] }
 }
-
-/** What may stand behind Mime: the end of the document, and elements that mean nothing here. */
-const mostBehind = 64 * 1024
 
 /** The last octets of the message come when the end of the document was seen: what breaks off is never sent. */
 async function* mimeLeft(chunks: Chunks, head: Head, length: number): AsyncGenerator<Uint8Array, void, undefined> {
@@ -104,7 +104,7 @@ async function* mimeLeft(chunks: Chunks, head: Head, length: number): AsyncGener
       if (last) yield last
       last = mine
     }
-    if (behind.length < mostBehind) behind = Buffer.concat([behind, chunk.subarray(mine.length)])
+    if (mine.length < chunk.length && behind.length < mostAround) behind = Buffer.concat([behind, chunk.subarray(mine.length)])
   }
   if (length > 0) throw new Failure('malformed', 'WBXML: ends too early')
   const others = head.rest(behind).filter(({ tag }) => tag.startsWith('ComposeMail:'))

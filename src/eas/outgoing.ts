@@ -69,10 +69,14 @@ function headerOf([first, ...rest]: Made): Header | undefined {
   return rest.length > 0 && bodyOffset === octets.length ? undefined : parseHeader(header)
 }
 
-/** Of a message that flows, its beginning and its length stand for it: what goes first cannot depend on what comes last. */
+/** Octets that stand for a larger message together with its length: what goes first cannot depend on what comes last. */
+const mostDigested = largeMessage / 2
+
 function ownMessageId({ settings, scope, stores }: Call, { clientId, mime }: Outgoing): string {
-  const hash = createHash('sha256').update(mime[0] as Uint8Array)
-  const digest = (mime.length > 1 ? hash.update(`\0${lengthOf(mime)}`) : hash).digest()
+  const length = lengthOf(mime)
+  // However much of it is there: that depends on the network, and whoever repeats it must come to the same.
+  const hash = createHash('sha256').update((mime[0] as Uint8Array).subarray(0, mostDigested))
+  const digest = (length > mostDigested ? hash.update(`\0${length}`) : hash).digest()
   const mac = createHmac('sha256', settings.secret).update(`message\0${scope}\0${clientId}\0`).update(digest).digest('hex')
   return `<${mac.slice(0, 32)}@${domainOf(primary(stores.person))}>`
 }

@@ -115,6 +115,15 @@ describe('sent once', () => {
     expect([submitted().length, sent().length]).toEqual([2, 2])
   })
 
+  it('however much of it is there when it begins: compressed, it is held as a whole', async () => {
+    const body = encodeSync(el('ComposeMail:SendMail', [clientId, save, mime(mail({ 'Message-ID': '' }, 2_000_000))]))
+    expect((await phone.raw('SendMail', body)).bytes).toHaveLength(0)
+    expect(flowed()).toBe(true)
+    server.forget()
+    const { bytes } = await phone.raw('SendMail', gzipSync(body), { headers: { 'content-encoding': 'gzip' } })
+    expect([text(decode(bytes), 'ComposeMail:Status'), submitted().length]).toEqual(['118', 1])
+  })
+
   it('but another message under a counter that began anew is another one', async () => {
     await phone.sendMail(mail({ 'Message-ID': '' }), { clientId: '1' })
     server.forget()
