@@ -19,6 +19,8 @@ export type EasSettings = {
   readonly recipientCache: boolean
   /** Octets: the largest request body, the largest message sent. */
   readonly maxRequest: number
+  /** Octets of the largest request that is held in memory: all but those that send a message; the largest draft. */
+  readonly maxHeld: number
   /** Undefined: no policy, no phone is asked. */
   readonly policy: Readonly<Record<string, string | number | boolean>> | undefined
 }
