@@ -6,6 +6,7 @@ import type { Passwords } from './eas/rules.ts'
 import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
 import { policyValueFault } from './eas/policy-elements.ts'
+import { zoneOfName } from './formats/timezone.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
 // The one description of the configuration file: what may stand where, and what holds where nothing stands.
@@ -148,6 +149,7 @@ const eas = z.strictObject({
   recipientCache: z.boolean().default(true),
   maxRequest: z.int().min(64 * 1024).max(1024 ** 3).default(150 * 1024 * 1024),
   maxHeld: z.int().min(64 * 1024).max(64 * 1024 * 1024).default(40 * 1024 * 1024),
+  timeZone: text.refine(name => zoneOfName(name) !== undefined, { error: 'must be a zone like Europe/Berlin' }).exactOptional(),
   policy: policy.exactOptional(),
 })
 
@@ -193,6 +195,7 @@ export function arrange(file: File): Config {
     eas: {
       ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
       recipientCache: eas.recipientCache, maxRequest: eas.maxRequest, maxHeld: eas.maxHeld,
+      ...(eas.timeZone === undefined ? {} : { timeZone: eas.timeZone }),
       secret: Buffer.from(secret),
       policy: eas.policy as EasSettings['policy'],
     },
