@@ -22,7 +22,7 @@ export type Multistatus = { readonly rows: readonly DavRow[]; readonly syncToken
 const dav = 'DAV:', caldav = 'urn:ietf:params:xml:ns:caldav:', carddav = 'urn:ietf:params:xml:ns:carddav:', server = 'http://calendarserver.org/ns/:'
 export const names = { dav, caldav, carddav, server }
 
-/** `elements` of one response; characters of an object (`data`), and of any other text. */
+/** `elements` of one response; octets of an object (`data`), and of any other text. */
 const most = { depth: 32, attributes: 100, rows: 200_000, elements: 20_000, inAll: 4_000_000, data: 32 * 1024 ** 2, text: 64 * 1024 }
 
 /**
@@ -60,9 +60,7 @@ async function read(body: AsyncIterable<Uint8Array>, taken: (element: XmlElement
   })
   const characters = (text: string): void => {
     const element = open.at(-1)
-    if (!element) return
-    element.text += text
-    if (element.text.length > (element.name.endsWith('-data') ? most.data : most.text)) throw new Failure('unavailable', 'the DAV server says too much in one element')
+    if (element) element.text += text
   }
   parser.on('text', characters)
   parser.on('cdata', characters)
@@ -73,7 +71,16 @@ async function read(body: AsyncIterable<Uint8Array>, taken: (element: XmlElement
     elements = open[0]!.children.length
   })
   const decoder = new StringDecoder('utf8')
-  for await (const chunk of body) parser.write(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)))
+  let run = 0
+  for await (const chunk of body) {
+    const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength), at = octets.lastIndexOf('<')
+    parser.write(decoder.write(octets))
+    // The parser tells text when it has the whole of it.
+    run = at < 0 ? run + octets.length : octets.length - at
+    if (run > (open.at(-1)?.name.endsWith('-data') ? most.data : most.text + octets.length)) {
+      throw new Failure('unavailable', 'the DAV server says too much in one element')
+    }
+  }
   parser.write(decoder.end())
   parser.close()
   if (!root) throw new Failure('unavailable', 'the DAV server answers with nothing')

@@ -61,7 +61,8 @@ export const misdeeds: readonly (readonly [sentence: string, misdeed: Misdeed])[
   ['answers 207 for nothing at all', rows(() => token)],
   ['tells of other places', only(lists, rows(() => response('/elsewhere/', 200) + response('/elsewhere/a.vcf', 404) + token))],
   ['says of another collection that its objects are gone', only(
-    ({ body }) => body.includes('sync-collection'), rows(({ path }) => response(path, 200) + response('/dav/anna/other/a.vcf', 404) + '<d:sync-token>t99</d:sync-token>'))],
+    ({ body }) => body.includes('sync-collection'), rows(({ path, body }) =>
+      response(path, 200) + response('/dav/anna/other/a.vcf', 404) + `<d:sync-token>${/sync-token>(t\d+)</.exec(body)?.[1] ?? 't0'}</d:sync-token>`))],
   ['cannot tell of its collections for now', only(lists, rows(({ path }) => response(path, 503) + token))],
   ['cannot tell the properties for now', only(lists, rows(({ path }) => withheld(path, 500) + token))],
   ['does not tell all', only(lists, rows(({ path }) => response(path, 507) + token))],
