@@ -220,11 +220,15 @@ async function openAccount(
 
 type DavAround = { readonly timeoutSeconds: number; readonly lists: DavLists; readonly trouble: ((error: unknown) => void) | undefined }
 
-function openObjects(server: DavServer, { login, addresses: [address = login] }: Person, own: Login, { timeoutSeconds, lists, trouble }: DavAround) {
+function openObjects(server: DavServer, person: Person, own: Login, { timeoutSeconds, lists, trouble }: DavAround) {
+  return davStore({ server, ...davOf(server, person, own, timeoutSeconds), lists, ...(trouble ? { trouble } : {}) })
+}
+
+/** A user's way to the DAV server, and what the user is called in its addresses. */
+export function davOf(server: DavServer, { login, addresses: [address = login] }: Person, own: Login, timeoutSeconds: number) {
   const at = address.lastIndexOf('@')
   const user = { login, local: at < 0 ? address : address.slice(0, at), domain: at < 0 ? '' : address.slice(at + 1) }
-  const client = davClient(server, { ...own, user: server.login === undefined ? login : fillText(server.login, user) }, timeoutSeconds)
-  return davStore({ server, client, user, lists, ...(trouble ? { trouble } : {}) })
+  return { user, client: davClient(server, { ...own, user: server.login === undefined ? login : fillText(server.login, user) }, timeoutSeconds) }
 }
 
 const mailboxesRecalled = 64
