@@ -45,8 +45,8 @@ type Work = {
   readonly call: Call
   readonly place: ObjectPlace
   readonly key: string
-  /** What somebody else made of objects since the client last looked, by name; undefined for what is gone. */
-  readonly changed: ReadonlyMap<string, string | undefined>
+  /** What somebody else made of objects since the client last looked, by name; undefined for what is gone. Asked for once, where it matters. */
+  readonly changed: () => Promise<ReadonlyMap<string, string | undefined>>
   readonly made: Set<string>
   readonly versions: Map<string, string | undefined>
   readonly removed: Set<string>
@@ -58,9 +58,9 @@ type Named = { readonly command: ClientCommand; readonly name: string | undefine
 /** [MS-ASCMD] Commands, of objects: each is idempotent, as a client whose answer got lost repeats it. Failures of single items become their Status. */
 export async function applyToObjects(call: Call, place: ObjectPlace, key: string, commands: readonly ClientCommand[]): Promise<AppliedToObjects> {
   const named = await resolve(place, commands)
-  const edits = named.some(({ command }) => command.kind === 'Change' || command.kind === 'Delete')
+  let changed: ReturnType<Work['changed']> | undefined
   const work: Work = {
-    call, place, key, changed: edits ? await changedSince(place) : new Map(), made: new Set(), versions: new Map(), removed: new Set(), undone: new Set(),
+    call, place, key, changed: () => changed ??= changedSince(place), made: new Set(), versions: new Map(), removed: new Set(), undone: new Set(),
   }
   const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
   const stored = new Map((wanted.length ? await place.store.objects(place.folder.id, [...new Set(wanted)]) : []).map(one => [one.name, one]))
@@ -132,7 +132,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   if (!octets) return response(command, '6')
   // Nothing is left to do: also for a request that comes a second time.
   if (Buffer.compare(octets, stored.octets) === 0) return undefined
-  if (isDisputed(work, name, stored.etag, again)) return response(command, '7')
+  if (await isDisputed(work, name, stored.etag, again)) return response(command, '7')
   if (!again && await isDoneBefore(work, command, stored)) return undefined
   const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
   if (isDenied(written)) return undo(work, name)
@@ -164,7 +164,7 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
   const { place: { store, folder }, removed, undone } = work
-  if (stored && !folder.readOnly && isDisputed(work, name, stored.etag, false)) {
+  if (stored && !folder.readOnly && await isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
   }
@@ -176,9 +176,9 @@ async function remove(work: Work, command: ClientCommand, name: string, stored: 
 }
 
 /** Whether somebody else changed what the client means to change, and the server's side is to win. */
-function isDisputed({ place: { options, held }, changed }: Work, name: string, etag: string, again: boolean): boolean {
+async function isDisputed({ place: { options, held }, changed }: Work, name: string, etag: string, again: boolean): Promise<boolean> {
   if (options.conflict !== 1) return false
-  return again || (changed.has(name) && !holdsVersion(held, name, etag))
+  return again || (!holdsVersion(held, name, etag) && (await changed()).has(name))
 }
 
 /** A collection may be read-only, or turn out to be when it is written to. */
