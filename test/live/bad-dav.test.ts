@@ -87,6 +87,22 @@ describe.each(misdeeds)('a DAV server that %s', (_, misdeed) => {
   })
 })
 
+describe('a DAV server that does as it should', () => {
+  it('is asked once by a Sync without changes, for all collections of a home, and once by a Ping', async () => {
+    const others = [phone.folder('7'), phone.folder('10')]
+    for (const id of others) await phone.syncAll(id)
+    const asked = async (work: () => Promise<unknown>): Promise<string[]> => {
+      dav.asked.length = 0
+      await work()
+      return dav.asked.map(({ method, path, depth }) => `${method} ${path} ${depth}`)
+    }
+    const sync = (...ids: string[]) => async () => expect(await phone.sync({ collections: ids.map(id => ({ id })) })).toMatchObject({ empty: true })
+    expect(await asked(sync(inbox, contacts, calendar, ...others))).toEqual(['PROPFIND /dav/anna/ 1'])
+    expect(await asked(sync(contacts))).toEqual(['REPORT /dav/anna/book/ 0'])
+    expect(await asked(sync(inbox))).toEqual([])
+  })
+})
+
 describe('a DAV server that is not there', () => {
   it('leaves mail alone, and is told of once', async () => {
     await dav.close()
