@@ -208,7 +208,8 @@ function mailed(component: Component, itip: Itip, lineEnd: string): Component {
   }
   const content = component.content.filter((one): one is Line => isLine(one) && wanted(one)).map(line => withoutServer(line, lineEnd))
   let made = setProperty({ ...component, content }, 'DTSTAMP', { value: printUtc(stamp) }, lineEnd)
-  if (next) made = setProperty(made, 'SEQUENCE', { value: String(sequenceOf(viewOf(component)) + 1) }, lineEnd)
+  // It is 0 where it is not said, which not every program knows.
+  if (next || !lineOf(made, 'SEQUENCE')) made = setProperty(made, 'SEQUENCE', { value: String(sequenceOf(viewOf(component)) + (next ? 1 : 0)) }, lineEnd)
   if (method === 'CANCEL') made = setProperty(made, 'STATUS', { value: 'CANCELLED' }, lineEnd)
   if (comment) made = setText(made, 'COMMENT', comment, lineEnd)
   return method === 'COUNTER' && proposed ? counter(made, proposed, lineEnd) : made
