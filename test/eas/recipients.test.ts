@@ -1,6 +1,6 @@
 // [MS-ASCNTC] Refreshing the Recipient Information Cache
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { decode, el, encodeSync, text } from '../../src/wire/wbxml.ts'
+import { child, decode, el, encodeSync, text } from '../../src/wire/wbxml.ts'
 import { printXml } from '../../src/wire/xml.ts'
 import type { Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
@@ -200,8 +200,18 @@ describe('the recipient cache', () => {
     expect(await phone.editFolder('Delete', { id: 'RI' })).toMatchObject({ status: '3' })
     expect(await phone.editFolder('Update', { id: 'RI', name: 'x' })).toMatchObject({ status: '3' })
     expect(await phone.editFolder('Create', { parent: 'RI', name: 'x' })).toMatchObject({ status: '3' })
+    const made = await phone.editFolder('Create', { name: 'made' })
+    expect(await phone.editFolder('Update', { id: made.id, parent: 'RI', name: 'made' })).toMatchObject({ status: '3' })
     expect(await phone.moveItems([{ id: item!, from: 'RI', to: phone.folder('Inbox') }])).toMatchObject([{ status: '1' }])
     expect((await phone.fetch([{ id: item!, folder: 'RI' }]))[0]).toMatchObject({ status: '6' })
+    const operations = await phone.command('ItemOperations', el('ItemOperations:ItemOperations', [
+      el('ItemOperations:EmptyFolderContents', [el('AirSync:CollectionId', 'RI')]),
+      el('ItemOperations:Move', [
+        el('ItemOperations:ConversationId', Buffer.alloc(16, 1)), el('ItemOperations:DstFldId', 'RI'), el('ItemOperations:Options', [el('ItemOperations:MoveAlways')]),
+      ]),
+    ]))
+    expect(child(operations!, 'ItemOperations:Response')!.children.map(one => text(one, 'ItemOperations:Status'))).toEqual(['6', '105'])
+    expect(shown()).toEqual(['a@x.test'])
   })
 })
 
