@@ -5,7 +5,7 @@ import { printXml } from '../../src/wire/xml.ts'
 import type { Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import { golden } from '../support/golden.ts'
-import type { CollectionWish } from '../support/eas-sync.ts'
+import { readSync, type CollectionWish } from '../support/eas-sync.ts'
 
 const day = 86_400_000, now = Date.UTC(2026, 10, 24)
 let server: EasServer
@@ -113,6 +113,16 @@ describe('the recipient cache', () => {
     for (let n = 0; n < 300; n++) send(`q${n}@x.test`, 10)
     await phone.syncAll('RI', { options: { maxItems: 5000 }, window: 512 })
     expect(shown()).toHaveLength(250)
+  })
+
+  it('holds as many as the first MaxItems says where there are several', async () => {
+    for (let n = 0; n < 4; n++) send(`p${n}@x.test`, n)
+    await sync({ key: '0' })
+    const asked = el('AirSync:Sync', [el('AirSync:Collections', [el('AirSync:Collection', [
+      el('AirSync:SyncKey', phone.held('RI').key), el('AirSync:CollectionId', 'RI'),
+      el('AirSync:Options', [el('AirSync:MaxItems', '2'), el('AirSync:MaxItems', '3')]),
+    ])])])
+    expect(readSync(await phone.raw('Sync', asked)).found[0]).toMatchObject({ status: '1', adds: { length: 2 } })
   })
 
   it.each([['with its memory', () => {}], ['and a restart between any two of them', () => server.forget()]])('comes in windows, %s', async (_, between) => {
