@@ -1,11 +1,15 @@
 import { Failure } from '../base/failure.ts'
+import type { Time } from '../model/zone.ts'
+import { endOf, readTime, zonesOf, type ZoneReader } from './calendar-time.ts'
 import { cleanText } from './charset.ts'
+import { personOf } from './event-people.ts'
 import type { Address } from './header.ts'
 import {
-  parseCalendar, parseDateTime, parseDuration, parseRule, property, textValue, type Component, type Property, type Rule,
+  parseCalendar, parseDateTime, parseDuration, parseRule, property, textValue, type Component, type Rule,
 } from './icalendar.ts'
-import { instantOf, utcZone, zoneOfName, zoneRules, type Zone, type ZoneRules } from './timezone.ts'
-import { vtimezone } from './vtimezone.ts'
+import { untilOf } from './series.ts'
+import { utcZone } from './timezone.ts'
+import { zoneRules, type ZoneRules } from './zone-rules.ts'
 
 /** RFC 5546, Methods: those that mail programs show as something about a meeting. */
 export type Method = 'REQUEST' | 'CANCEL' | 'REPLY' | 'COUNTER'
@@ -45,7 +49,6 @@ export type Invitation = {
 /** The start as clocks of its zone show it, in milliseconds as if at UTC. */
 export type Local = number
 
-const day = 86_400_000
 const mostAttendees = 1000
 
 /** METHOD: that of the part's header, else that of the object; undefined for what is no message about a meeting. */
@@ -65,82 +68,37 @@ export function readInvitation(text: string, parameter?: string): Invitation | u
   const events = calendar.components.filter(({ name }) => name === 'VEVENT')
   const event = events.find(one => !property(one, 'RECURRENCE-ID')) ?? events[0]
   if (!event) return undefined
-  const invitation = readEvent(event, method, zonesOf(calendar))
-  const { stamp, start, end, instance = start, proposed, recurrence } = invitation
-  const told = [stamp, start, end, instance, proposed?.start ?? start, proposed?.end ?? end, recurrence?.until ?? start]
-  if (!told.every(isPlausible)) throw new Failure('malformed', 'a year that no calendar has')
-  return invitation
+  // Nobody says whose zone a time without one is in, unless the calendar does.
+  return readEvent(event, method, zonesOf(calendar, utcZone))
 }
 
-/** Years of four digits: what [MS-ASDTYPE] dateTime can say. */
-const isPlausible = (date: Date): boolean => date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999
-
-type Zones = (time: Property) => Zone
-
-/** Zones by TZID: `Intl` knows more years than most of what is sent along; that helps where the name is somebody's own. */
-function zonesOf(calendar: Component): Zones {
-  const sent = new Map<string, Component>()
-  for (const one of calendar.components) {
-    const id = one.name === 'VTIMEZONE' && property(one, 'TZID')?.value.trim()
-    if (id && !sent.has(id)) sent.set(id, one)
-  }
-  const floating = property(calendar, 'X-WR-TIMEZONE')?.value
-  const known = new Map<string, Zone>()
-  return ({ parameters }) => {
-    const id = parameters['TZID'] ?? ''
-    // Nobody says whose zone a time without one is in, unless the calendar does.
-    if (id === '') return (floating && zoneOfName(floating)) || utcZone
-    let zone = known.get(id)
-    if (!zone) {
-      const component = sent.get(id)
-      zone = /^[A-Z][A-Za-z]+\/[A-Z]/.test(id) ? zoneOfName(id) : undefined
-      zone ??= (component && vtimezone(component)) ?? zoneOfName(id)
-      if (!zone) throw new Failure('malformed', 'a time zone that nobody knows')
-      known.set(id, zone)
-    }
-    return zone
-  }
-}
-
-type Time = { readonly at: Date; readonly local: Local; readonly dateOnly: boolean; readonly zone: Zone }
-
-function readTime(time: Property | undefined, zones: Zones): Time | undefined {
-  if (!time) return undefined
-  const numerals = parseDateTime(time.value)
-  if (!numerals) throw new Failure('malformed', `${time.name} is no date`)
-  const { local, utc, dateOnly } = numerals
-  if (utc || dateOnly) return { at: new Date(local), local, dateOnly, zone: utcZone }
-  const zone = zones(time)
-  return { at: new Date(instantOf(local, zone)), local, dateOnly, zone }
-}
-
-function readEvent(event: Component, method: Method, zones: Zones): Invitation {
+function readEvent(event: Component, method: Method, zones: ZoneReader): Invitation {
   const start = readTime(property(event, 'DTSTART'), zones)
   const uid = said(event, 'UID', 1000)
   if (!start || !uid) throw new Failure('malformed', 'an event without DTSTART or UID')
   const end = endOf(event, start, zones)
-  const allDay = start.dateOnly || textValue(event, 'X-MICROSOFT-CDO-ALLDAYEVENT')?.trim().toUpperCase() === 'TRUE'
+  const allDay = start.form === 'date' || textValue(event, 'X-MICROSOFT-CDO-ALLDAYEVENT')?.trim().toUpperCase() === 'TRUE'
   const organizer = property(event, 'ORGANIZER')
   const original = readTime(property(event, 'X-MS-OLK-ORIGINALSTART'), zones)
   const originalEnd = readTime(property(event, 'X-MS-OLK-ORIGINALEND'), zones)
-  const counter = method === 'COUNTER' ? { start: start.at, end: end.at } : undefined
+  const counter = method === 'COUNTER' ? { start: dateOf(start), end: dateOf(end) } : undefined
   return {
     method,
     uid,
     sequence: Number(/^\d{1,9}$/.exec(said(event, 'SEQUENCE', 9))?.[0] ?? 0),
-    stamp: readTime(property(event, 'DTSTAMP') ?? property(event, 'CREATED'), zones)?.at ?? start.at,
-    start: (counter && original?.at) ?? start.at,
-    end: (counter && originalEnd?.at) ?? end.at,
+    stamp: dateOf(readTime(property(event, 'DTSTAMP') ?? property(event, 'CREATED'), zones) ?? start),
+    start: (counter && dateOf(original)) ?? dateOf(start),
+    end: (counter && dateOf(originalEnd)) ?? dateOf(end),
     allDay,
-    zone: zoneRules(start.zone, start.at.getTime()),
-    instance: readTime(property(event, 'RECURRENCE-ID'), zones)?.at,
+    zone: zoneRules(start.zone, start.at),
+    instance: dateOf(readTime(property(event, 'RECURRENCE-ID'), zones)),
     recurrence: recurrenceOf(event, start),
     summary: said(event, 'SUMMARY', 1000),
     description: textOf(event, 'DESCRIPTION'),
     location: said(event, 'LOCATION', 32_768),
-    organizer: organizer && addressOf(organizer),
+    organizer: organizer && personOf(organizer),
     attendees: event.properties.filter(({ name }) => name === 'ATTENDEE').slice(0, mostAttendees).map(one => ({
-      ...addressOf(one), status: one.parameters['PARTSTAT']?.toUpperCase() ?? '',
+      ...personOf(one), status: one.parameters['PARTSTAT']?.toUpperCase() ?? '',
       responseRequested: one.parameters['RSVP']?.toUpperCase() === 'TRUE',
     })),
     reminder: reminderOf(event),
@@ -151,50 +109,24 @@ function readEvent(event: Component, method: Method, zones: Zones): Invitation {
   }
 }
 
-/** DTEND, DTSTART with DURATION, or by RFC 5545, Event Component: one day of a date, no time at all of a date with time. */
-function endOf(event: Component, start: Time, zones: Zones): { readonly at: Date } {
-  const told = readTime(property(event, 'DTEND'), zones)
-  const duration = parseDuration(property(event, 'DURATION')?.value ?? '')
-  const least = start.at.getTime() + (start.dateOnly ? day : 0)
-  const at = told?.at.getTime() ?? (duration === undefined ? least : spent(start, duration))
-  return { at: new Date(Math.max(at, least)) }
-}
-
-/** Days of a duration are days of the calendar, hours are exact. */
-function spent({ at, local, zone }: Time, duration: number): number {
-  const days = Math.trunc(duration / day) * day
-  return (days === 0 ? at.getTime() : instantOf(local + days, zone)) + duration - days
-}
-
 /** Undefined too for what more than one rule says: EAS has room for one. */
 function recurrenceOf(event: Component, start: Time): Invitation['recurrence'] {
   const rules = event.properties.filter(({ name }) => name === 'RRULE')
   const more = ['RDATE', 'EXRULE', 'RECURRENCE-ID'].some(name => property(event, name))
   if (rules.length !== 1 || more) return undefined
   const rule = parseRule(rules[0]!.value)
-  return { rule, start: start.local, until: untilOf(rule['UNTIL'], start) }
+  return { rule, start: start.local, until: dateOf(untilOf(parseDateTime(rule['UNTIL'] ?? ''), start)) }
 }
 
-/** The last start that can be, in UTC. */
-function untilOf(value: string | undefined, start: Time): Date | undefined {
-  const until = parseDateTime(value ?? '')
-  if (!until) return undefined
-  if (until.utc || (until.dateOnly && start.dateOnly)) return new Date(until.local)
-  // A date means the start of that day's occurrence, whatever its hour.
-  const local = until.dateOnly ? until.local + ((start.local % day) + day) % day : until.local
-  return new Date(instantOf(local, start.zone))
+function dateOf(time: Time | number): Date
+function dateOf(time: Time | number | undefined): Date | undefined
+function dateOf(time: Time | number | undefined): Date | undefined {
+  return time === undefined ? undefined : new Date(typeof time === 'number' ? time : time.at)
 }
 
 const textOf = (event: Component, name: string): string => cleanText(textValue(event, name) ?? '')
 const said = (event: Component, name: string, length: number): string =>
   textOf(event, name).replace(/\s+/g, ' ').trim().slice(0, length)
-
-// RFC 5545, Calendar User Address
-function addressOf({ value, parameters }: Property): Address {
-  const address = cleanText(value.trim().replace(/^mailto:/i, '')).slice(0, 1000)
-  const name = cleanText(parameters['CN'] ?? '').trim().slice(0, 1000)
-  return name && name !== address ? { name, address } : { address }
-}
 
 /** RFC 5545, Alarm Trigger: of the alarms that are shown, the nearest before the start. */
 function reminderOf(event: Component): number | undefined {

@@ -1,7 +1,7 @@
+import type { Transition, Zone } from '../model/zone.ts'
 import { windowsZones } from './windows-zones.ts'
 
-/** A time zone: what its clocks show at an instant (milliseconds since 1970), in minutes ahead of UTC. */
-export type Zone = { readonly name: string; offset(instant: number): number }
+export type { Transition, Zone }
 
 export const utcZone: Zone = { name: 'UTC', offset: () => 0 }
 
@@ -15,9 +15,7 @@ export function ianaZone(name: string): Zone | undefined {
     name,
     offset(instant) {
       const whole = Math.floor(instant / 1000) * 1000
-      const parts = new Map(format.formatToParts(whole).map(({ type, value }) => [type, value]))
-      const [year, month, date, hour, minutes, second] =
-        ['year', 'month', 'day', 'hour', 'minute', 'second'].map(type => Number(parts.get(type as Intl.DateTimeFormatPartTypes)))
+      const [month, date, year, hour, minutes, second] = format.format(whole).match(/\d+/g)!.map(Number)
       return (Date.UTC(year!, month! - 1, date, hour, minutes, second) - whole) / minute
     },
   }
@@ -31,6 +29,38 @@ function formatOf(timeZone: string): Intl.DateTimeFormat | undefined {
     })
   } catch {
     return undefined
+  }
+}
+
+/** Years of transitions that are remembered of one zone. */
+const mostYears = 200
+
+type Year = { readonly begins: number; readonly ends: number; readonly before: number; readonly transitions: readonly Transition[] }
+
+/** The same zone, which asks for each year but once. */
+export function remembered(zone: Zone): Zone {
+  const years = new Map<number, Year>()
+  const of = (year: number): Year => {
+    let known = years.get(year)
+    if (!known) {
+      if (years.size >= mostYears) years.clear()
+      const begins = Date.UTC(year, 0, 1)
+      known = { begins, ends: Date.UTC(year + 1, 0, 1), before: zone.offset(begins - 1000), transitions: findTransitions(zone, year) }
+      years.set(year, known)
+    }
+    return known
+  }
+  // Mostly the next question is about the same year.
+  let last = of(1970)
+  return {
+    name: zone.name,
+    transitions: year => of(year).transitions,
+    offset(instant) {
+      if (!(instant >= last.begins && instant < last.ends)) last = of(new Date(instant).getUTCFullYear())
+      let offset = last.before
+      for (const { at, to } of last.transitions) if (at <= instant) offset = to
+      return offset
+    },
   }
 }
 
@@ -68,58 +98,29 @@ function fixedZone(name: string): Zone | undefined {
   return Math.abs(minutes) <= 14 * 60 ? { name, offset: () => minutes } : undefined
 }
 
+/** What its clocks show, in milliseconds as if at UTC. */
+export const localOf = (instant: number, zone: Zone): number => instant + zone.offset(instant) * minute
+
 /**
  * When clocks of the zone show these numerals (milliseconds as if at UTC): the first time where they do twice, RFC 5545's
  * reading of a time that is skipped where they never do.
  */
 export function instantOf(local: number, zone: Zone): number {
   const before = zone.offset(local - day), after = zone.offset(local + day)
+  if (before === after) return local - before * minute
   const first = local - before * minute, second = local - after * minute
   return zone.offset(first) === before || zone.offset(second) !== after ? first : second
 }
 
-/** When and to what clocks are changed, each year: on the `week`th (5: last) `weekday` (0: Sunday) of `month` (1 to 12). */
-export type Change = { readonly month: number; readonly week: number; readonly weekday: number; readonly milliseconds: number }
-
-/** Minutes to add to local time to get UTC, as Windows counts: Berlin has -60. */
-export type ZoneRules = {
-  readonly name: string
-  readonly bias: number
-  /** Undefined where clocks are not changed by a yearly rule. `bias` is added to the other. */
-  readonly daylight: { readonly bias: number; readonly begins: Change; readonly ends: Change } | undefined
-}
-
-/** The rules of the year of an instant. What changes once, or three times in a year, is no rule: the offset then counts. */
-export function zoneRules(zone: Zone, instant: number): ZoneRules {
-  const year = new Date(instant).getUTCFullYear()
-  const [first, second, third] = transitions(zone, year)
-  const now = { name: zone.name, bias: -Math.round(zone.offset(instant)) || 0, daylight: undefined }
-  if (!first || !second || third || first.from !== second.to) return now
-  const [begins, ends] = first.to > first.from ? [first, second] : [second, first]
-  if (ends.to !== begins.from) return now
-  return {
-    name: zone.name, bias: -Math.round(ends.to) || 0,
-    daylight: {
-      bias: Math.round(ends.to - begins.to),
-      begins: changeOf(zone, year, begins, year => ordered(zone, year)?.begins),
-      ends: changeOf(zone, year, ends, year => ordered(zone, year)?.ends),
-    },
-  }
-}
-
-type Transition = { readonly at: number; readonly from: number; readonly to: number }
-
-function ordered(zone: Zone, year: number): { readonly begins: Transition; readonly ends: Transition } | undefined {
-  const [first, second, third] = transitions(zone, year)
-  if (!first || !second || third) return undefined
-  return first.to > first.from ? { begins: first, ends: second } : { begins: second, ends: first }
-}
+/** The changes of clocks in a year of UTC, in order. */
+export const transitionsOf = (zone: Zone, year: number): readonly Transition[] =>
+  zone.transitions?.(year) ?? findTransitions(zone, year)
 
 /** Steps of ten days find them all: Ramadan parts two by a month. */
-function transitions(zone: Zone, year: number): Transition[] {
-  const end = Date.UTC(year + 1, 0, 1)
+function findTransitions(zone: Zone, year: number): Transition[] {
+  const end = Date.UTC(year + 1, 0, 1) - 1000
   const found: Transition[] = []
-  let before = Date.UTC(year, 0, 1), from = zone.offset(before)
+  let before = Date.UTC(year, 0, 1) - 1000, from = zone.offset(before)
   while (before < end) {
     const next = Math.min(before + 10 * day, end), to = zone.offset(next)
     if (to !== from) found.push({ at: changed(zone, before, next), from, to })
@@ -138,47 +139,4 @@ function changed(zone: Zone, from: number, to: number): number {
     else to = middle
   }
   return to
-}
-
-/** The years after tell "last" from "fourth" where this one cannot. */
-function changeOf(zone: Zone, year: number, transition: Transition, inYear: (year: number) => Transition | undefined): Change {
-  const { month, weekday, milliseconds, date, last } = wallClock(transition)
-  const week = Math.ceil(date / 7)
-  const ambiguous = week === 4 && last
-  const later = ambiguous ? [1, 2, 3, 4, 5, 6].flatMap(n => inYear(year + n) ?? []).map(wallClock) : []
-  const always = later.every(one => one.last && one.month === month && one.weekday === weekday)
-  return { month, weekday, milliseconds, week: week === 5 || (ambiguous && always) ? 5 : week }
-}
-
-/** What clocks show when they are changed. Midnight is the end of the day before: Windows knows no other way to say it. */
-function wallClock({ at, from }: Transition) {
-  const shown = at + from * minute
-  const date = new Date(shown % day === 0 ? shown - 1 : shown)
-  const days = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate()
-  return {
-    month: date.getUTCMonth() + 1, weekday: date.getUTCDay(), date: date.getUTCDate(), last: date.getUTCDate() + 7 > days,
-    milliseconds: ((date.getTime() % day) + day) % day,
-  }
-}
-
-/** [MS-ASDTYPE] TimeZone: 172 octets, numbers in little-endian order, a SYSTEMTIME without a year for each change. */
-export function zoneBlob({ name, bias, daylight }: ZoneRules): Uint8Array {
-  const blob = Buffer.alloc(172)
-  const named = (at: number): void => void blob.write(name.slice(0, 31), at, 'utf16le')
-  const change = (at: number, { month, week, weekday, milliseconds }: Change): void => {
-    const fields = [
-      0, month, weekday, week, Math.floor(milliseconds / 3_600_000), Math.floor(milliseconds / minute) % 60,
-      Math.floor(milliseconds / 1000) % 60, milliseconds % 1000,
-    ]
-    for (const [index, value] of fields.entries()) blob.writeUInt16LE(value, at + 2 * index)
-  }
-  blob.writeInt32LE(bias, 0)
-  named(4)
-  named(88)
-  if (daylight) {
-    change(68, daylight.ends)
-    change(152, daylight.begins)
-    blob.writeInt32LE(daylight.bias, 168)
-  }
-  return blob
 }

@@ -1,6 +1,7 @@
 import { string, type Tnef } from './tnef.ts'
 import type { Invitation, Method } from './invitation.ts'
-import { utcZone, zoneRules } from './timezone.ts'
+import { utcZone } from './timezone.ts'
+import { zoneRules } from './zone-rules.ts'
 
 const methods: readonly (readonly [RegExp, Method])[] = [
   [/^IPM\.Schedule\.Meeting\.Request/i, 'REQUEST'], [/^IPM\.Schedule\.Meeting\.Canceled/i, 'CANCEL'],

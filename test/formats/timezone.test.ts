@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { parseCalendar } from '../../src/formats/icalendar.ts'
-import { ianaZone, instantOf, zoneBlob, zoneOfName, zoneRules, type Change, type Zone } from '../../src/formats/timezone.ts'
+import { ianaZone, instantOf, zoneOfName, type Zone } from '../../src/formats/timezone.ts'
 import { vtimezone } from '../../src/formats/vtimezone.ts'
 import { windowsZones } from '../../src/formats/windows-zones.ts'
+import { zoneBlob } from '../../src/formats/zone-blob.ts'
+import { zoneRules, type Change } from '../../src/formats/zone-rules.ts'
 import { mutations } from '../support/fuzz.ts'
 
 const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']

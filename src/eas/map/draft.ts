@@ -73,7 +73,7 @@ function hearBody(body: Element | undefined): Pick<DraftData, 'text' | 'mime'> {
 }
 
 /** [MS-ASAIRS] Attachments, of a request. */
-function hearFiles(list: Element | undefined): Pick<DraftData, 'add' | 'remove'> {
+export function hearFiles(list: Element | undefined): Pick<DraftData, 'add' | 'remove'> {
   if (!list) return { add: [], remove: [] }
   const add = children(list, 'AirSyncBase:Add'), gone = children(list, 'AirSyncBase:Delete')
   if (add.length > mostFiles || gone.length > mostFiles) throw new Failure('malformed', 'too many attachments')

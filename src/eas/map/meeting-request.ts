@@ -1,9 +1,10 @@
 import { printAddress } from '../../formats/header.ts'
 import { globalObjectId } from '../../formats/global-object-id.ts'
 import type { Invitation } from '../../formats/invitation.ts'
-import { zoneBlob } from '../../formats/timezone.ts'
+import { zoneBlob } from '../../formats/zone-blob.ts'
 import { el, type Content, type Node, type Tag } from '../../wire/wbxml.ts'
 import { since, type Version } from '../versions.ts'
+import { recurrenceNodes } from './recurrence-say.ts'
 import { recurrenceOf, type Recurrence } from './recurrence.ts'
 
 export type MeetingContext = {
@@ -36,7 +37,7 @@ const rows: readonly Row[] = [
   { tag: 'Email:RecurrenceId', say: ({ meeting }) => meeting.instance?.toISOString() },
   { tag: 'Email:Reminder', say: ({ meeting }) => meeting.reminder === undefined ? undefined : String(meeting.reminder) },
   { tag: 'Email:ResponseRequested', say: responseRequested },
-  { tag: 'Email:Recurrences', say: item => item.recurrence && [el('Email:Recurrence', recurrenceNodes(item, item.recurrence))] },
+  { tag: 'Email:Recurrences', say: item => item.recurrence && [el('Email:Recurrence', emailRecurrence(item, item.recurrence))] },
   { tag: 'Email:Sensitivity', say: ({ meeting }) => sensitivities[meeting.sensitivity] ?? '0' },
   { tag: 'Email:BusyStatus', say: busyStatus },
   { tag: 'Email:TimeZone', say: ({ meeting }) => base64(zoneBlob(meeting.zone)) },
@@ -98,24 +99,8 @@ function messageType({ meeting }: Item): string {
   return meeting.sequence > 0 ? '2' : '1'
 }
 
-const number = (value: number | undefined): string | undefined => value === undefined ? undefined : String(value)
-const calendarTypes = new Set([2, 3, 5, 6])
-
 /** [MS-ASEMAIL] Recurrence. */
-function recurrenceNodes(item: Item, { type, interval, occurrences, ...shape }: Recurrence): Node[] {
-  const until = item.meeting.recurrence?.until
-  return nodesOf([
-    { tag: 'Email:Type', say: () => String(type) },
-    { tag: 'Email:Interval', say: () => String(interval) },
-    { tag: 'Email:Until', say: () => until && compact(until) },
-    // [MS-ASCAL] Until and Occurrences exclude each other
-    { tag: 'Email:Occurrences', say: () => until ? undefined : number(occurrences) },
-    { tag: 'Email:WeekOfMonth', say: () => number(shape.weekOfMonth) },
-    { tag: 'Email:DayOfMonth', say: () => number(shape.dayOfMonth) },
-    { tag: 'Email:DayOfWeek', say: () => number(shape.dayOfWeek) },
-    { tag: 'Email:MonthOfYear', say: () => number(shape.monthOfYear) },
-    { tag: 'Email2:CalendarType', since: '14.0', say: () => calendarTypes.has(type) ? '0' : undefined },
-    { tag: 'Email2:IsLeapMonth', since: '14.0', say: () => '0' },
-    { tag: 'Email2:FirstDayOfWeek', since: '14.1', say: () => number(shape.firstDayOfWeek) },
-  ], item)
+function emailRecurrence({ meeting, context }: Item, recurrence: Recurrence): Node[] {
+  const until = meeting.recurrence?.until
+  return recurrenceNodes(recurrence, until && compact(until), { page: 'Email', later: 'Email2' }, context.version)
 }

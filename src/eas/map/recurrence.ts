@@ -1,4 +1,5 @@
 import type { Rule } from '../../formats/icalendar.ts'
+import { weekdays } from '../../formats/recurrence-rule.ts'
 
 /** [MS-ASCAL] Recurrence, [MS-ASEMAIL] Recurrence: what both have elements for. */
 export type Recurrence = {
@@ -15,9 +16,7 @@ export type Recurrence = {
 }
 
 /** [MS-ASCAL] Interval, Occurrences. */
-const most = 999
-
-const weekdays = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA']
+export const most = 999
 
 type Days = { readonly mask: number; readonly nth: number | undefined }
 /** Parts of a rule, read; `undefined` where absent. */
@@ -66,6 +65,8 @@ const rows: readonly Row[] = [
     return day && { type: 3, ...day }
   } },
   { frequency: 'YEARLY', takes: ['month', 'monthDay'], shape: ({ month, monthDay = 0 }, start) => {
+    // A day of no month is one of each month.
+    if (monthDay !== 0 && month === undefined) return undefined
     const monthOfYear = month ?? start.getUTCMonth() + 1
     if (monthDay === -1) return { type: 6, dayOfWeek: everyDay, weekOfMonth: 5, monthOfYear }
     return monthDay < 0 ? undefined : { type: 5, dayOfMonth: monthDay || start.getUTCDate(), monthOfYear }
@@ -93,7 +94,7 @@ export function recurrenceOf(rule: Rule, start: number): Recurrence | undefined 
   const shape = row?.shape(parts, new Date(start))
   // Every other day of the days of a week is nothing a week repeats.
   if (!shape || (rule['FREQ'] === 'DAILY' && shape.type === 1 && interval > 1)) return undefined
-  const first = weekdays.indexOf(rule['WKST'] ?? 'MO')
+  const first = weekdays.indexOf((rule['WKST'] ?? 'MO') as 'MO')
   return {
     ...shape, interval, occurrences: count > 0 ? Math.min(count, most) : undefined,
     ...(shape.type === 1 && first >= 0 ? { firstDayOfWeek: first } : {}),
@@ -121,8 +122,32 @@ function daysOf(value: string): Days | false {
   for (const one of list) {
     const match = /^\s*([+-]?\d{1,2})?(SU|MO|TU|WE|TH|FR|SA)\s*$/.exec(one)
     if (!match || (match[1] !== undefined && list.length > 1)) return false
-    mask |= 1 << weekdays.indexOf(match[2]!)
+    mask |= 1 << weekdays.indexOf(match[2] as 'MO')
     if (match[1] !== undefined) nth = Number(match[1])
   }
   return { mask, nth }
+}
+
+/** RFC 5545, Recurrence Rule, of what a client says; `until` as it will be written. The other way of `recurrenceOf`. */
+export function ruleOf({ type, interval, occurrences, firstDayOfWeek, ...shape }: Recurrence, until?: string): Rule {
+  const { dayOfWeek = 0, dayOfMonth, weekOfMonth, monthOfYear } = shape
+  return {
+    FREQ: ['DAILY', 'WEEKLY', 'MONTHLY', 'MONTHLY', '', 'YEARLY', 'YEARLY'][type]!,
+    ...(interval > 1 ? { INTERVAL: String(interval) } : {}),
+    ...(occurrences !== undefined ? { COUNT: String(occurrences) } : until ? { UNTIL: until } : {}),
+    ...(monthOfYear !== undefined ? { BYMONTH: String(monthOfYear) } : {}),
+    ...(dayOfMonth !== undefined ? { BYMONTHDAY: String(dayOfMonth) } : {}),
+    ...(weekOfMonth !== undefined ? nthOf(dayOfWeek, weekOfMonth) : dayOfWeek > 0 ? { BYDAY: namesOf(dayOfWeek).join(',') } : {}),
+    ...(type === 1 && firstDayOfWeek !== undefined && firstDayOfWeek !== 1 ? { WKST: weekdays[firstDayOfWeek]! } : {}),
+  }
+}
+
+const namesOf = (mask: number): string[] => weekdays.filter((_, index) => mask & 1 << index)
+
+/** [MS-ASCAL] Recurrence Patterns: of all days of the week, WeekOfMonth counts days of the month. */
+function nthOf(mask: number, weekOfMonth: number): Rule {
+  const nth = weekOfMonth === 5 ? -1 : weekOfMonth
+  const names = namesOf(mask)
+  if (mask === everyDay) return { BYMONTHDAY: String(nth) }
+  return names.length === 1 ? { BYDAY: `${nth}${names[0]!}` } : { BYDAY: names.join(','), BYSETPOS: String(nth) }
 }

@@ -11,10 +11,20 @@ import { bodyNodes, type Body } from './body.ts'
 /** Octets of text that are sent. */
 const most = 4 * 1024 * 1024
 
+/** A text, and what its writer made of it, where that was more. */
+export type RichText = { readonly plain: string; readonly html: string | undefined }
+
 /** A plain text, which has LF for line breaks, as the body of an item. `namespace` is where 2.5 has its elements. */
 export function sayText(plain: string, bodies: readonly BodyPreference[], version: Version, namespace: 'Contacts' | 'Calendar' | 'Tasks'): Node[] {
+  return sayRich({ plain, html: undefined }, bodies, version, namespace)
+}
+
+/** The same of a text that has a rich form beside it. */
+export function sayRich(
+  { plain, html }: RichText, bodies: readonly BodyPreference[], version: Version, namespace: 'Contacts' | 'Calendar' | 'Tasks',
+): Node[] {
   const clean = cleanText(plain).replace(/\n/g, '\r\n')
-  if (since(version, '12.0')) return [el('AirSyncBase:Body', bodyNodes(textBody(clean, bodies)))]
+  if (since(version, '12.0')) return [el('AirSyncBase:Body', bodyNodes(textBody(clean, html, bodies)))]
   const shown = cutUtf8(clean, plainLimit(bodies))
   if (clean === '') return []
   const size: Node[] = namespace === 'Calendar' ? [] : [el(`${namespace}:BodySize`, String(utf8Length(clean)))]
@@ -23,18 +33,19 @@ export function sayText(plain: string, bodies: readonly BodyPreference[], versio
 
 const plainLimit = (bodies: readonly BodyPreference[]): number => bodies.find(({ type }) => type === 1)?.truncationSize ?? most
 
-/** [MS-ASAIRS] BodyPreference: plain text comes first where the client takes it, since that is what is stored. */
-function textBody(clean: string, bodies: readonly BodyPreference[]): Body {
+/** [MS-ASAIRS] BodyPreference: the form that is stored comes first where the client takes it. */
+function textBody(clean: string, html: string | undefined, bodies: readonly BodyPreference[]): Body {
   const known = bodies.filter(({ type }) => type !== 4)
-  const choices = [...known.filter(({ type }) => type === 1), ...known.filter(({ type }) => type !== 1)]
-  const made = (choices.length > 0 ? choices : [{ type: 1 as const }]).map(choice => render(clean, choice))
+  const native = html ? 2 : 1
+  const choices = [...known.filter(({ type }) => type === native), ...known.filter(({ type }) => type !== native)]
+  const made = (choices.length > 0 ? choices : [{ type: 1 as const }]).map(choice => render(clean, html, choice))
   const fits = made.find(({ body, withheld }) => !body.truncated || !withheld)
   return fits?.body ?? { ...made[0]!.body, data: undefined }
 }
 
-function render(clean: string, choice: BodyPreference): { readonly body: Body; readonly withheld: boolean } {
+function render(clean: string, html: string | undefined, choice: BodyPreference): { readonly body: Body; readonly withheld: boolean } {
   const type = choice.type === 2 || choice.type === 3 ? choice.type : 1
-  const write = (text: string): string => type === 1 ? text : type === 2 ? textToHtml(text)
+  const write = (text: string): string => type === 1 ? text : type === 2 ? html || textToHtml(text)
     : text && Buffer.from(packRtf(Buffer.from(textToRtf(text), 'latin1'))).toString('base64')
   const whole = write(clean)
   const size = utf8Length(whole)
@@ -53,6 +64,15 @@ function shorter(text: string, limit: number, write: (text: string) => string): 
     if (written.length <= limit) return written
   }
   return ''
+}
+
+/** The same with the rich form, of a client that sent one. Throws `malformed`. */
+export function hearRich(data: Element, version: Version, namespace: 'Contacts' | 'Calendar' | 'Tasks'): RichText | undefined {
+  const plain = hearText(data, version, namespace)
+  const body = child(data, 'AirSyncBase:Body')
+  const rich = body && text(body, 'AirSyncBase:Type') === '2' ? child(body, 'AirSyncBase:Data') : undefined
+  if (plain === undefined || !rich || !since(version, '12.0')) return plain === undefined ? undefined : { plain, html: undefined }
+  return { plain, html: cleanText(decodeText(octets(rich), undefined)).trim() || undefined }
 }
 
 /**
@@ -88,10 +108,14 @@ function readPacked(base64: string): string {
 }
 
 /** What `hearText` makes of a body that comes back as it was told, cut or converted as that was. */
-export function echoed(plain: string, bodies: readonly BodyPreference[], version: Version): string {
+export const echoed = (plain: string, bodies: readonly BodyPreference[], version: Version): string =>
+  echoedRich({ plain, html: undefined }, bodies, version)
+
+/** The same of a text that has a rich form beside it. */
+export function echoedRich({ plain, html }: RichText, bodies: readonly BodyPreference[], version: Version): string {
   const clean = cleanText(plain).replace(/\n/g, '\r\n')
   if (!since(version, '12.0')) return tidy(cutUtf8(clean, plainLimit(bodies)))
-  const { type, data = '' } = textBody(clean, bodies)
+  const { type, data = '' } = textBody(clean, html, bodies)
   return tidy(type === 2 ? htmlToText(data) : type === 3 && data ? readPacked(data) : data)
 }
 
