@@ -18,6 +18,7 @@ const never = [
   /LastVerbExecutionTime$/, /Tasks:OrdinalDate$|Tasks:SubOrdinalDate$/,
   /ItemOperations:Part$/, // parts of ItemOperations
   /AirSyncBase:Location\/AirSyncBase:(?!DisplayName)/, /ComposeMail:Forwardee/,
+  new RegExp(`^${item}/(Contacts2?:|Calendar:|Tasks:|Notes:|AirSyncBase:Location)`), // other classes
 ]
 
 const meeting = (method: string, ...lines: string[]): string => [
