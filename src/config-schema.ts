@@ -6,6 +6,7 @@ import type { Passwords } from './eas/rules.ts'
 import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
 import { policyValueFault } from './eas/policy-elements.ts'
+import { zoneOfName } from './formats/timezone.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
 // The one description of the configuration file: what may stand where, and what holds where nothing stands.
@@ -147,6 +148,7 @@ const eas = z.strictObject({
   pingFolders: z.int().min(1).max(1000).default(300),
   recipientCache: z.boolean().default(true),
   maxRequest: z.int().min(64 * 1024).max(1024 ** 3).default(40 * 1024 * 1024),
+  timeZone: text.refine(name => zoneOfName(name) !== undefined, { error: 'must be a zone like Europe/Berlin' }).exactOptional(),
   policy: policy.exactOptional(),
 })
 
@@ -192,6 +194,7 @@ export function arrange(file: File): Config {
     eas: {
       ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
       recipientCache: eas.recipientCache, maxRequest: eas.maxRequest,
+      ...(eas.timeZone === undefined ? {} : { timeZone: eas.timeZone }),
       secret: Buffer.from(secret),
       policy: eas.policy as EasSettings['policy'],
     },

@@ -2,11 +2,15 @@ import { Failure } from '../base/failure.ts'
 import { find } from '../formats/structure.ts'
 import { decodeStream, streamLength } from '../formats/transfer-stream.ts'
 import { uuFile } from '../formats/uu-files.ts'
-import { parseFileReference } from '../state/item-id.ts'
+import { readEvent } from '../formats/event-read.ts'
+import type { FolderId } from '../model/folder.ts'
+import { namesObject, parseFileReference, parseObjectFile } from '../state/item-id.ts'
 import type { Message, Part } from '../model/message.ts'
 import type { MessageRef } from '../model/ports.ts'
 import type { Call } from './command.ts'
+import { objectsOf } from './folders.ts'
 import { lookInside, lookOf } from './inside.ts'
+import { namesOf } from './object-names.ts'
 import { bareTexts } from './uu-text.ts'
 
 export type Attachment = {
@@ -20,6 +24,7 @@ export type Attachment = {
 /** [MS-ASAIRS] FileReference. Throws `not-found` for a reference that leads nowhere. */
 export async function openAttachment(call: Call, reference: string): Promise<Attachment> {
   const { stores, cache } = call
+  if (namesObject(reference)) return openFileOfEvent(call, reference)
   const { ref, section } = parseFileReference(reference)
   const [message] = await stores.mail.messages(ref.folder, ref.validity, [ref.uid])
   const [outer = '', number] = section.split('-')
@@ -38,6 +43,24 @@ export async function openAttachment(call: Call, reference: string): Promise<Att
       cache.set(slot, length, { seconds: 3600 })
       return length
     },
+  }
+}
+
+/** [MS-ASCAL] Attachments. What the server keeps beside the event is not for us to fetch. */
+async function openFileOfEvent({ stores, clocks }: Call, reference: string): Promise<Attachment> {
+  const { id, file } = parseObjectFile(reference)
+  const folder = id.slice(0, id.indexOf(':')) as FolderId
+  const store = objectsOf(stores.objects)
+  const [name] = await namesOf(store, folder, [id])
+  const stored = name === undefined ? undefined : await store.read(folder, name)
+  const event = stored && readEvent(stored.octets, clocks)
+  const found = event && [event, ...event.exceptions].flatMap(({ files }) => files).find(one => one.id === file)
+  if (!found || !('octets' in found.content)) throw new Failure('not-found', 'no such attachment')
+  const octets = found.content.octets()
+  return {
+    type: found.type,
+    async *octets() { yield octets },
+    length: async () => octets.length,
   }
 }
 

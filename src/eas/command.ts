@@ -1,12 +1,16 @@
 import type { Facts } from '../base/front.ts'
 import type { Kind } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
+import type { Zones } from '../formats/zones.ts'
 import type { Stores } from '../model/ports.ts'
+import type { Zone } from '../model/zone.ts'
 import type { Cache } from '../state/cache.ts'
 import type { Element, Node } from '../wire/wbxml.ts'
 import type { EasRequest } from './request.ts'
 import type { EasSettings } from './settings.ts'
 import type { Waits } from './waits.ts'
+
+export type Clocks = { readonly zone: Zone; readonly zones: Zones }
 
 /** Everything a command may touch. */
 export type Call = {
@@ -25,6 +29,8 @@ export type Call = {
   readonly signal: AbortSignal
   /** Waiting requests by scope: see `enterWait`. */
   readonly waits: Waits
+  /** The zone of the user, and all there are. */
+  readonly clocks: Clocks
   readonly log: Log
   /** What the log line of this request will say. */
   readonly facts: Facts

@@ -2,10 +2,11 @@ import type { Log } from '../base/log.ts'
 import type { ObjectContent } from '../model/folder.ts'
 import type { BodyPreference } from '../state/sync-options.ts'
 import type { Element, Node } from '../wire/wbxml.ts'
+import type { Clocks } from './command.ts'
 import type { Version } from './versions.ts'
 
 /** What the mapping of one object must know beside the object itself. */
-export type ObjectContext = {
+export type ObjectContext = Clocks & {
   readonly version: Version
   readonly userAgent: string | undefined
   /** Body types the client wants; none: plain text. */
@@ -18,6 +19,8 @@ export type ObjectContext = {
   readonly supported: ReadonlySet<string> | undefined
   /** [MS-ASAIRS] InstanceId: the one occurrence of a series that is meant, as the client wrote it. */
   readonly instance?: string | undefined
+  /** The FileReference of a file of the object, by the id it has there. */
+  readonly reference: (file: string) => string
   readonly now: Date
   readonly log: Log
 }
@@ -33,6 +36,8 @@ export type ObjectClass = {
   hear(stored: Uint8Array | undefined, data: Element, context: ObjectContext): Uint8Array
   /** Whether a client that has just said this must be told what came of it: it would take a later state for something else. */
   isNews?(stored: Uint8Array, data: Element, context: ObjectContext): boolean
+  /** What is to be stored beside the object that the client's data makes of `stored`. */
+  beside?(stored: Uint8Array, data: Element, context: ObjectContext): Uint8Array | undefined
   /** Without one occurrence of a series: a Delete with an InstanceId. */
   cut?(stored: Uint8Array, instance: string, context: ObjectContext): Uint8Array
   /** RFC 5545: what an object must have to be shown, where a collection may hold several kinds. */
@@ -42,7 +47,7 @@ export type ObjectClass = {
   /** A time filter applies. */
   readonly timed?: boolean
   /** The object is a task that is done, which `incompleteOnly` leaves out. */
-  isDone?(octets: Uint8Array): boolean
+  isDone?(octets: Uint8Array, context: ObjectContext): boolean
 }
 
 export type ObjectClasses = Readonly<Record<ObjectContent, ObjectClass>>

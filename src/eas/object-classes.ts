@@ -1,20 +1,29 @@
-import { Failure } from '../base/failure.ts'
+import * as events from './map/calendar.ts'
+import type { CalendarContext } from './map/calendar.ts'
 import { contactClass } from './map/contact.ts'
 import { noteClass } from './map/note.ts'
-import type { ObjectClass, ObjectClasses } from './object-class.ts'
+import { finished, isOpen, taskClass } from './map/task.ts'
+import type { ObjectClass, ObjectClasses, ObjectContext } from './object-class.ts'
 
-const later: Omit<ObjectClass, 'ending'> = {
-  say: () => undefined,
-  hear() {
-    throw new Failure('unsupported', 'objects of this class are not served')
-  },
+const ofCalendar = ({ person: { addresses, displayName }, ...context }: ObjectContext): CalendarContext => ({ ...context, addresses, displayName })
+
+/** [MS-ASCAL]; with an InstanceId what is said is of one occurrence. */
+const calendar: ObjectClass = {
+  ...events.calendarClass, component: 'VEVENT', timed: true,
+  say: (octets, context) => events.say(octets, ofCalendar(context)),
+  hear: (stored, data, { instance, ...context }) => stored && instance !== undefined
+    ? events.hearOne(stored, instance, data, ofCalendar(context)) : events.hear(stored, data, ofCalendar(context)),
+  cut: (stored, instance, context) => events.removeOne(stored, instance, ofCalendar(context)),
 }
+
+/** [MS-ASTASK] */
+const tasks: ObjectClass = { ...taskClass, component: 'VTODO', isDone: (octets, context) => !isOpen(octets, context), beside: finished }
 
 /** [MS-ASCMD] Class: the classes of objects, by what their folders hold. */
 export const objectClasses: ObjectClasses = {
-  calendar: { ...later, ending: '.ics', component: 'VEVENT', timed: true },
+  calendar,
   contacts: contactClass,
-  tasks: { ...later, ending: '.ics', component: 'VTODO', isDone: () => false },
+  tasks,
   notes: { ...noteClass, component: 'VJOURNAL' },
 }
 

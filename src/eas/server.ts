@@ -1,12 +1,14 @@
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials, Front, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
+import { createZones } from '../formats/zones.ts'
+import { utcZone } from '../formats/timezone.ts'
 import type { Open, Person, Stores } from '../model/ports.ts'
 import type { Cache } from '../state/cache.ts'
 import type { Node } from '../wire/wbxml.ts'
 import { admit } from './admission.ts'
 import { bare, entryOf, offer, speaks, type Entry } from './commands.ts'
-import type { Call } from './command.ts'
+import type { Call, Clocks } from './command.ts'
 import { readContent } from './content.ts'
 import { policyFault } from './policy.ts'
 import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
@@ -36,15 +38,21 @@ export type EasFront = Front & {
 export function easFront(parts: EasParts): EasFront {
   const draining = new AbortController()
   const waits: Waits = new Map()
+  const clocks = clocksOf(parts.settings)
   return {
     name: 'eas',
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
     drain: () => draining.abort(),
-    answer: (request, visit) => slowed(visit, answer({ ...parts, waits, draining: draining.signal }, request, visit)),
+    answer: (request, visit) => slowed(visit, answer({ ...parts, waits, clocks, draining: draining.signal }, request, visit)),
   }
 }
 
-type House = EasParts & { readonly waits: Waits; readonly draining: AbortSignal }
+function clocksOf({ timeZone }: EasSettings): Clocks {
+  const zones = createZones()
+  return { zones, zone: zones.named(timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone) ?? utcZone }
+}
+
+type House = EasParts & { readonly waits: Waits; readonly clocks: Clocks; readonly draining: AbortSignal }
 
 // The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
 async function answer(house: House, request: Request, visit: Visit): Promise<Response> {
@@ -93,7 +101,7 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   const content = await readContent(request, rfc822 ? 'rfc822' : 'wbxml', house.settings.maxRequest)
   const call = step.call = {
     ...content, request: parsed, stores, scope,
-    cache: house.cache, settings: house.settings, waits: house.waits, signal: AbortSignal.any([visit.signal, house.draining]),
+    cache: house.cache, settings: house.settings, waits: house.waits, clocks: house.clocks, signal: AbortSignal.any([visit.signal, house.draining]),
     log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
   }
   const root = content.body?.tag

@@ -27,6 +27,14 @@ export function parseFileReference(text: string): { ref: MessageRef; section: st
   return { ref: parseItemId(text.slice(0, at)), section }
 }
 
+/** [MS-ASAIRS] FileReference, of a file in an object: the object's id, and what the file is called there. */
+export const printObjectFile = (ref: ObjectRef, file: string): string => `${printObjectId(ref)}:${file}`
+
+export function parseObjectFile(text: string): { readonly id: string; readonly file: string } {
+  const at = text.lastIndexOf(':')
+  return { id: text.slice(0, at), file: text.slice(at + 1) }
+}
+
 const itemId = /^([A-Za-z0-9_-]{1,24}):([0-9a-z]{1,7}):([0-9a-z]{1,7})$/
 
 function number(base36: string): number {

@@ -43,7 +43,8 @@ export class DavUser {
 
   /** Works in the collection of this kind from now on: the one of that name, else the first. */
   async open(kind: Kind, name?: string): Promise<void> {
-    const holds = (xml: string): boolean => kind === 'contacts' ? /addressbook\s*\/?>/.test(xml) : xml.includes(`name="${components[kind]!}"`)
+    // Radicale tells components of address books too.
+    const holds = (xml: string): boolean => /addressbook\s*\/?>/.test(xml) ? kind === 'contacts' : xml.includes(`name="${components[kind]!}"`)
     const found = (await this.#collections()).find(one => holds(one.xml) && (name === undefined || one.name === name))
     if (!found) throw new Error(`no collection of ${kind}`)
     this.#path = found.path

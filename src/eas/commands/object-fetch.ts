@@ -45,6 +45,6 @@ async function propertiesOf(call: Call, id: string, { bodies }: BodyWish) {
   const kind = objectClasses[folder.content as keyof typeof objectClasses]
   return {
     name: classes[folder.content],
-    nodes: shows(kind, object.octets) ? kind.say(object.octets, contextOf(call, { options: { ...defaultOptions, bodies }, supported: undefined })) : undefined,
+    nodes: shows(kind, object.octets) ? kind.say(object.octets, contextOf(call, { options: { ...defaultOptions, bodies }, supported: undefined, folder }, object.name)) : undefined,
   }
 }

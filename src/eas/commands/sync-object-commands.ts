@@ -3,7 +3,7 @@ import { Failure } from '../../base/failure.ts'
 import type { ObjectCursor } from '../../model/cursor.ts'
 import type { Folder } from '../../model/folder.ts'
 import type { ObjectStore, StoredObject } from '../../model/ports.ts'
-import { printObjectId } from '../../state/item-id.ts'
+import { printObjectFile, printObjectId } from '../../state/item-id.ts'
 import type { SyncOptions } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
@@ -129,25 +129,35 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
     undone.add(name)
     return undefined
   }
-  const octets = edited(call, place, command, stored.octets)
+  const octets = edited(call, place, command, stored)
   if (!octets) return response(command, '6')
   // Nothing is left to do: also for a request that comes a second time.
   if (Buffer.compare(octets, stored.octets) === 0) return undefined
   if (isDisputed(work, name, stored.etag, again)) return response(command, '7')
+  if (!again && await isDoneBefore(work, command, stored)) return undefined
   const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
   if (written instanceof Failure) {
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
   const untold = place.cursor.pass?.phase === 'coming' && orderOf(name) > place.cursor.pass.reached && !holdsVersion(place.held, name, stored.etag)
-  const isNews = untold || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, command.instance))
+  const isNews = untold || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance))
   versions.set(name, isNews ? undefined : written.etag)
   return undefined
 }
 
+/** Stores what a change makes beside its object. That it is there already tells of a request that comes a second time. */
+async function isDoneBefore({ call, key, place }: Work, { data, serverId, instance }: ClientCommand, { name, octets }: StoredObject): Promise<boolean> {
+  const made = data && place.kind.beside?.(octets, data, contextOf(call, place, name, instance))
+  if (!made) return false
+  const written = await outcome(place.store.write(place.folder.id, nameOfNew(call, key, { clientId: serverId, data }, place.kind.ending), made, 'new'))
+  if (written instanceof Failure && written.kind !== 'exists') throw written
+  return written instanceof Failure
+}
+
 /** Undefined for what makes no sense. */
-function edited(call: Call, place: ObjectPlace, { kind, data, instance }: ClientCommand, stored: Uint8Array): Uint8Array | undefined {
-  const context = contextOf(call, place, instance)
+function edited(call: Call, place: ObjectPlace, { kind, data, instance }: ClientCommand, { name, octets: stored }: StoredObject): Uint8Array | undefined {
+  const context = contextOf(call, place, name, instance)
   if (kind === 'Delete') return instance === undefined ? undefined : place.kind.cut?.(stored, instance, context)
   return data && place.kind.hear(stored, data, context)
 }
@@ -176,16 +186,19 @@ function isReadOnly({ call, place: { folder } }: Work): boolean {
   return folder.readOnly === true
 }
 
-export const contextOf = (call: Call, { options, supported }: Pick<ObjectPlace, 'options' | 'supported'>, instance?: string): ObjectContext => ({
-  version: call.request.version, userAgent: call.request.userAgent, bodies: options.bodies, person: call.stores.person,
-  supported, instance, now: call.now(), log: call.log,
+type Around = Pick<ObjectPlace, 'options' | 'supported' | 'folder'>
+
+/** `name` is the object's; of a new one there is none. */
+export const contextOf = (call: Call, { options, supported, folder }: Around, name = '', instance?: string): ObjectContext => ({
+  ...call.clocks, version: call.request.version, userAgent: call.request.userAgent, bodies: options.bodies, person: call.stores.person,
+  reference: file => printObjectFile({ folder: folder.id, name }, file), supported, instance, now: call.now(), log: call.log,
 })
 
 /**
  * What a client's object is called in its collection: the same for a request that is repeated. What is in it counts: a phone that was set
  * up anew counts its ids from one again.
  */
-function nameOfNew({ scope }: Call, key: string, { clientId, data }: ClientCommand, ending: string): string {
+function nameOfNew({ scope }: Call, key: string, { clientId, data }: Pick<ClientCommand, 'clientId' | 'data'>, ending: string): string {
   const hex = createHash('sha256').update(`add\0${scope}\0${key}\0${clientId}\0${data ? digestElement(data) : ''}`).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}${ending}`
 }

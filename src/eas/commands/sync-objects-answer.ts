@@ -72,9 +72,10 @@ async function objectsOf({ store, folder }: Objects, listed: readonly Pick<Liste
 /** Undefined for what this folder does not show, and for what cannot be understood: the rest goes on. */
 function say(call: Call, state: Objects, { name, octets }: StoredObject): readonly Node[] | 'done' | undefined {
   const { kind, since } = state
+  const context = contextOf(call, state, name)
   try {
-    if (since === incompleteOnly && kind.isDone?.(octets)) return 'done'
-    return shows(kind, octets) ? kind.say(octets, contextOf(call, state)) : undefined
+    if (since === incompleteOnly && kind.isDone?.(octets, context)) return 'done'
+    return shows(kind, octets) ? kind.say(octets, context) : undefined
   } catch (error) {
     const reason = error instanceof Failure ? error.message : undefined
     call.log[reason === undefined ? 'error' : 'warn']({ collection: state.folder.id, object: name.slice(0, 100), reason, err: reason ? undefined : error }, 'object left out')
