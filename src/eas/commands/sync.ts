@@ -8,7 +8,7 @@ import { refusedCollection } from './sync-answer.ts'
 import { openCollection, type Collection, type Told } from './sync-collection.ts'
 import { serveRecipients, type Done } from './sync-recipients.ts'
 import { forgetAnswer, recallRequest, rememberRequest, repeated, type SyncAsked } from './sync-memory.ts'
-import { OutOfLimit, type CollectionRequest } from './sync-request.ts'
+import { SyncRefused, type CollectionRequest } from './sync-request.ts'
 import { since } from '../versions.ts'
 
 /** [MS-ASCMD] Status (Sync), those of the whole request. */
@@ -41,7 +41,7 @@ function readOrRefuse(call: Call): SyncAsked | Node {
     if (!call.body && !since(call.request.version, '12.1')) throw new Failure('malformed', 'an empty Sync request')
     return recallRequest(call) ?? bare('13')
   } catch (error) {
-    if (error instanceof OutOfLimit) return bare(error.status, error.limit)
+    if (error instanceof SyncRefused) return bare(error.status, error.limit)
     throw error
   }
 }
