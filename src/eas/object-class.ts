@@ -44,6 +44,8 @@ export type ObjectClass = {
   readonly component?: string
   /** What a name ends with in a collection of these. */
   readonly ending: '.ics' | '.vcf'
+  /** Others may be invited to what it is, who hear of changes by mail. */
+  readonly meets?: boolean
   /** A time filter applies. */
   readonly timed?: boolean
   /** The object is a task that is done, which `incompleteOnly` leaves out. */

@@ -9,7 +9,7 @@ const ofCalendar = ({ person: { addresses, displayName }, ...context }: ObjectCo
 
 /** [MS-ASCAL]; with an InstanceId what is said is of one occurrence. */
 const calendar: ObjectClass = {
-  ...events.calendarClass, component: 'VEVENT', timed: true,
+  ...events.calendarClass, component: 'VEVENT', timed: true, meets: true,
   say: (octets, context) => events.say(octets, ofCalendar(context)),
   hear: (stored, data, { instance, ...context }) => stored && instance !== undefined
     ? events.hearOne(stored, instance, data, ofCalendar(context)) : events.hear(stored, data, ofCalendar(context)),

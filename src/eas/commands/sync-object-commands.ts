@@ -9,6 +9,7 @@ import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { holdsVersion, type Held } from '../held.ts'
 import { orderOf } from '../object-changes.ts'
+import { isQuiet, tellGuests } from '../meetings.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
@@ -116,6 +117,7 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
     const written = await outcome(store.write(folder.id, name, octets, 'new'))
     if (written instanceof Failure && written.kind !== 'exists') throw written
     if (!(written instanceof Failure)) versions.set(name, written.etag)
+    if (kind.meets) await tell(work, name, undefined, written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets)
   }
   return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1')])
 }
@@ -140,10 +142,21 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
+  if (place.kind.meets) await tell(work, name, stored.octets, octets)
   const untold = place.cursor.pass?.phase === 'coming' && orderOf(name) > place.cursor.pass.reached && !holdsVersion(place.held, name, stored.etag)
   const isNews = untold || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance))
   versions.set(name, isNews ? undefined : written.etag)
   return undefined
+}
+
+/** Those who meet hear of what was written. Where they cannot, it is as it was, and the client may try again. */
+async function tell({ call, place: { store, folder }, versions }: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
+  const told = await outcome(tellGuests(call, before, after))
+  if (!(told instanceof Failure)) return
+  versions.delete(name)
+  const undone = await outcome<unknown>(before ? store.write(folder.id, name, before, undefined) : store.remove(folder.id, name, undefined))
+  if (undone instanceof Failure) call.log.warn({ collection: folder.id, kind: undone.kind, why: undone.message }, 'a meeting stands that nobody was told of')
+  throw told
 }
 
 /** Stores what a change makes beside its object. That it is there already tells of a request that comes a second time. */
@@ -163,13 +176,16 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 }
 
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
-  const { place: { store, folder }, removed, undone } = work
+  const { call, place: { store, folder, kind }, removed, undone } = work
   if (stored && isReadOnly(work)) undone.add(name)
   else if (stored && isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
   } else {
-    if (stored) await store.remove(folder.id, name, stored.etag)
+    undone.add(name)
+    if (stored && kind.meets) await tellGuests(call, stored.octets, undefined)
+    if (stored) await store.remove(folder.id, name, stored.etag, kind.meets && isQuiet(call, stored.octets))
+    undone.delete(name)
     removed.add(name)
   }
   return undefined
