@@ -1,9 +1,9 @@
-// Every element of the commands for mail, as far as each version has it, in requests that are carried out; and what is answered to them.
+// Every element of the commands for mail, people and automatic replies, as far as each version has it, in requests that are carried out; and what is answered to them.
 // test/golden/eas/spoken/ is the vocabulary of each version: test/conformance refers to it.
 import { expect, it } from 'vitest'
 import { since, versions, type Version } from '../../src/eas/versions.ts'
-import { decode, el, text, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { inOffice } from '../../src/model/out-of-office.ts'
+import { decode, el, text, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { descend } from '../support/eas-client.ts'
 import { findGal, resolve, searchGal } from '../support/eas-directory.ts'
 import { easServer } from '../support/eas-server.ts'
@@ -27,6 +27,7 @@ const empty = (tag: Tag): Node => el(tag)
 const preference = (type: string): Node => el('AirSyncBase:BodyPreference', [
   el('AirSyncBase:Type', type), el('AirSyncBase:TruncationSize', '100'), el('AirSyncBase:AllOrNone', '0'),
 ])
+
 async function folders(talk: Talk): Promise<void> {
   const { phone, server: { account } } = talk
   await phone.folderSync('0')
