@@ -46,7 +46,10 @@ type Remembered = ObjectStanding & {
 const slot = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
 const ownerOf = ({ settings, stores }: Call): KeyOwner => ({ secret: settings.secret, account: stores.person.login })
 
+/** Throws `malformed` also for what is of mail alone, and for Supported of a class that has none: [MS-ASNOTE] Sync Command Response. */
 export async function openObjects(call: Call, request: CollectionRequest, folder: Folder): Promise<Objects> {
+  if (request.conversations) throw new Failure('malformed', 'ConversationMode of what is no mail')
+  if (folder.content === 'notes' && request.supported?.length) throw new Failure('malformed', 'Supported of notes')
   const store = objectsOf(call.stores.objects)
   const kind = objectClasses[folder.content as keyof typeof objectClasses]
   const memory = call.cache.get<Remembered>(slot(call, request.id))
