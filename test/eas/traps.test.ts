@@ -57,6 +57,21 @@ const traps: readonly Row[] = [
   [34, 'what is searched for', [['live/search.test.ts', 'quotes around what looks like an operator'], ['live/search.test.ts', 'umlauts'], ['eas/kql.test.ts', 'a AND b']]],
 ]
 
+/** Of the notes on calendars, what is about meetings and the time of others. */
+const meetings: readonly Row[] = [
+  [60, 'MeetingStatus', [['eas/map/calendar.test.ts', 'trap 60: a meeting of the user'], ['eas/map/calendar.test.ts', 'trap 60: cancelled by another'], ['live/meetings.test.ts', 'becomes an event that keeps all it said']]],
+  [61, 'what somebody who is invited changes himself', [['eas/map/calendar-hear.test.ts', 'somebody who is invited keeps to his own'], ['live/organizer.test.ts', 'an invitation is made, accepted, moved and called off']]],
+  [62, 'one invitation, whoever is to send it', [
+    ['live/organizer.test.ts', 'invites once, though the answer got lost and the server was started anew'], ['live/organizer.test.ts', 'that is moved and called off says so once each'],
+    ['live/organizer.test.ts', 'is mailed by the phone alone'], ['live/organizer.test.ts', 'nothing is mailed besides'],
+  ]],
+  [63, 'one answer, and the message in Trash', [
+    ['live/meetings.test.ts', 'becomes an event that keeps all it said'], ['live/meetings.test.ts', 'is given once, however often it is asked'],
+    ['eas/meeting-response.test.ts', 'is moved to Trash, and what others have marked as deleted stays'],
+  ]],
+  [65, 'free and busy', [['formats/free-busy.test.ts', 'free and busy by the half hour (trap 65)'], ['eas/availability.test.ts', 'calendars that cannot be read now are not free'], ['live/availability.test.ts', 'of nobody else']]],
+]
+
 const limits: readonly (readonly [limit: string, tests: readonly NamedTest[] | string])[] = [
   ['SyncKey, 64', [['eas/limits.test.ts', 'SyncKey'], ['state/sync-key.test.ts', 'never exceeds 64 characters and never claims that a client holds more than it does'], ['state/recipients-key.test.ts', 'a key is read as it was written, and is never longer than 64 characters']]],
   ['ServerId, 64', [['eas/limits.test.ts', 'ServerId'], ['eas/limits.test.ts', 'is what every key and id of ours is']]],
@@ -86,6 +101,7 @@ const missing = (tests: readonly NamedTest[]): readonly NamedTest[] => tests.fil
 
 describe('the tests of', () => {
   it.each(traps)('trap %i, %s, are there', (_number, _what, tests) => expect(missing(tests)).toEqual([]))
+  it.each(meetings)('trap %i, %s, are there', (_number, _what, tests) => expect(missing(tests)).toEqual([]))
   it('each trap are in the table', () => expect(traps.map(([number]) => number)).toEqual(Array.from({ length: 34 }, (_, n) => n + 1)))
   it.each(limits)('the limit of %s are there', (_limit, tests) => {
     if (typeof tests === 'string') expect(tests.length).toBeGreaterThan(20)
