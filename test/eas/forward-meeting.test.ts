@@ -45,7 +45,7 @@ describe('of a series is forwarded', () => {
   })
 })
 
-it.each<[what: string, status: string, lines: readonly string[], instance: string | undefined, email?: string, version?: string]>([
+it.each<[what: string, status: string, lines: readonly string[], instance: string | undefined, email?: string | undefined, version?: string]>([
   ['an instance of what happens once', '146', [], '20261209T090000Z'],
   ['an instance that is none', '104', series, '20270101T090000Z'],
   ['nobody', '179', series, undefined, 'nobody'],
