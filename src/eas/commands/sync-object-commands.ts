@@ -18,8 +18,8 @@ import { digestElement, type ClientCommand } from './sync-request.ts'
 /** What the client's own commands did, so that it is not told of it again. */
 export type AppliedToObjects = {
   readonly responses: readonly Node[]
-  /** Whether the client made anything. */
-  readonly made: boolean
+  /** What the client made is called so. */
+  readonly made: ReadonlySet<string>
   /** Versions the client's own writes left behind; undefined where the server made something else of them. */
   readonly versions: ReadonlyMap<string, string | undefined>
   readonly removed: ReadonlySet<string>
@@ -29,7 +29,7 @@ export type AppliedToObjects = {
 }
 
 export const nothingApplied: AppliedToObjects =
-  { responses: [], made: false, versions: new Map(), removed: new Set(), undone: new Set(), fetched: [] }
+  { responses: [], made: new Set(), versions: new Map(), removed: new Set(), undone: new Set(), fetched: [] }
 
 export type ObjectPlace = {
   readonly store: ObjectStore
@@ -47,6 +47,7 @@ type Work = {
   readonly key: string
   /** What somebody else made of objects since the client last looked, by name; undefined for what is gone. */
   readonly changed: ReadonlyMap<string, string | undefined>
+  readonly made: Set<string>
   readonly versions: Map<string, string | undefined>
   readonly removed: Set<string>
   readonly undone: Set<string>
@@ -59,7 +60,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
   const named = await resolve(place, commands)
   const edits = named.some(({ command }) => command.kind === 'Change' || command.kind === 'Delete')
   const work: Work = {
-    call, place, key, changed: edits ? await changedSince(place) : new Map(), versions: new Map(), removed: new Set(), undone: new Set(),
+    call, place, key, changed: edits ? await changedSince(place) : new Map(), made: new Set(), versions: new Map(), removed: new Set(), undone: new Set(),
   }
   const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
   const stored = new Map((wanted.length ? await place.store.objects(place.folder.id, [...new Set(wanted)]) : []).map(one => [one.name, one]))
@@ -69,7 +70,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
     if (answered) responses.push(answered)
   }
   const fetched = named.flatMap(({ command, name }) => command.kind === 'Fetch' && name ? [{ serverId: command.serverId, name }] : [])
-  return { ...work, responses, fetched, made: named.some(({ command }) => command.kind === 'Add') }
+  return { ...work, responses, fetched }
 }
 
 /** A name for each command that names an object. */
@@ -105,30 +106,28 @@ async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMa
 }
 
 async function add(work: Work, command: ClientCommand): Promise<Node> {
-  const { call, place: { store, folder, kind }, key, versions, undone } = work
+  const { call, place: { store, folder, kind }, key, made, versions } = work
   if (!command.data) return response(command, '6')
   const name = nameOfNew(call, key, command, kind.ending)
   const id = printObjectId({ folder: folder.id, name })
+  const written = folder.readOnly ? closed
+    : await outcome(store.write(folder.id, name, kind.hear(undefined, command.data, contextOf(call, work.place)), 'new'))
   // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
-  if (isReadOnly(work)) undone.add(name)
+  if (isDenied(written)) undo(work, name)
+  else if (written instanceof Failure && written.kind !== 'exists') throw written
   else {
-    const octets = kind.hear(undefined, command.data, contextOf(call, work.place))
-    const written = await outcome(store.write(folder.id, name, octets, 'new'))
-    if (written instanceof Failure && written.kind !== 'exists') throw written
     if (!(written instanceof Failure)) versions.set(name, written.etag)
+    made.add(name)
   }
   return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1')])
 }
 
 /** Of an item, or of one occurrence. A write that somebody was faster than is tried once more with what there is now, and the Conflict rule decides. */
 async function change(work: Work, command: ClientCommand, name: string, again = false): Promise<Node | undefined> {
-  const { call, place, versions, undone } = work
+  const { call, place, versions } = work
   const stored = await place.store.read(place.folder.id, name)
   if (!stored) return response(command, '8')
-  if (isReadOnly(work)) {
-    undone.add(name)
-    return undefined
-  }
+  if (place.folder.readOnly) return undo(work, name)
   const octets = edited(call, place, command, stored)
   if (!octets) return response(command, '6')
   // Nothing is left to do: also for a request that comes a second time.
@@ -136,6 +135,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   if (isDisputed(work, name, stored.etag, again)) return response(command, '7')
   if (!again && await isDoneBefore(work, command, stored)) return undefined
   const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
+  if (isDenied(written)) return undo(work, name)
   if (written instanceof Failure) {
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
@@ -164,14 +164,14 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
   const { place: { store, folder }, removed, undone } = work
-  if (stored && isReadOnly(work)) undone.add(name)
-  else if (stored && isDisputed(work, name, stored.etag, false)) {
+  if (stored && !folder.readOnly && isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
-  } else {
-    if (stored) await store.remove(folder.id, name, stored.etag)
-    removed.add(name)
   }
+  const done = !stored ? undefined : folder.readOnly ? closed : await outcome(store.remove(folder.id, name, stored.etag))
+  if (isDenied(done)) return undo(work, name)
+  if (done instanceof Failure) throw done
+  removed.add(name)
   return undefined
 }
 
@@ -181,9 +181,13 @@ function isDisputed({ place: { options, held }, changed }: Work, name: string, e
   return again || (changed.has(name) && !holdsVersion(held, name, etag))
 }
 
-function isReadOnly({ call, place: { folder } }: Work): boolean {
-  if (folder.readOnly) call.log.info({ collection: folder.id }, 'a change of a collection that is read-only is undone')
-  return folder.readOnly === true
+/** A collection may be read-only, or turn out to be when it is written to. */
+const closed = new Failure('denied', 'the collection is read-only')
+const isDenied = (done: unknown): boolean => done instanceof Failure && done.kind === 'denied'
+
+function undo({ call, place: { folder }, undone }: Work, name: string): undefined {
+  call.log.info({ collection: folder.id }, 'a change of a collection that is read-only is undone')
+  undone.add(name)
 }
 
 type Around = Pick<ObjectPlace, 'options' | 'supported' | 'folder'>
