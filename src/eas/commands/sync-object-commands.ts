@@ -108,8 +108,9 @@ async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMa
 async function add(work: Work, command: ClientCommand): Promise<Node> {
   const { call, place: { store, folder, kind }, key, versions, undone } = work
   if (!command.data) return response(command, '6')
-  const name = nameOfNew(call, key, command, kind.ending)
-  const id = printObjectId({ folder: folder.id, name })
+  const uid = kind.clientUid?.(command.data)
+  const name = uid ? nameOf(`uid\0${folder.id}\0${uid}`, kind.ending) : nameOfNew(call, key, command, kind.ending)
+  const id = printObjectId({ folder: folder.id, name }), said: Node[] = []
   // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
   if (isReadOnly(work)) undone.add(name)
   else {
@@ -117,9 +118,14 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
     const written = await outcome(store.write(folder.id, name, octets, 'new'))
     if (written instanceof Failure && written.kind !== 'exists') throw written
     if (!(written instanceof Failure)) versions.set(name, written.etag)
-    if (kind.meets) await tell(work, name, undefined, written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets)
+    const there = written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets
+    if (kind.meets) await tell(work, name, undefined, there)
+    if (there) said.push(...kind.made?.(there, contextOf(call, work.place)) ?? [])
   }
-  return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1')])
+  return el('AirSync:Add', [
+    el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1'),
+    ...(said.length ? [el('AirSync:ApplicationData', said)] : []),
+  ])
 }
 
 /** Of an item, or of one occurrence. A write that somebody was faster than is tried once more with what there is now, and the Conflict rule decides. */
@@ -153,8 +159,10 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
 async function tell({ call, place: { store, folder }, versions }: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
   const told = await outcome(tellGuests(call, before, after))
   if (!(told instanceof Failure)) return
+  // What was there before this request stays.
+  const own = before !== undefined || versions.has(name)
   versions.delete(name)
-  const undone = await outcome<unknown>(before ? store.write(folder.id, name, before, undefined) : store.remove(folder.id, name, undefined))
+  const undone = own && await outcome<unknown>(before ? store.write(folder.id, name, before, undefined) : store.remove(folder.id, name, undefined))
   if (undone instanceof Failure) call.log.warn({ collection: folder.id, kind: undone.kind, why: undone.message }, 'a meeting stands that nobody was told of')
   throw told
 }
@@ -215,6 +223,10 @@ export const contextOf = (call: Call, { options, supported, folder }: Around, na
  * up anew counts its ids from one again.
  */
 function nameOfNew({ scope }: Call, key: string, { clientId, data }: Pick<ClientCommand, 'clientId' | 'data'>, ending: string): string {
-  const hex = createHash('sha256').update(`add\0${scope}\0${key}\0${clientId}\0${data ? digestElement(data) : ''}`).digest('hex')
+  return nameOf(`add\0${scope}\0${key}\0${clientId}\0${data ? digestElement(data) : ''}`, ending)
+}
+
+function nameOf(said: string, ending: string): string {
+  const hex = createHash('sha256').update(said).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}${ending}`
 }
