@@ -9,6 +9,7 @@ import type { User } from '../test/support/users.ts'
 import { furnish, sendBySmtp } from './demo-mail.ts'
 import { restart } from './demo-restart.ts'
 import { arrive, exchange, phoneOf, push } from './demo-session.ts'
+import { objects } from './demo-objects.ts'
 import { openTable, Wrong } from './demo-table.ts'
 import { versions } from './demo-versions.ts'
 
@@ -45,7 +46,7 @@ function introduce(postern: Postern): void {
 Real servers, started for this session only:
   Dovecot   IMAP        ${house.imap.host}:${house.imap.port}
   Exim      submission  ${house.submission.host}:${house.submission.port}
-  Radicale  CalDAV      ${house.dav.url}  (for later versions)
+  Radicale  CalDAV      ${house.dav.url}  (and CardDAV)
   Postern   ActiveSync  http://${postern.host}:${postern.port}/Microsoft-Server-ActiveSync
 
 Postern was told no more than this (the file of a real site has the same form, see examples/postern.yaml):
@@ -67,6 +68,7 @@ async function session(anna: User, bob: User, postern: Postern): Promise<void> {
     await push({ ...scene, inbox }, table)
     await restart({ ...scene, inbox }, table)
     await versions({ ...scene, inbox }, table)
+    await objects({ ...scene, inbox }, table)
   } finally {
     phone.close()
     bobs.close()

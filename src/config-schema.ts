@@ -147,7 +147,8 @@ const eas = z.strictObject({
     .refine(({ min, max }) => min <= max, { error: 'must not have a min above its max' }).prefault({}),
   pingFolders: z.int().min(1).max(1000).default(300),
   recipientCache: z.boolean().default(true),
-  maxRequest: z.int().min(64 * 1024).max(1024 ** 3).default(40 * 1024 * 1024),
+  maxRequest: z.int().min(64 * 1024).max(1024 ** 3).default(150 * 1024 * 1024),
+  maxHeld: z.int().min(64 * 1024).max(64 * 1024 * 1024).default(40 * 1024 * 1024),
   timeZone: text.refine(name => zoneOfName(name) !== undefined, { error: 'must be a zone like Europe/Berlin' }).exactOptional(),
   policy: policy.exactOptional(),
 })
@@ -193,7 +194,7 @@ export function arrange(file: File): Config {
     backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
       ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
-      recipientCache: eas.recipientCache, maxRequest: eas.maxRequest,
+      recipientCache: eas.recipientCache, maxRequest: eas.maxRequest, maxHeld: eas.maxHeld,
       ...(eas.timeZone === undefined ? {} : { timeZone: eas.timeZone }),
       secret: Buffer.from(secret),
       policy: eas.policy as EasSettings['policy'],

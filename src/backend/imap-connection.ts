@@ -177,6 +177,22 @@ export class ImapConnection {
     if (socket && !this.closed) socket.write(`${line}\r\n`)
   }
 
+  /** Writes octets of a literal the server has asked for; settles when more may be written. Throws `unavailable`. */
+  pour(octets: Uint8Array): Promise<void> {
+    const { socket } = this.#flow
+    return new Promise((resolve, reject) => {
+      const gone = (): void => reject(new Failure('unavailable', `${this.#name} broke off`))
+      if (this.closed || !socket) return gone()
+      if (socket.write(octets)) return resolve()
+      const settle = (): void => {
+        socket.off('drain', settle).off('close', settle)
+        if (socket.destroyed) gone()
+        else resolve()
+      }
+      socket.on('drain', settle).on('close', settle)
+    })
+  }
+
   #write(command: Command, resolve: (answer: Response) => void, reject: (cause: Failure) => void): void {
     const { socket } = this.#flow
     const tag = `p${++this.#tags}`

@@ -3,6 +3,7 @@ import { silent, type Log } from '../base/log.ts'
 import type { Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { MailStore } from '../model/ports.ts'
+import { appending, appendLine } from './imap-append.ts'
 import { mailChanges } from './imap-changes.ts'
 import { empty, move, remove, setFlags } from './imap-edit.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
@@ -83,14 +84,17 @@ export function imapMail({ session, folders, mailbox, recall, watch, log = silen
 
     // RFC 9051, APPEND; RFC 4315, APPENDUID
     async append(folder, message, flags) {
-      if (flags.some(flag => !/^\\?[\w$.-]{1,100}$/.test(flag))) throw new Failure('malformed', 'not a flag')
-      const answer = await at(folder, path => session.once(() => {
-        const line = `APPEND ${quote(path)}${flags.length ? ` (${flags.join(' ')})` : ''}`
-        return { commands: [{ line, literal: message }], result: ([only]) => only }
-      }))
+      const answer = await at(folder, path => session.once(
+        () => ({ commands: [{ line: appendLine(path, flags), literal: message }], result: ([only]) => only })))
       if (answer?.code !== 'APPENDUID') return undefined
       return { validity: number(answer.args[0]), uid: number(answer.args[1]) }
     },
+
+    appending: (folder, length, flags) => at(folder, async path => {
+      const line = appendLine(path, flags)
+      const { connection, patience } = await session.another()
+      return appending(connection, line, length, patience)
+    }),
 
     // RFC 9051, SEARCH HEADER finds substrings; the fields themselves decide.
     async findByHeader(folder, field, value) {

@@ -99,6 +99,13 @@ export class ImapSession {
     await this.#queue(() => this.#open())
   }
 
+  /** A connection of its own for whoever needs one that nobody waits behind; to be closed by them. Throws `auth`, `unavailable`. */
+  async another(): Promise<{ connection: ImapConnection; patience: number }> {
+    const { endpoint, login, timeoutSeconds } = this.#options
+    const patience = timeoutSeconds * 1000
+    return { connection: await ImapConnection.open(endpoint, login, patience), patience }
+  }
+
   /** Closes when the commands under way have ended. */
   close(): void {
     this.#retired = true

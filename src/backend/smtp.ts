@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { createTransport } from 'nodemailer'
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Submission } from '../model/ports.ts'
@@ -26,13 +27,17 @@ export function smtpSubmission(endpoint: Backend['smtp'], login: Login, spent: (
       for (const address of [from, ...to]) validate(address)
       if (to.length === 0 || to.length > mostRecipients) throw new Failure('malformed', `${to.length} recipients`)
       const begun = performance.now()
+      const raw = message instanceof Uint8Array
+        ? Buffer.from(message.buffer, message.byteOffset, message.length) : Readable.from(message.read(), { objectMode: false })
       try {
-        const raw = Buffer.from(message.buffer, message.byteOffset, message.length)
-        const sent = await transport.sendMail({ envelope: { from, to: [...to] }, raw })
+        // RFC 1870, the size told beforehand
+        const sent = await transport.sendMail({ envelope: { from, to: [...to], size: message.length }, raw })
         return { refused: (sent.rejected ?? []).map(addressOf) }
       } catch (error) {
         throw failure(`${endpoint.host}:${endpoint.port}`, error)
       } finally {
+        // Where the server broke off, nobody else ends it.
+        if (raw instanceof Readable) raw.destroy()
         spent(performance.now() - begun)
       }
     },
@@ -81,6 +86,8 @@ function failure(name: string, error: unknown): Failure {
     const later = (rejectedErrors ?? []).some(({ responseCode: one = 0 }) => one < 500)
     return new Failure(later ? 'unavailable' : 'malformed', `${said} to each of ${rejected.length} recipients`, { cause: error })
   }
+  // It is longer than the server says it takes; nothing was sent.
+  if (code === 'EMESSAGE' && !responseCode) return new Failure('too-large', `${name} takes no message of this size`, { cause: error })
   if (responseCode < 500) return new Failure('unavailable', `${said} to ${command ?? 'the connection'}`, { cause: error })
   return new Failure(permanent(responseCode, response), `${said} to ${command ?? 'the message'}`, { cause: error })
 }

@@ -1,16 +1,26 @@
 import { Failure } from './failure.ts'
 
-/** The whole body of a request; throws `too-large` as soon as it is known to exceed `maxBytes`, and leaves the rest unread. */
+/** The body of a request as it comes; throws `too-large` as soon as it is known to exceed `maxBytes`, and leaves the rest unread. */
+export async function* bodyOf(request: Request, maxBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  const check = checked(request, maxBytes)
+  for await (const chunk of request.body ?? []) yield check(chunk)
+}
+
+/** The whole body of a request; throws as `bodyOf` does. */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const check = checked(request, maxBytes)
+  const chunks: Uint8Array[] = []
+  for await (const chunk of request.body ?? []) chunks.push(check(chunk))
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+}
+
+function checked(request: Request, maxBytes: number): (chunk: Uint8Array) => Uint8Array {
   const tooLarge = () => new Failure('too-large', `The request is larger than ${maxBytes} octets`)
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge()
-
-  const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of request.body ?? []) {
+  return chunk => {
     length += chunk.length
     if (length > maxBytes) throw tooLarge()
-    chunks.push(chunk)
+    return chunk
   }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)
 }

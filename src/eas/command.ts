@@ -1,6 +1,7 @@
 import type { Facts } from '../base/front.ts'
 import type { Kind } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
+import type { Made } from '../formats/mime-splice.ts'
 import type { Zones } from '../formats/zones.ts'
 import type { Stores } from '../model/ports.ts'
 import type { Zone } from '../model/zone.ts'
@@ -17,8 +18,8 @@ export type Call = {
   readonly request: EasRequest
   /** The decoded WBXML body; undefined when the request had none. */
   readonly body: Element | undefined
-  /** The octets of the body when it was no WBXML (SendMail up to 12.1). */
-  readonly raw: Uint8Array | undefined
+  /** The message a client sends: the whole of the body up to 12.1, else Mime. Begins with octets that are there; read once. */
+  readonly message: Made | undefined
   /** The user's stores, opened for this request. */
   readonly stores: Stores
   readonly cache: Cache

@@ -173,7 +173,7 @@ function sections(references: readonly string[], { folder, uid }: MessageRef): s
 
 async function read({ call, place }: Drafts, { uid }: MessageRef): Promise<Uint8Array> {
   const { mail, folder, cursor: { validity } } = place
-  const most = call.settings.maxRequest
+  const most = call.settings.maxHeld
   const [octets] = await mail.parts(folder, validity, [{ uid, section: '', length: most + 1 }])
   if (!octets) throw new Failure('not-found', 'the draft is gone')
   if (octets.length > most) throw new Failure('too-large', 'a draft larger than a message may be')
@@ -207,7 +207,7 @@ async function compose(
     // A message that is given whole has its files, too.
     text: data.text, add: data.add, remove: new Set(data.mime ? [] : gone),
   }
-  return editDraft(base, edit, call.settings.maxRequest)
+  return editDraft(base, edit, call.settings.maxHeld)
 }
 
 const headerOf = (octets: Uint8Array | undefined): Header => parseHeader(splitMessage(octets ?? new Uint8Array()).header)
@@ -242,7 +242,7 @@ async function send({ call }: Drafts, mime: Uint8Array): Promise<void> {
   const { fields } = headerOf(mime)
   const all = fields.filter(({ name }) => ['to', 'cc', 'bcc'].includes(name)).flatMap(({ value }) => parseAddresses(value))
   if (all.length === 0 || all.some(({ address }) => !/^[^@\s]+@[^@\s]+$/.test(address))) throw new Unsent(noRecipient)
-  const status = await sendOnce(call, { mime, clientId: undefined, save: true })
+  const status = await sendOnce(call, { mime: [mime], clientId: undefined, save: true })
   if (status !== undefined && status !== previouslySent) throw new Unsent(status)
 }
 

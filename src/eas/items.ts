@@ -1,5 +1,6 @@
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
+import type { Invitation } from '../formats/invitation.ts'
 import { find } from '../formats/structure.ts'
 import type { Folder } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
@@ -27,10 +28,18 @@ export type ItemContext = {
   readonly cache?: Cache
   /** Messages as MIME go out as octets: none has to be made text of. */
   readonly octets?: boolean
+  /** Is told of each message about a meeting. Must not block. */
+  readonly meeting?: (message: Message, meeting: Invitation) => void
 }
 
 /** What is fetched in one round trip: messages, and octets of their bodies. */
 const batchMessages = 100, batchOctets = 2 * 1024 * 1024
+
+/**
+ * Messages rendered in one go. All of them live until the last one is written; of a hundred, the garbage collector would move the texts
+ * to where it seldom looks.
+ */
+const together = 10
 
 type Octets = readonly (Uint8Array | undefined)[]
 type Plans = { readonly body: BodyPlan; readonly part: BodyPartPlan | undefined }
@@ -53,8 +62,8 @@ type Place = {
 
 /**
  * Messages as a client sees them, in the given order: the children of ApplicationData (Sync) or Properties (ItemOperations).
- * Bodies are fetched a batch at a time, the next one while this one is written. A message that is gone is left out, one that
- * cannot be read is an item that says so. Throws `unavailable`, `auth`, `stale`.
+ * Bodies are fetched a batch at a time, the next one while this one is written, and rendered a few at a time. A message that is gone is
+ * left out, one that cannot be read is an item that says so. Throws `unavailable`, `auth`, `stale`.
  */
 export async function* renderItems(
   stores: Stores, folder: Folder, validity: number, messages: readonly Message[], wish: BodyWish, context: ItemContext,
@@ -64,11 +73,11 @@ export async function* renderItems(
     planned(place, message, lookOf(message.structure, context.userAgent), lookInside(message, undefined, undefined))))
   let coming = fetchBatch(place, waiting.shift())
   for (;;) {
-    const items = await coming
-    if (!items) return
+    const batch = await coming
+    if (!batch) return
     coming = fetchBatch(place, waiting.shift())
     coming.catch(() => undefined) // it is awaited only when this batch is written
-    yield* items
+    for (let at = 0; at < batch.length; at += together) yield* await renderSome(place, batch.slice(at, at + together))
   }
 }
 
@@ -102,22 +111,28 @@ const cost = (one: Planned): number => wishesOf(one).reduce((sum, { section, len
   return sum + Math.min(length, size)
 }, 0)
 
-async function fetchBatch(place: Place, given: readonly Planned[] | undefined): Promise<Item[] | undefined> {
+type Fetched = { readonly one: Planned; readonly octets: Octets | undefined }
+
+async function fetchBatch(place: Place, given: readonly Planned[] | undefined): Promise<Fetched[] | undefined> {
   if (!given) return undefined
   const [read, verbs] = await Promise.all([opened(place, given), verbsOfBatch(place, given)])
   const batch = read.map(one => ({ ...one, verb: verbs.get(one.message.uid) }))
-  const first = await fetchParts(place, batch)
-  await takeFilesOut(place, batch, first)
-  const rendered = batch.map((one, i) => render(place, one, first[i]))
+  const octets = await fetchParts(place, batch)
+  await takeFilesOut(place, batch, octets)
+  return batch.map((one, i) => ({ one, octets: octets[i] }))
+}
+
+async function renderSome(place: Place, batch: readonly Fetched[]): Promise<Item[]> {
+  const rendered = batch.map(({ one, octets }) => render(place, one, octets))
   // Seldom: what seemed to be enough of a body was not.
   const short = rendered.flatMap((result, i) =>
-    result && 'more' in result ? [{ i, one: { ...batch[i]!, plans: result.more } }] : [])
+    result && 'more' in result ? [{ i, one: { ...batch[i]!.one, plans: result.more } }] : [])
   if (short.length) {
     const second = await fetchParts(place, short.map(({ one }) => one))
     short.forEach(({ i, one }, at) => rendered[i] = render(place, one, second[at]))
   }
-  const lost = await existing(place, batch.filter((_, i) => !rendered[i]).map(({ message }) => message.uid))
-  return batch.flatMap(({ message }, i) => {
+  const lost = await existing(place, batch.filter((_, i) => !rendered[i]).map(({ one }) => one.message.uid))
+  return batch.flatMap(({ one: { message } }, i) => {
     const result = rendered[i]
     if (result && 'nodes' in result) return [{ uid: message.uid, nodes: result.nodes }]
     return lost.has(message.uid) ? [{ uid: message.uid, nodes: broken(place, message, 'the server does not hand it out') }] : []
@@ -225,6 +240,7 @@ function render(place: Place, one: Planned, octets: Octets | undefined): Result 
   }
 
   function nodesOf(body: Rendered, bodyPart: BodyPart | undefined, inside: Inside): Node[] {
+    if (inside.meeting) place.context.meeting?.(message, inside.meeting)
     return emailNodes(message, {
       // [MS-ASAIRS] BodyPart takes the place of Body for a client that wishes for nothing else
       version: place.context.version, draft: place.folder.role === 'drafts', inside, bodyPart, verb: one.verb,

@@ -41,7 +41,7 @@ export async function sendMeetingMail(call: Call, { stored, to, prefix = '', tex
   ]
   const from = primary(person)
   const mac = createHmac('sha256', settings.secret).update(`meeting\0${JSON.stringify(mark)}`).digest('hex')
-  const mime = await itipMail({
+  const mime = itipMail({
     from: { address: from, ...(person.displayName ? { name: person.displayName } : {}) }, to: recipients, subject: `${prefix}${said.summary}`.slice(0, 1000),
     messageId: `<${mac.slice(0, 32)}@${domainOf(from)}>`, method: itip.method, text: text ?? textOf(said),
     calendar: itipObject(stored, { ...itip, stamp: call.now().getTime() }, clocks),

@@ -1,20 +1,24 @@
 import { createHash, createHmac } from 'node:crypto'
 import { Failure, type Kind } from '../base/failure.ts'
 import { parseAddresses, parseHeader, rawField, type Header } from '../formats/header.ts'
+import { assemble, gathered, lengthOf, type Made } from '../formats/mime-splice.ts'
 import { editHeader, missingFields, printMailbox, recipients, splitMessage, type HeaderEdits } from '../formats/mime-write.ts'
 import type { Person } from '../model/ports.ts'
 import { nonDeliveryNote } from './non-delivery.ts'
 import type { Call } from './command.ts'
+import { largeMessage } from './content.ts'
 import { outcome } from './outcome.ts'
+import { sendFlowing } from './send-flowing.ts'
 
 export type Outgoing = {
-  readonly mime: Uint8Array
+  /** Its first piece are octets that are there. */
+  readonly mime: Made
   /** [MS-ASCMD] ClientId, from 14.0. */
   readonly clientId: string | undefined
   /** A copy goes to Sent. */
   readonly save: boolean
   /** What goes out in the end, made of `mime` with the same sender and recipients; not asked for what was sent before. */
-  compose?(mime: Uint8Array): Promise<Uint8Array>
+  compose?(mime: Made): Promise<Made>
 }
 
 /** [MS-ASCMD] Common Status Codes: why a message was not sent. */
@@ -34,8 +38,8 @@ export const draftField = 'X-Postern-Draft'
  * none. What remains is a crash between the submission and the copy in Sent, and a message of which no copy was wanted.
  */
 export async function sendOnce(call: Call, outgoing: Outgoing): Promise<string | undefined> {
-  const header = parseHeader(splitMessage(outgoing.mime).header)
-  if (header.fields.length === 0) return unreadable
+  const header = headerOf(outgoing.mime)
+  if (!header || header.fields.length === 0) return unreadable
   const to = recipients(header)
   if (to.length === 0) return noRecipient
   const given = rawField(header, 'message-id')
@@ -46,7 +50,7 @@ export async function sendOnce(call: Call, outgoing: Outgoing): Promise<string |
   const before = call.cache.get<'sending' | 'sent'>(slot)
   if (before === 'sent') return previouslySent
   if (before === 'sending') throw new Failure('busy', 'the same message is being sent', { retryAfter: 10 })
-  call.cache.set(slot, 'sending', { seconds: 600 })
+  call.cache.set(slot, 'sending', { seconds: day })
   try {
     const id = given ?? ownMessageId(call, outgoing)
     if (outgoing.save && await isInSent(call, id)) return previouslySent
@@ -58,8 +62,21 @@ export async function sendOnce(call: Call, outgoing: Outgoing): Promise<string |
   }
 }
 
+/** The header of a message that flows has to be among the octets that are there. */
+export function headerOf([first, ...rest]: Made): Header | undefined {
+  const octets = first as Uint8Array
+  const { header, bodyOffset } = splitMessage(octets)
+  return rest.length > 0 && bodyOffset === octets.length ? undefined : parseHeader(header)
+}
+
+/** Octets that stand for a larger message together with its length: what goes first cannot depend on what comes last. */
+const mostDigested = largeMessage / 2
+
 function ownMessageId({ settings, scope, stores }: Call, { clientId, mime }: Outgoing): string {
-  const digest = createHash('sha256').update(mime).digest()
+  const length = lengthOf(mime)
+  // However much of it is there: that depends on the network, and whoever repeats it must come to the same.
+  const hash = createHash('sha256').update((mime[0] as Uint8Array).subarray(0, mostDigested))
+  const digest = (length > mostDigested ? hash.update(`\0${length}`) : hash).digest()
   const mac = createHmac('sha256', settings.secret).update(`message\0${scope}\0${clientId}\0`).update(digest).digest('hex')
   return `<${mac.slice(0, 32)}@${domainOf(primary(stores.person))}>`
 }
@@ -72,16 +89,19 @@ async function isInSent({ stores }: Call, messageId: string): Promise<boolean> {
 async function send(
   call: Call, { mime: given, save, compose }: Outgoing, header: Header, to: readonly string[], extra: [string, string][],
 ): Promise<string | undefined> {
-  const { stores, facts, now } = call
-  const mime = await compose?.(given) ?? given
+  const { stores, settings, facts, now } = call
+  const [first, ...rest] = await held(await compose?.(given) ?? given, settings.maxRequest)
   const { from, edits } = sender(header, stores.person)
   const known = new Set(extra.map(([name]) => name))
   const missing = missingFields(header, { date: now(), domain: domainOf(from) }).filter(([name]) => !known.has(name))
   const filed = { ...edits, append: [...extra, ...missing], remove: [...edits.remove ?? [], 'Return-Path'] }
-  const copy = editHeader(mime, filed)
+  const copy = editHeader(first, filed)
   const own = ['bcc', draftField.toLowerCase()].filter(name => rawField(header, name) !== undefined)
   const wire = own.length > 0 ? editHeader(copy, { remove: own }) : copy
-  const submitted = await outcome(stores.submission.send(from, to, wire))
+  const files = save && !stores.submission.filesSent
+  const submitted = rest.length > 0
+    ? await sendFlowing(call, { from, to, wire, copy: files ? copy : undefined, rest })
+    : await outcome(stores.submission.send(from, to, wire))
   if (submitted instanceof Failure) {
     const status = submissionStatus[submitted.kind]
     if (!status) throw submitted
@@ -89,10 +109,17 @@ async function send(
     return status
   }
   const { refused } = submitted
-  Object.assign(facts, { recipients: to.length, refused: refused.length || undefined, octets: mime.length })
-  if (save && !stores.submission.filesSent) await file(call, 'sent', copy, ['\\Seen'])
+  Object.assign(facts, { recipients: to.length, refused: refused.length || undefined, octets: first.length + lengthOf(rest) })
+  if (files && rest.length === 0) await file(call, 'sent', copy, ['\\Seen'])
   if (refused.length) await file(call, 'inbox', nonDeliveryNote(header, from, refused, now()), [])
   return undefined
+}
+
+/** A message as it is sent: its octets as a whole or, where it is large, its beginning and what flows. */
+async function held(made: Made, most: number): Promise<[Uint8Array, ...Made]> {
+  if (lengthOf(made) <= largeMessage) return [await assemble(made, most)]
+  if (lengthOf(made) > most) throw new Failure('too-large', `a message of more than ${most} octets`)
+  return gathered(made) as [Uint8Array, ...Made]
 }
 
 /** The message has gone out: that this fails must not have it sent again. */

@@ -8,8 +8,8 @@ import type { Cache } from '../state/cache.ts'
 import type { Node } from '../wire/wbxml.ts'
 import { admit } from './admission.ts'
 import { bare, entryOf, offer, speaks, type Entry } from './commands.ts'
-import type { Call, Clocks } from './command.ts'
-import { readContent } from './content.ts'
+import type { Answer, Call, Clocks, Command } from './command.ts'
+import { readContent, type Content } from './content.ts'
 import { policyFault } from './policy.ts'
 import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
@@ -98,20 +98,31 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   const scope = `${account}/${canonicalDeviceId(parsed.deviceId)}`
   if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
   const rfc822 = entry.rfc822Until && since(entry.rfc822Until, parsed.version)
-  const content = await readContent(request, rfc822 ? 'rfc822' : 'wbxml', house.settings.maxRequest)
+  const { body, message, drain } = await readContent(
+    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
   const call = step.call = {
-    ...content, request: parsed, stores, scope,
-    cache: house.cache, settings: house.settings, waits: house.waits, clocks: house.clocks, signal: AbortSignal.any([visit.signal, house.draining]),
-    log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
+    body, message, request: parsed, stores, scope,
+    cache: house.cache, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
+    // Few requests wait, and the garbage collector has its trouble with a signal of two.
+    get signal() { return AbortSignal.any([visit.signal, house.draining]) },
   }
-  const root = content.body?.tag
+  const root = body?.tag
   if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
   if (asksHierarchyAnew(call)) head.announce()
-  const answered = await entry.command.run(call)
+  const answered = await heardOut(entry.command, call, drain)
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
   if (tree && commonStatus(parsed, tree)) return refusal(house, { parsed, head }, visit, tree)
   visit.facts['status'] ??= tree && statusOf(tree)
   return respond(answered, head.headers, keeper(house, parsed))
+}
+
+/** Whatever comes of it, the client is heard out. */
+async function heardOut(command: Command, call: Call, drain: Content['drain']): Promise<Answer> {
+  try {
+    return await command.run(call)
+  } finally {
+    await drain?.()
+  }
 }
 
 /** A client that is to come less often is told why and when. */

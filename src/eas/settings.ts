@@ -19,6 +19,8 @@ export type EasSettings = {
   readonly recipientCache: boolean
   /** Octets: the largest request body, the largest message sent. */
   readonly maxRequest: number
+  /** Octets of the largest request that is held in memory: all but those that send a message; the largest draft. */
+  readonly maxHeld: number
   /** IANA name of the zone that users live in: of days, and of times that say no other. The system's own where absent. */
   readonly timeZone?: string
   /** Undefined: no policy, no phone is asked. */

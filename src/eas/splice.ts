@@ -1,16 +1,17 @@
 import { decodeText } from '../formats/charset.ts'
 import { rawField, type Header } from '../formats/header.ts'
 import { decodeHtml } from '../formats/html.ts'
-import { asPart, assemble, messageFields, multipart, part, regrouped, rewrite, withBody } from '../formats/mime-splice.ts'
+import { asPart, gathered, messageFields, multipart, part, regrouped, rewrite, withBody } from '../formats/mime-splice.ts'
 import type { Edit, Made } from '../formats/mime-splice.ts'
 import { parseEntity, type Entity } from '../formats/mime-tree.ts'
 import { editHeader } from '../formats/mime-write.ts'
 import { citedIds, quoteHtml, quoteText } from '../formats/quote.ts'
 import { isInline, textPieces } from '../formats/structure.ts'
 import { decodeTransfer } from '../formats/transfer-encoding.ts'
-import { encodeText } from '../formats/transfer-write.ts'
+import { encodeBase64, encodeText, type Encoded } from '../formats/transfer-write.ts'
 import type { Part } from '../model/message.ts'
 import type { Call } from './command.ts'
+import { isThere, wrapped, type Flowing } from './splice-flowing.ts'
 import { copies, filesOf, isEight, quotationOf, wholeCopy, type Original } from './original.ts'
 
 export type Splice = {
@@ -24,19 +25,21 @@ export type Splice = {
  * [MS-ASCMD] SmartForward, SmartReply: the client's message with the original below its text, and the original's files. What the
  * client sent and what the original holds go octet for octet, but for the client's text, which is written anew in UTF-8.
  */
-export async function splice(call: Call, mime: Uint8Array, { kind, original, replaceMime }: Splice): Promise<Uint8Array> {
-  const own = parseEntity(mime)
+export async function splice(call: Call, mime: Made, { kind, original, replaceMime }: Splice): Promise<Made> {
+  const [begin, ...rest] = mime as [Uint8Array, ...Made]
+  const own = parseEntity(begin)
+  const flowing = rest.length > 0 ? { own, begin, rest } : undefined
   const append = threading(own, original.header, kind)
   // Nothing can be put into what is signed or encrypted: an answer goes as it is, a forwarded message goes beside it.
   const closed = isClosed(own)
-  if (replaceMime || (closed && kind === 'reply')) return editHeader(mime, { append })
+  if (replaceMime || (closed && kind === 'reply')) return [editHeader(begin, { append }), ...rest]
   const { leaves, related, attached } = closed
     ? { leaves: new Map<Part, Made>(), related: [], attached: [wholeCopy(call, original)] }
-    : await below(call, own, original, kind)
+    : await below(call, { own, flowing }, original, kind)
   const eight = isEight(own) || isEight(original.message.structure)
-  const entity = joined(own, leaves, related, attached, eight)
+  const entity = flowing ? wrapped(flowing, { leaves, related, attached }) : joined(own, leaves, related, attached, eight)
   const fields = editHeader(Buffer.concat([messageFields(own.header), crlf]), { append })
-  return assemble(fields.subarray(0, -2), entity, call.settings.maxRequest)
+  return gathered([fields.subarray(0, -2), ...entity])
 }
 
 const crlf = Buffer.from('\r\n')
@@ -45,7 +48,10 @@ const crlf = Buffer.from('\r\n')
 const isClosed = ({ type }: Part): boolean =>
   type === 'multipart/signed' || type === 'multipart/encrypted' || /^application\/(x-)?pkcs7-mime$/.test(type)
 
-type Below = {
+/** The client's message; `flowing` where it is not all there. */
+type Written = { readonly own: Entity; readonly flowing: Flowing | undefined }
+
+export type Below = {
   /** The client's text parts with the quotation. */
   readonly leaves: ReadonlyMap<Part, Made>
   /** Pictures of the quotation. */
@@ -57,8 +63,9 @@ type Below = {
  * A signed or encrypted message that is forwarded is attached whole, since no part of it proves anything or can be read without
  * the rest; the text of a signed one is quoted too. A text that is too long to be quoted goes along whole the same way.
  */
-async function below(call: Call, own: Entity, original: Original, kind: Splice['kind']): Promise<Below> {
-  const targets = targetsOf(own, original)
+async function below(call: Call, { own, flowing }: Written, original: Original, kind: Splice['kind']): Promise<Below> {
+  const targets = targetsOf(own, original, leaf => !flowing || isThere(flowing, leaf))
+  const encode = flowing ? encodeBase64 : encodeText
   const leaves = new Map<Part, Made>()
   let whole = true
   let cited: ReadonlySet<string> = new Set()
@@ -68,7 +75,7 @@ async function below(call: Call, own: Entity, original: Original, kind: Splice['
     const before = leaf ? textOf(leaf) : ''
     const text = type === 2 ? quoteHtml(before, asked.quotation) : quoteText(before, asked.quotation)
     if (type === 2) cited = citedIds(asked.quotation.text)
-    leaves.set(leaf ?? own, leaf ? textPart(leaf, type, text) : newText(type, text))
+    leaves.set(leaf ?? own, leaf ? textPart(leaf, type, encode(text)) : newText(type, encode(text)))
   }
   const files = filesOf(original)
   const shown = files.filter(one => isInline(one) && one.contentId !== undefined && cited.has(one.contentId))
@@ -80,8 +87,8 @@ async function below(call: Call, own: Entity, original: Original, kind: Splice['
 }
 
 /** The client's texts that get the quotation, each in its own kind; a new one in the original's where there is none. */
-function targetsOf(own: Entity, original: Original): { readonly leaf: Entity | undefined; readonly type: 1 | 2 }[] {
-  const last = textPieces(own).at(-1)
+function targetsOf(own: Entity, original: Original, isWhole: (leaf: Part) => boolean): { readonly leaf: Entity | undefined; readonly type: 1 | 2 }[] {
+  const last = textPieces(own).filter(({ plain = [], rich = [] }) => [...plain, ...rich].every(isWhole)).at(-1)
   const plain = last?.plain?.at(-1), rich = last?.rich?.findLast(({ type }) => type === 'text/html')
   const found = [
     ...(plain ? [{ leaf: plain as Entity, type: 1 as const }] : []),
@@ -100,15 +107,8 @@ const fieldsOf = (type: 1 | 2, encoding: string): [string, string][] => [
   ['Content-Type', `text/${type === 2 ? 'html' : 'plain'}; charset=utf-8`], ['Content-Transfer-Encoding', encoding],
 ]
 
-function textPart(leaf: Entity, type: 1 | 2, text: string): Made {
-  const { encoding, octets } = encodeText(text)
-  return withBody(leaf, fieldsOf(type, encoding), octets)
-}
-
-function newText(type: 1 | 2, text: string): Made {
-  const { encoding, octets } = encodeText(text)
-  return part(fieldsOf(type, encoding), octets)
-}
+const textPart = (leaf: Entity, type: 1 | 2, { encoding, octets }: Encoded): Made => withBody(leaf, fieldsOf(type, encoding), octets)
+const newText = (type: 1 | 2, { encoding, octets }: Encoded): Made => part(fieldsOf(type, encoding), octets)
 
 /** The client's tree with its new texts; pictures stand beside the text that shows them, files at the end. */
 function joined(

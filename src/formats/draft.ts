@@ -36,7 +36,7 @@ const blank = Buffer.from('MIME-Version: 1.0\r\nContent-Type: text/plain; charse
 export async function editDraft(stored: Uint8Array = blank, edit: DraftEdit, most: number): Promise<Uint8Array> {
   const tree = parseEntity(stored)
   const fields = editHeader(Buffer.concat([messageFields(tree.header), Buffer.from('\r\n')]), edit.header)
-  return assemble(fields.subarray(0, -2), arranged(tree, edit), most)
+  return assemble([fields.subarray(0, -2), ...arranged(tree, edit)], most)
 }
 
 /** The part that a file becomes, always the same octets. */

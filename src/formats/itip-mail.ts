@@ -1,6 +1,6 @@
 import type { EventBody, Person } from '../model/event.ts'
 import { encodeWords } from './encoded-words.ts'
-import { assemble, multipart, part, type Made } from './mime-splice.ts'
+import { gathered, multipart, part, type Made } from './mime-splice.ts'
 import { printMailbox } from './mime-write.ts'
 import { encodeText } from './transfer-write.ts'
 import type { ItipMethod } from './itip.ts'
@@ -16,10 +16,8 @@ export type ItipMail = {
   readonly calendar: Uint8Array
 }
 
-const most = 64 * 1024 * 1024
-
 /** RFC 6047, iMIP: a text for people, and the object for programs. */
-export function itipMail({ from, to, subject, messageId, method, text, calendar }: ItipMail): Promise<Uint8Array> {
+export function itipMail({ from, to, subject, messageId, method, text, calendar }: ItipMail): Made {
   const fields = [
     `From: ${printMailbox(from)}`, `To: ${to.map(printMailbox).join(',\r\n ')}`, `Subject: ${encodeWords(subject)}`, `Message-ID: ${messageId}`,
     'MIME-Version: 1.0', 'Content-Class: urn:content-classes:calendarmessage',
@@ -28,7 +26,7 @@ export function itipMail({ from, to, subject, messageId, method, text, calendar 
     textPart('plain', text.plain), ...(text.html ? [textPart('html', text.html)] : []),
     textPart('calendar', Buffer.from(calendar).toString('utf8'), `; method=${method}; name="meeting.ics"`),
   ]
-  return assemble(Buffer.from(`${fields.join('\r\n')}\r\n`), multipart('alternative', parts), most)
+  return gathered([Buffer.from(`${fields.join('\r\n')}\r\n`), ...multipart('alternative', parts)])
 }
 
 function textPart(subtype: string, text: string, more = ''): Made {

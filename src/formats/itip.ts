@@ -1,4 +1,4 @@
-import type { Answer, Person } from '../model/event.ts'
+import type { Answer } from '../model/event.ts'
 import type { Zone } from '../model/zone.ts'
 import { printUtc, setProperty, setText, timeValue } from './calendar-edit.ts'
 import { objectOf, openObject, viewOf, type CalendarObject, type View } from './calendar-object.ts'
@@ -6,7 +6,7 @@ import {
   componentsOf, insert, isLine, lineOf, linesOf, printLines, replace, rewriteLine, valueOf, writeLine, writeParameter,
   type Component, type Document, type Line,
 } from './content-lines.ts'
-import { attendeeOf, isSameAddress, personOf } from './event-people.ts'
+import { isSameAddress, personOf } from './event-people.ts'
 import { originalOf } from './event-patch.ts'
 import { eventOf, type ReadContext } from './event-read.ts'
 import { withParameters } from './occasion-patch.ts'
@@ -182,7 +182,7 @@ const replied = new Set([
 ])
 /** What is nobody else's business. */
 const own = new Set(['CATEGORIES', replyTime, note, 'X-MOZ-LASTACK', 'X-MOZ-GENERATION', 'REQUEST-STATUS', 'DTSTAMP'])
-const ofServer = /^SCHEDULE-/
+const ofServer = /^(SCHEDULE-|X-POSTERN-)/
 
 /** RFC 5546 of a stored event: an object to be mailed. */
 export function itipObject(stored: Uint8Array, itip: Itip, context: ReadContext): Uint8Array {
@@ -208,7 +208,8 @@ function mailed(component: Component, itip: Itip, lineEnd: string): Component {
   }
   const content = component.content.filter((one): one is Line => isLine(one) && wanted(one)).map(line => withoutServer(line, lineEnd))
   let made = setProperty({ ...component, content }, 'DTSTAMP', { value: printUtc(stamp) }, lineEnd)
-  if (next) made = setProperty(made, 'SEQUENCE', { value: String(sequenceOf(viewOf(component)) + 1) }, lineEnd)
+  // It is 0 where it is not said, which not every program knows.
+  if (next || !lineOf(made, 'SEQUENCE')) made = setProperty(made, 'SEQUENCE', { value: String(sequenceOf(viewOf(component)) + (next ? 1 : 0)) }, lineEnd)
   if (method === 'CANCEL') made = setProperty(made, 'STATUS', { value: 'CANCELLED' }, lineEnd)
   if (comment) made = setText(made, 'COMMENT', comment, lineEnd)
   return method === 'COUNTER' && proposed ? counter(made, proposed, lineEnd) : made
@@ -231,10 +232,32 @@ function counter(component: Component, { start, end, zone }: NonNullable<Itip['p
   return former(['DTEND', 'X-MS-OLK-ORIGINALEND'], former(['DTSTART', 'X-MS-OLK-ORIGINALSTART'], ended))
 }
 
-/** RFC 5546, REPLY: what one who was invited has answered, and to which version. Undefined where it says nothing of that kind. */
-export function replyOf(octets: Uint8Array): { readonly uid: string; readonly sequence: number; readonly attendee: Person; readonly answer: Answer } | undefined {
-  const [view] = views(open(octets).object)
-  const attendee = view?.properties.find(({ name }) => name === 'ATTENDEE')
-  const uid = view?.properties.find(({ name }) => name === 'UID')?.value.trim()
-  return view && attendee && uid ? { uid, sequence: sequenceOf(view), attendee: personOf(attendee), answer: attendeeOf(attendee).answer } : undefined
+export type Reply = {
+  readonly attendee: string
+  readonly answer: Answered['answer']
+  /** Of the version that was answered. */
+  readonly sequence: number
+  readonly stamp: number
+  /** The instant at which the occurrence begins that this is about. */
+  readonly original: number | undefined
+}
+
+/** When an attendee gave the answer that stands. */
+const repliedAt = 'X-POSTERN-REPLIED'
+
+/**
+ * RFC 5546, REPLY: the organizer's event with what one of those has answered who are invited. An answer to an earlier version, and one that
+ * was given before what is known, changes nothing: they may be heard in any order, and again.
+ */
+export function takeReply(stored: Uint8Array, reply: Reply, context: ReadContext): Uint8Array {
+  const { document, object } = open(stored)
+  const event = eventOf(object, context)
+  const chosen = reply.original === undefined ? views(object)
+    : object.exceptions.filter(view => originalOf(view, event, object, context) === reply.original)
+  const stamp = printUtc(reply.stamp)
+  const heard = (component: Component): Component => linesOf(component, 'ATTENDEE').filter(line => isOwn(line, [reply.attendee])).reduce((from, line) =>
+    (valueIn(line, repliedAt) ?? '') >= stamp ? from : replace(from, line, withParameters(line, [
+      writeParameter('PARTSTAT', partstats[reply.answer]), writeParameter(repliedAt, stamp),
+    ], document.lineEnd)), component)
+  return printLines(chosen.filter(view => sequenceOf(view) <= reply.sequence).reduce((from, { lines }) => replace(from, lines, heard(lines)), document))
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
+import type { Flow } from '../model/message.ts'
 import type { Entity } from './mime-tree.ts'
 
 /** Octets that are there, or that are read when they are written. */
-export type Piece = Uint8Array | { readonly length: number; read(): AsyncIterable<Uint8Array> }
+export type Piece = Uint8Array | Flow
 
 /** A MIME entity to be written: header, empty line and body. It needs no line end behind it. */
 export type Made = readonly Piece[]
@@ -90,27 +91,33 @@ export function rewrite(whole: Entity, edit: Edit, { root = false, eight = false
 
 export const lengthOf = (pieces: Made): number => pieces.reduce((sum, { length }) => sum + length, 0)
 
-/**
- * Writes a message: its own fields, then the entity that is its body. Parts that are still to be read go straight to their place.
- * Throws `too-large` above `most` octets.
- */
-export async function assemble(fields: Uint8Array, entity: Made, most: number): Promise<Uint8Array> {
-  const pieces = [fields, ...entity]
-  const tooLarge = (): Failure => new Failure('too-large', `a message of more than ${most} octets`)
-  const length = lengthOf(pieces)
-  if (length > most) throw tooLarge()
-  let out = Buffer.allocUnsafe(length)
-  let at = 0
-  const write = (octets: Uint8Array): void => {
-    if (at + octets.length > most) throw tooLarge()
-    // A server may have counted its octets wrong.
-    if (at + octets.length > out.length) out = Buffer.concat([out.subarray(0, at)], Math.min(most, (at + octets.length) * 2))
-    out.set(octets, at)
-    at += octets.length
-  }
+/** The octets in order, each piece read when its turn comes. Throws `too-large` above `most` octets. */
+export async function* octetsOf(pieces: Made, most: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let left = most
   for (const piece of pieces) {
-    if (piece instanceof Uint8Array) write(piece)
-    else for await (const octets of piece.read()) write(octets)
+    // A server may have counted its octets wrong.
+    for await (const octets of piece instanceof Uint8Array ? [piece] : piece.read()) {
+      left -= octets.length
+      if (left < 0) throw new Failure('too-large', `a message of more than ${most} octets`)
+      yield octets
+    }
   }
-  return out.subarray(0, at)
+}
+
+/** Writes a message as a whole. Throws `too-large` above `most` octets. */
+export async function assemble(pieces: Made, most: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const octets of octetsOf(pieces, lengthOf(pieces) > most ? 0 : most)) chunks.push(octets)
+  return Buffer.concat(chunks)
+}
+
+/** The same octets in fewer pieces: those that are there and stand together are one. */
+export function gathered(pieces: Made): Made {
+  const found: Piece[] = []
+  for (const piece of pieces) {
+    const last = found.at(-1)
+    if (piece instanceof Uint8Array && last instanceof Uint8Array) found[found.length - 1] = Buffer.concat([last, piece])
+    else found.push(piece)
+  }
+  return found
 }

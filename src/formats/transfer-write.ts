@@ -3,11 +3,11 @@ const plain = /^(?:[\x01-\x09\x0b\x0c\x0e-\x7f]{0,998}(?:\r\n|$))*$/
 
 const every = /[^]/gu
 
-type Encoded = { readonly encoding: '7bit' | 'quoted-printable' | 'base64'; readonly octets: Uint8Array }
+export type Encoded = { readonly encoding: '7bit' | 'quoted-printable' | 'base64'; readonly octets: Uint8Array }
 
 /** Text as UTF-8 under the encoding that leaves most of it readable: 7bit where it fits, else quoted-printable, else base64. */
 export function encodeText(text: string): Encoded {
-  const lines = text.toWellFormed().replace(/\r\n|\r|\n/g, '\r\n')
+  const lines = linesOf(text)
   if (plain.test(lines) && !/^From /m.test(lines)) return { encoding: '7bit', octets: Buffer.from(lines, 'latin1') }
   const octets = Buffer.from(lines, 'utf8')
   // A script of its own is three times as long in quoted-printable, and no more readable.
@@ -15,6 +15,11 @@ export function encodeText(text: string): Encoded {
   if (foreign > octets.length / 3) return { encoding: 'base64', octets: base64Lines(octets) }
   return { encoding: 'quoted-printable', octets: Buffer.from(quotedPrintable(lines), 'latin1') }
 }
+
+/** The same in base64, in which no line begins a boundary. */
+export const encodeBase64 = (text: string): Encoded => ({ encoding: 'base64', octets: base64Lines(Buffer.from(linesOf(text), 'utf8')) })
+
+const linesOf = (text: string): string => text.toWellFormed().replace(/\r\n|\r|\n/g, '\r\n')
 
 /** RFC 2045, Base64 Content-Transfer-Encoding: lines of 76 characters, the last one without its line end. */
 export function base64Lines(octets: Uint8Array): Uint8Array {

@@ -61,7 +61,8 @@ async function drain(message: IncomingMessage, chunks: AsyncIterator<Buffer>): P
   const timer = AbortSignal.timeout(drainLimit.ms)
   const late = new Promise<undefined>(resolve => timer.addEventListener('abort', () => resolve(undefined), { once: true }))
   for (let octets = 0; octets <= drainLimit.octets;) {
-    const next = await Promise.race([chunks.next(), late])
+    // What broke off cannot be read off.
+    const next = await Promise.race([chunks.next().catch(() => undefined), late])
     if (next === undefined) return false
     if (next.done) return message.complete
     octets += next.value.length

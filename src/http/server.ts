@@ -208,5 +208,9 @@ function refuseConnection(socket: Duplex, status: number, res: ServerResponse | 
   if (!res || res.writableFinished) {
     socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
   } else if (res.headersSent) socket.destroy()
-  else res.once('finish', () => socket.destroy()).writeHead(status, { connection: 'close' }).end()
+  else res.once('finish', () => {
+    socket.destroy()
+    // An answered request is not told that its socket is gone: whoever still reads its body would wait for ever.
+    res.req.destroy()
+  }).writeHead(status, { connection: 'close' }).end()
 }

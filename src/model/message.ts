@@ -42,6 +42,9 @@ export type Head = { readonly uid: number; readonly received: Date; readonly hea
 /** The last one is what Thunderbird writes, and this program: what a message forwards. */
 export const sentFields = ['To', 'Cc', 'In-Reply-To', 'X-Forwarded-Message-Id'] as const
 
+/** Octets that are read when they are wanted; `length` says how many they will be. `once`: they cannot be had a second time. */
+export type Flow = { readonly length: number; readonly once?: boolean; read(): AsyncIterable<Uint8Array> }
+
 /** Header fields a `Message` carries. */
 export const listedFields = [
   'From', 'Sender', 'To', 'Cc', 'Bcc', 'Reply-To', 'Subject', 'Date', 'Message-ID', 'In-Reply-To', 'References',

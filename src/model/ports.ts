@@ -3,7 +3,7 @@ import type { Verdict } from './certificate.ts'
 import type { MailCursor } from './cursor.ts'
 import type { Certificates, Entries } from './directory.ts'
 import type { Folder, FolderId, ObjectContent, Role } from './folder.ts'
-import type { Head, Message } from './message.ts'
+import type { Flow, Head, Message } from './message.ts'
 import type { OutOfOffice } from './out-of-office.ts'
 import type { MailQuery } from './query.ts'
 
@@ -107,6 +107,11 @@ export interface MailStore {
   /** Removes for good every message that is there when this is called, and none that comes later; folders below it stay. */
   empty(folder: FolderId): Promise<void>
   append(folder: FolderId, message: Uint8Array, flags: readonly string[]): Promise<{ validity: number; uid: number } | undefined>
+  /**
+   * The same for a message that flows in, of `length` octets: over a connection of its own, which costs a login. What has begun must be
+   * finished or abandoned. Throws what the server says of the mailbox before the first octet.
+   */
+  appending(folder: FolderId, length: number, flags: readonly string[]): Promise<Appending>
   /** UIDs whose header field has exactly this value (a Message-ID, say), newest last. */
   findByHeader(folder: FolderId, field: string, value: string): Promise<readonly number[]>
   /**
@@ -125,6 +130,15 @@ export interface MailStore {
 
 /** Which messages a folder has: two that are equal have the same, whatever became of their flags. */
 export type MailContent = { readonly validity: number; readonly uidNext: number; readonly messages: number }
+
+export type Appending = {
+  /** Settles when more may come. */
+  write(octets: Uint8Array): Promise<void>
+  /** Throws where the octets were not as many as announced. Before this is called nothing is stored. */
+  finish(): Promise<void>
+  /** Leaves nothing behind; does nothing after `finish`. */
+  abandon(): void
+}
 
 export type Found = { readonly refs: readonly MessageRef[]; readonly total: number }
 
@@ -207,9 +221,10 @@ export interface Submission {
   readonly filesSent: boolean
   /**
    * Throws `Failure`: `denied` when the sender is refused, `malformed` when no recipient was accepted,
-   * `too-large`, `quota`, `unavailable`. Resolves with the refused recipients when at least one was accepted.
+   * `too-large`, `quota`, `unavailable`. Resolves with the refused recipients when at least one was accepted. A flow is read once,
+   * at the pace of the server; when it throws, nothing is sent.
    */
-  send(from: string, to: readonly string[], message: Uint8Array): Promise<{ readonly refused: readonly string[] }>
+  send(from: string, to: readonly string[], message: Uint8Array | Flow): Promise<{ readonly refused: readonly string[] }>
 }
 
 /**

@@ -18,6 +18,10 @@ export class Reader {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 
+  get left(): number {
+    return this.bytes.length - this.at
+  }
+
   u8(): number {
     const value = this.bytes[this.at++]
     if (value === undefined) throw malformed('ends too early')
@@ -36,7 +40,7 @@ export class Reader {
   }
 
   view(length: number): Buffer {
-    if (length > this.bytes.length - this.at) throw malformed('ends too early')
+    if (length > this.left) throw malformed('ends too early')
     return this.bytes.subarray(this.at, this.at += length)
   }
 

@@ -133,6 +133,17 @@ class Builder {
     this.#innermost().text += value
   }
 
+  /** Whether opaque data that came now would be the content of a `tag` right below the root. */
+  isIn(tag: Tag): boolean {
+    return this.#open.length === 2 && this.#open[1]!.tag === tag
+  }
+
+  /** The root as far as it was read. */
+  soFar(): Element {
+    const [{ tag, children, text }, ...below] = this.#open as [Open, ...Open[]]
+    return { tag, children: [...children, ...below.map(one => ({ tag: one.tag, children: [], text: '' }))], text }
+  }
+
   opaque(value: Buffer): void {
     const innermost = this.#innermost()
     if (innermost.opaque) throw malformed('opaque data in two pieces')
@@ -148,6 +159,47 @@ class Builder {
   }
 }
 
+/** A document that is read in one go, or up to opaque data that come later and from there on. */
+class Document {
+  readonly builder: Builder
+  readonly #tableString: (offset: number) => string
+  #page = 0
+
+  constructor(reader: Reader, limits: Limits) {
+    this.#tableString = tableStrings(readHeader(reader), limits.bytes)
+    this.builder = new Builder(limits)
+  }
+
+  /** To the end of the root; or to opaque data of `later` that are not all there: their length. */
+  read(reader: Reader, later?: Tag): number | undefined {
+    const { builder } = this
+    while (builder.root === undefined) {
+      const token = reader.u8()
+      switch (token) {
+        case SWITCH_PAGE: this.#page = reader.u8(); break
+        case END: builder.end(); break
+        case ENTITY: builder.text(character(reader.uint())); break
+        case STR_I: builder.text(reader.string()); break
+        case STR_T: builder.text(this.#tableString(reader.uint())); break
+        case OPAQUE: {
+          const length = reader.uint()
+          if (later && length > reader.left && builder.isIn(later)) return length
+          builder.opaque(reader.view(length))
+          break
+        }
+        default: {
+          const code = token & 0x3f
+          if (token & HAS_ATTRIBUTES || code < FIRST_TAG) throw malformed(`token ${token}, which ActiveSync does not use`)
+          const tag = tags.get(this.#page << 8 | code) ?? unknown(this.#page, code)
+          if (token & HAS_CONTENT) builder.start(tag)
+          else builder.empty(tag)
+        }
+      }
+    }
+    return undefined
+  }
+}
+
 /**
  * [MS-ASWBXML] Processing Rules. The root element of a document; what follows its end is ignored, and tokens no page lists
  * become elements of an `UnknownTag`. Throws `malformed`, or `too-large` beyond the limits.
@@ -155,35 +207,51 @@ class Builder {
 export function decode(bytes: Uint8Array, limits: Limits = usual): Element {
   if (bytes.length > limits.bytes) throw tooLarge('number of octets')
   const reader = new Reader(bytes)
-  const tableString = tableStrings(readHeader(reader), limits.bytes)
-  const builder = new Builder(limits)
-  let page = 0
-  while (builder.root === undefined) {
-    const token = reader.u8()
-    switch (token) {
-      case SWITCH_PAGE: page = reader.u8(); break
-      case END: builder.end(); break
-      case ENTITY: builder.text(character(reader.uint())); break
-      case STR_I: builder.text(reader.string()); break
-      case STR_T: builder.text(tableString(reader.uint())); break
-      case OPAQUE: builder.opaque(reader.view(reader.uint())); break
-      default: {
-        const code = token & 0x3f
-        if (token & HAS_ATTRIBUTES || code < FIRST_TAG) throw malformed(`token ${token}, which ActiveSync does not use`)
-        const tag = tags.get(page << 8 | code) ?? unknown(page, code)
-        if (token & HAS_CONTENT) builder.start(tag)
-        else builder.empty(tag)
-      }
-    }
+  const document = new Document(reader, limits)
+  document.read(reader)
+  return document.builder.root!
+}
+
+export type Head = {
+  /** What the document said so far; last of all the element whose opaque data come, as if it were empty. */
+  readonly root: Element
+  /** Octets of the opaque data, and where they begin. */
+  readonly length: number
+  readonly at: number
+  /** Reads what follows the opaque data to the end of the document: the elements below the root. Throws as `decode` does. */
+  rest(bytes: Uint8Array): readonly Element[]
+}
+
+/**
+ * The beginning of a document, up to opaque data of a `later` right below the root that are not all among these octets. Undefined for
+ * octets that end elsewhere, or mean nothing: all of them will tell.
+ */
+export function decodeHead(bytes: Uint8Array, later: Tag, limits: Limits = usual): Head | undefined {
+  const reader = new Reader(bytes)
+  try {
+    const document = new Document(reader, limits)
+    const length = document.read(reader, later)
+    if (length === undefined) return undefined
+    const root = document.builder.soFar()
+    document.builder.opaque(Buffer.alloc(0))
+    return { root, length, at: reader.at, rest(tail) {
+      document.read(new Reader(tail))
+      return document.builder.root!.children.slice(root.children.length)
+    } }
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'malformed') return undefined
+    throw error
   }
-  return builder.root
 }
 
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g
+// Two classes, each small enough for V8 to look at many characters at once.
+// oxlint-disable-next-line no-control-regex
+const lower = /[\0-\x08\x0b\x0c\x0e\x0f\ufffe\uffff]/, upper = /[\x10-\x1f]/
 
 /** Drops what no XML document can hold: above all NUL, which would end the string. */
-const clean = (value: string): string => value.search(forbidden) < 0 ? value : value.replace(forbidden, '')
+const clean = (value: string): string => lower.test(value) || upper.test(value) ? value.replace(forbidden, '') : value
 
 /** An element begun whose content is not written yet: an array of nodes, or pieces that come in their own time. */
 type Level =

@@ -40,7 +40,7 @@ describe('a configuration', () => {
       }] },
       eas: {
         ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
-        maxRequest: 41943040, policy: undefined,
+        maxRequest: 157286400, maxHeld: 41943040, policy: undefined,
         secret: Buffer.from(secret),
       },
     })

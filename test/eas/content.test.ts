@@ -6,7 +6,7 @@ import { easServer, type EasServer } from '../support/eas-server.ts'
 import { winmail, writeTnef } from '../support/tnef-write.ts'
 
 let server: EasServer
-beforeEach(async () => void (server = await easServer({ maxRequest: 8 * 1024 * 1024 })))
+beforeEach(async () => void (server = await easServer({ maxRequest: 8 * 1024 * 1024, maxHeld: 8 * 1024 * 1024 })))
 afterEach(() => server.stop())
 
 async function phoneOf(options: Partial<PhoneOptions> = {}): Promise<{ phone: Phone; inbox: string }> {

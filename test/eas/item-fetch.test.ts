@@ -8,7 +8,7 @@ import { easServer, type EasServer } from '../support/eas-server.ts'
 let server: EasServer
 let phone: Phone
 beforeEach(async () => {
-  server = await easServer({ maxRequest: 8 * 1024 * 1024 })
+  server = await easServer({ maxRequest: 8 * 1024 * 1024, maxHeld: 8 * 1024 * 1024 })
   phone = server.phone()
   await phone.folderSync('0')
 })

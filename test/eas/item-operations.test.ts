@@ -9,7 +9,7 @@ let server: EasServer
 let phone: Phone
 let inbox: string
 beforeEach(async () => {
-  server = await easServer({ maxRequest: 8 * 1024 * 1024 })
+  server = await easServer({ maxRequest: 8 * 1024 * 1024, maxHeld: 8 * 1024 * 1024 })
   phone = server.phone()
   await phone.folderSync('0')
   inbox = phone.folder('Inbox')

@@ -55,6 +55,23 @@ describe('a body', () => {
     clearInterval(drip)
   })
 
+  it.each<[string, (client: ReturnType<typeof connection>) => void]>([
+    ['breaks off', ({ socket }) => socket.resetAndDestroy()], ['ends too early', ({ socket }) => socket.end()], ['comes no further', () => {}],
+  ])('that %s is no longer waited for by whoever reads it', async (_, end) => {
+    let ended = ''
+    const { port } = await serve(front(async request => {
+      const read = readBody(request, 1e6).then(() => 'complete', () => 'broken off')
+      void read.then(how => { ended = how })
+      return new Response(await read)
+    }), { pace: { seconds: 0.3, octets: 1000 } })
+    const client = connection(port)
+    client.write('POST /front HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n')
+    client.write(new Uint8Array(500_000))
+    await setTimeout(50)
+    end(client)
+    await expect.poll(() => ended).toBe('broken off')
+  })
+
   it('that we are slow to read is waited for', async () => {
     const { port } = await serve(front(async request => {
       await setTimeout(500)

@@ -39,7 +39,7 @@ beforeAll(async () => {
       await house.seed(who, folder, Array.from({ length: 20 }, (_, n) => `Subject: ${who} ${folder} ${n}\r\n\r\nA body of ${who}.\r\n`))
     }
   }
-  postern = await startInstance(house, { log, settings: { maxRequest: 1024 * 1024 } })
+  postern = await startInstance(house, { log, settings: { maxRequest: 1024 * 1024, maxHeld: 1024 * 1024 } })
   ;[anna, bob] = [await phoneOf('anna'), await phoneOf('bob')]
   ;[inbox, work, bobsInbox] = [anna.folder('Inbox'), anna.folder('Work'), bob.folder('Inbox')]
   before = await state()

@@ -1,9 +1,9 @@
 // Meetings that a phone makes, changes and calls off, over real Dovecot, Exim and Radicale: who is invited hears of it once.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { el, type Node } from '../../src/wire/wbxml.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { el, text, type Node } from '../../src/wire/wbxml.ts'
 import { DavUser } from '../support/dav-user.ts'
-import { Phone, type PhoneOptions } from '../support/eas-client.ts'
+import { descend, Phone, type PhoneOptions } from '../support/eas-client.ts'
 import type { PhoneCommand } from '../support/eas-sync.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
@@ -68,6 +68,11 @@ const meeting = (...more: readonly Node[]): PhoneCommand => ({ kind: 'Add', clie
 
 const idOfMeeting = (): string => [...phone.held(calendar()).items.keys()][0]!
 
+function statusOfGuest(): string | undefined {
+  const { data } = phone.held(calendar()).items.get(idOfMeeting())!
+  return text(descend(data, 'Calendar:Attendees', 'Calendar:Attendee'), 'Calendar:AttendeeStatus')
+}
+
 /** What arrived: method, sequence and subject of each. */
 async function heard(who: User, count: number): Promise<string[]> {
   for (let tries = 0; tries < 40 && (await mailsIn(house, who)).length < count; tries++) await sleep(50)
@@ -91,7 +96,7 @@ describe.each(['16.0', '16.1'])('a meeting made by a phone of %s', version => {
     await phone.sync({ ...commands(meeting()), lose: true })
     await anew()
     await phone.sync(commands(meeting()))
-    expect(await heard(guest, 1)).toEqual(['REQUEST - Budget'])
+    expect(await heard(guest, 1)).toEqual(['REQUEST 0 Budget'])
     expect(await mailsIn(house, organizer, 'Sent')).toHaveLength(1)
     expect((await dav.list()).size).toBe(1)
     const [mail] = await mailsIn(house, guest)
@@ -109,12 +114,12 @@ describe.each(['16.0', '16.1'])('a meeting made by a phone of %s', version => {
     await anew()
     await phone.sync(moved)
     await phone.sync(commands({ kind: 'Change', id, data: [el('Calendar:Reminder', '30')] }))
-    expect(await heard(guest, 2)).toEqual(['REQUEST - Budget', 'REQUEST 1 Budget'])
+    expect(await heard(guest, 2)).toEqual(['REQUEST 0 Budget', 'REQUEST 1 Budget'])
     const gone = commands({ kind: 'Delete', id })
     await phone.sync({ ...gone, lose: true })
     await anew()
     await phone.sync(gone)
-    expect(await heard(guest, 3)).toEqual(['REQUEST - Budget', 'REQUEST 1 Budget', 'CANCEL 2 Canceled: Budget'])
+    expect(await heard(guest, 3)).toEqual(['REQUEST 0 Budget', 'REQUEST 1 Budget', 'CANCEL 2 Canceled: Budget'])
     expect((await dav.list()).size).toBe(0)
   })
 
@@ -124,7 +129,7 @@ describe.each(['16.0', '16.1'])('a meeting made by a phone of %s', version => {
     await phone.sync(commands({ kind: 'Change', id: idOfMeeting(), data: [attendees(guest, third)] }))
     const before = (await mailsIn(house, third)).length
     expect(before).toBeGreaterThan(0)
-    expect(await heard(guest, 1)).toEqual(['REQUEST - Budget'])
+    expect(await heard(guest, 1)).toEqual(['REQUEST 0 Budget'])
     await phone.sync(commands({ kind: 'Change', id: idOfMeeting(), data: [attendees(third)] }))
     expect((await heard(guest, 2))[1]).toMatch(/^CANCEL/)
     expect(await mailsIn(house, third)).toHaveLength(before)
@@ -142,7 +147,7 @@ describe.each(['16.0', '16.1'])('a meeting made by a phone of %s', version => {
     await heard(guest, 3)
     const [, second, third] = await mailsIn(house, guest)
     expect(calendarOf(second!)).toMatch(/METHOD:REQUEST[^]*RECURRENCE-ID[^\r\n]*20261208T/)
-    expect(calendarOf(second!)).not.toContain('RRULE')
+    expect(calendarOf(second!)).not.toMatch(/^RRULE:FREQ=DAILY/m)
     expect(calendarOf(third!)).toMatch(/METHOD:CANCEL[^]*RECURRENCE-ID[^\r\n]*20261209T/)
   })
 
@@ -153,7 +158,7 @@ describe.each(['16.0', '16.1'])('a meeting made by a phone of %s', version => {
     expect((await dav.list()).size).toBe(0)
     await house.exim.start()
     await phone.sync(commands(meeting()))
-    expect(await heard(guest, 1)).toEqual(['REQUEST - Budget'])
+    expect(await heard(guest, 1)).toEqual(['REQUEST 0 Budget'])
   })
 })
 
@@ -167,7 +172,11 @@ describe('between two phones of 16.1', () => {
     const [id] = other.held(other.folder('2')).items.keys()
     const [answer] = await respond(other, { id: id!, answer: 1, more: [sendResponse('Fine')] })
     expect(answer).toMatchObject({ status: '1' })
-    expect(await heard(organizer, 1)).toEqual(['REPLY - Accepted: Budget'])
+    expect(await heard(organizer, 1)).toEqual(['REPLY 0 Accepted: Budget'])
+    await phone.syncAll(phone.folder('2'))
+    await vi.waitFor(async () => expect(await stored()).toMatch(new RegExp(`ATTENDEE[^\\r\\n]*PARTSTAT=ACCEPTED[^\\r\\n]*${guest.address}`, 'i')), { timeout: 3000 })
+    await phone.syncAll(calendar())
+    expect(statusOfGuest()).toBe('3')
     await phone.sync(commands({ kind: 'Change', id: idOfMeeting(), data: [el('Calendar:StartTime', '20261207T130000Z'), el('Calendar:EndTime', '20261207T140000Z')] }))
     await heard(guest, 1)
     await other.syncAll(other.folder('2'))
@@ -178,7 +187,49 @@ describe('between two phones of 16.1', () => {
     expect([...(await theirs.list()).values()].join()).toMatch(/DTSTART[^\r\n]*20261207T1[34]0000/)
     await phone.sync(commands({ kind: 'Delete', id: idOfMeeting() }))
     expect(await heard(guest, 1)).toEqual(['CANCEL 2 Canceled: Budget'])
-    expect(await heard(organizer, 2)).toEqual(['REPLY - Accepted: Budget', 'REPLY 1 Accepted: Budget'])
+    expect(await heard(organizer, 2)).toEqual(['REPLY 0 Accepted: Budget', 'REPLY 1 Accepted: Budget'])
+  })
+})
+
+describe('replies by mail', () => {
+  const reply = (who: User, answer: string, stamp: string, from = who.address): string => [
+    `From: ${from}`, `To: ${organizer.address}`, 'Subject: Re', 'MIME-Version: 1.0', 'Content-Type: text/calendar; method=REPLY; charset=utf-8', '',
+    'BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Other//EN', 'METHOD:REPLY', 'BEGIN:VEVENT', `UID:uid-${users}`, `DTSTAMP:${stamp}`, 'SEQUENCE:0',
+    'DTSTART:20261207T090000Z', `ORGANIZER:mailto:${organizer.address}`, `ATTENDEE;PARTSTAT=${answer}:mailto:${who.address}`, 'END:VEVENT', 'END:VCALENDAR', '',
+  ].join('\r\n')
+
+  it('count by when they were given, in whatever order and however often they are told, and for oneself only', async () => {
+    await phone.sync(commands(meeting()))
+    await house.deliver(organizer, reply(guest, 'DECLINED', '20261126T100000Z'))
+    await house.deliver(organizer, reply(guest, 'ACCEPTED', '20261125T120000Z'))
+    await house.deliver(organizer, reply(guest, 'TENTATIVE', '20261127T100000Z', 'somebody@else.test'))
+    await phone.syncAll(phone.folder('2'))
+    await vi.waitFor(async () => expect(await stored()).toMatch(/PARTSTAT=DECLINED/), { timeout: 3000 })
+    await anew()
+    await phone.sync({ collections: [{ id: phone.folder('2'), key: '0' }] })
+    await phone.syncAll(phone.folder('2'))
+    await sleep(500)
+    expect(await stored()).toMatch(/PARTSTAT=DECLINED/)
+    expect(await stored()).not.toMatch(/PARTSTAT=(ACCEPTED|TENTATIVE)/)
+    expect(await heard(guest, 1)).toEqual(['REQUEST 0 Budget'])
+  })
+})
+
+describe('a meeting that is forwarded from the calendar', () => {
+  it('invites who is named, once, and the organizer stays', async () => {
+    await phone.sync(commands(meeting()))
+    const third = house.user(users + 2)
+    users++
+    const forwardee = el('ComposeMail:Forwardees', [el('ComposeMail:Forwardee', [el('ComposeMail:Email', third.address), el('ComposeMail:Name', 'Third')])])
+    const text = el('AirSyncBase:Body', [el('AirSyncBase:Type', '1'), el('AirSyncBase:Data', 'Come along')])
+    const forward = () => phone.smart('SmartForward', idOfMeeting(), '', { clientId: 'f1', save: false, more: [forwardee, text] })
+    expect(await forward()).toBe('')
+    await anew()
+    expect(await forward()).toBe('')
+    expect(await heard(third, 1)).toEqual(['REQUEST 0 FW: Budget'])
+    const [mail] = await mailsIn(house, third)
+    expect(mail).toContain('Come along')
+    expect(calendarOf(mail!)).toMatch(new RegExp(`ORGANIZER[^\\r\\n]*${organizer.address}`, 'i'))
   })
 })
 

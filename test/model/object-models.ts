@@ -19,3 +19,31 @@ export const contactModel: ObjectModel = {
   ],
   shown: tag => ({ name: tag('Contacts:FirstName') ?? '', detail: tag('Contacts:MobilePhoneNumber') ?? '' }),
 }
+
+/** Each has a time of its own, made of its name. */
+const timeOf = (name: string, end: boolean): string => {
+  const minutes = Number(name.replace(/\D/g, '')) * 15 + (end ? 15 : 0)
+  return new Date(Date.UTC(2027, 0, 4, 8) + minutes * 60_000).toISOString().replace(/[-:]|\.\d+/g, '')
+}
+
+export const eventModel: ObjectModel = {
+  type: '8', ending: '.ics',
+  write: (uid, { name, detail }) => [
+    'BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Model//EN', 'BEGIN:VEVENT', `UID:${uid}`, 'DTSTAMP:20261101T000000Z',
+    `DTSTART:${timeOf(name, false)}`, `DTEND:${timeOf(name, true)}`, `SUMMARY:${name}`, 'X-KEPT:always', ...(detail ? [`LOCATION:${detail}`] : []),
+    'END:VEVENT', 'END:VCALENDAR', '',
+  ].join('\r\n'),
+  edit(stored, one) {
+    if (!stored.includes('X-KEPT:always') && stored.includes('UID:uid-')) throw new Error('what the phone does not know is lost')
+    return this.write(said(stored, /UID/), one)
+  },
+  read: stored => ({ name: said(stored, /SUMMARY/), detail: said(stored, /LOCATION/) }),
+  nodes: ({ name, detail }, version) => [
+    el('Calendar:Subject', name), el('Calendar:StartTime', timeOf(name, false)), el('Calendar:EndTime', timeOf(name, true)),
+    ...(version.startsWith('16')
+      ? [el('AirSyncBase:Location', detail ? [el('AirSyncBase:DisplayName', detail)] : [])]
+      : [el('Calendar:Location', detail)]),
+    el('Calendar:BusyStatus', '2'), el('Calendar:AllDayEvent', '0'), el('Calendar:Sensitivity', '0'),
+  ],
+  shown: tag => ({ name: tag('Calendar:Subject') ?? '', detail: tag('Calendar:Location') ?? tag('AirSyncBase:Location', 'AirSyncBase:DisplayName') ?? '' }),
+}

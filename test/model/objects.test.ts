@@ -4,7 +4,7 @@ import { DavUser } from '../support/dav-user.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
 import { Dice } from './dice.ts'
-import { contactModel } from './object-models.ts'
+import { contactModel, eventModel } from './object-models.ts'
 import { runObjects, type ObjectModel } from './objects.ts'
 import { seeds } from './variant.ts'
 
@@ -17,7 +17,10 @@ const servers = [
   // One principal without a password, whose name is the login's local part.
   { server: 'Xandikos', url: () => house.xandikos.url, home: () => '/anna/', of: () => house.user('anna') },
 ] as const
-const models = [{ what: 'contacts', kind: 'contacts', model: contactModel, folder: 'contacts/' }] as const satisfies readonly { model: ObjectModel; [name: string]: unknown }[]
+const models = [
+  { what: 'contacts', kind: 'contacts', model: contactModel, folder: 'contacts/' },
+  { what: 'events', kind: 'calendar', model: eventModel, folder: 'calendars/' },
+] as const satisfies readonly { model: ObjectModel; [name: string]: unknown }[]
 const cases = servers.flatMap(server => models.map(one => ({ ...server, ...one })))
 
 describe.each(cases)('phones and a $server with $what', ({ server, url, home, of, kind, model, folder }) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { text, type Node, type Tag } from '../../src/wire/wbxml.ts'
+import { child, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import type { DavUser } from '../support/dav-user.ts'
 import { Phone } from '../support/eas-client.ts'
 import type { CollectionWish, PhoneCommand, SyncResult } from '../support/eas-sync.ts'
@@ -15,14 +15,14 @@ export type ObjectModel = {
   /** The stored text with other words. */
   edit(stored: string, said: Said): string
   read(stored: string): Said
-  nodes(said: Said): Node[]
+  nodes(said: Said, version: string): Node[]
   /** What the phone shows of ApplicationData. */
   shown(said: Saying): Said
   readonly ending: string
 }
 
-/** What an element of ApplicationData says. */
-export type Saying = (tag: Tag) => string | undefined
+/** What an element of ApplicationData says, or one below it. */
+export type Saying = (tag: Tag, below?: Tag) => string | undefined
 
 export type Said = { readonly name: string; readonly detail: string }
 
@@ -69,7 +69,7 @@ class ObjectPhone {
     for (const id of [...answer?.adds ?? [], ...answer?.changes ?? []]) {
       counts.told++
       if (answer!.adds.includes(id) && this.items.has(id)) counts.again++
-      this.items.set(id, { said: model.shown(tag => text(held.items.get(id)!.data!, tag)) })
+      this.items.set(id, { said: model.shown(heard(held.items.get(id)!.data!)) })
     }
     for (const id of [...answer?.deletes ?? [], ...answer?.softDeletes ?? []]) this.items.delete(id)
   }
@@ -149,9 +149,9 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
     for (let n = dice.below(3); n > 0; n--) {
       const id = free.size ? dice.pick([...free]) : undefined
       if (id) free.delete(id)
-      if (id === undefined || dice.chance(0.4)) commands.push({ kind: 'Add', clientId: one.newId(), data: model.nodes(say()) })
+      if (id === undefined || dice.chance(0.4)) commands.push({ kind: 'Add', clientId: one.newId(), data: model.nodes(say(), one.phone.options.version) })
       else if (dice.chance(0.35)) commands.push({ kind: 'Delete', id })
-      else commands.push({ kind: 'Change', id, data: model.nodes(say()) })
+      else commands.push({ kind: 'Change', id, data: model.nodes(say(), one.phone.options.version) })
     }
     const getChanges = dice.chance(0.85)
     await request(one, { commands, window: 1 + dice.below(8), getChanges, options: { conflict: dice.chance(0.5) ? 0 : 1 } })
@@ -188,6 +188,13 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
   }
 }
 
-const saying = (nodes: readonly Node[]): Saying => tag => nodes.find(node => node.tag === tag)?.children as string | undefined
+const saying = (nodes: readonly Node[]): Saying => (tag, below) => {
+  const found = nodes.find(node => node.tag === tag)?.children
+  return (below ? (found as readonly Node[] | undefined)?.find(node => node.tag === below)?.children : found) as string | undefined
+}
+const heard = (data: Element): Saying => (tag, below) => {
+  const found = child(data, tag)
+  return found && (below ? text(found, below) : found.text)
+}
 const line = ({ name, detail }: Said): string => `${name} ${detail}`
 const classes: Readonly<Record<string, string>> = { 7: 'Tasks', 8: 'Calendar', 9: 'Contacts', 10: 'Notes' }

@@ -2,6 +2,7 @@ import { Failure } from '../../src/base/failure.ts'
 import { isSince } from '../../src/eas/map/calendar.ts'
 import type { Folder, FolderId, ObjectContent } from '../../src/model/folder.ts'
 import type { Listed, ObjectChanges, ObjectStore, Stores, StoredObject, Watcher } from '../../src/model/ports.ts'
+import { readEvent } from '../../src/formats/event-read.ts'
 import { contextOf } from './calendar-context.ts'
 import { MemoryAccount } from './memory.ts'
 
@@ -128,6 +129,14 @@ export class MemoryCollections implements ObjectStore {
     const there = this.#of(id).objects.get(name)
     if (there && etag !== undefined && there.etag !== etag) throw new Failure('conflict', 'another version')
     if (there) this.drop(id, name)
+  }
+
+  async withUid(id: FolderId, uid: string): Promise<readonly StoredObject[]> {
+    return [...this.#of(id).objects.values()].filter(({ octets }) => readEvent(octets, contextOf('16.1')).uid === uid)
+  }
+
+  async schedules(): Promise<boolean> {
+    return false
   }
 
   async move({ folder, name }: { readonly folder: FolderId; readonly name: string }, to: FolderId): Promise<void> {

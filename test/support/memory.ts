@@ -6,13 +6,19 @@ import { recall } from '../../src/backend/imap-recall.ts'
 import { Failure } from '../../src/base/failure.ts'
 import { silent } from '../../src/base/log.ts'
 import type { Folder, FolderId, Role } from '../../src/model/folder.ts'
-import type { Message } from '../../src/model/message.ts'
+import type { Message, Part } from '../../src/model/message.ts'
 import type { CertificateCheck, Directory, Filters, MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
 import { matches } from './memory-search.ts'
 import { tell, type Told } from './mime-tree.ts'
 import { SimulatedMailbox } from './simulated-mailbox.ts'
 
 const dayOf = (date: Date): number => Math.floor(date.getTime() / 86_400_000)
+
+async function whole(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = []
+  for await (const chunk of chunks) all.push(chunk)
+  return Buffer.concat(all)
+}
 
 type Box = { folder: Folder; readonly box: SimulatedMailbox; readonly told: Map<number, Told> }
 type Watch = { readonly folders: readonly FolderId[]; readonly on: Watcher }
@@ -43,6 +49,8 @@ export class MemoryAccount {
   readonly failing = new Map<keyof MailStore, Failure>()
   /** Nothing can be appended any more. */
   full = false
+  /** Octets by which the server counts too many in each part and message. */
+  miscount = 0
   /** The mailboxes take no keywords. */
   plain = false
   /** Milliseconds until a watch hears of an event, as real servers take some. */
@@ -151,8 +159,9 @@ export class MemoryAccount {
       ...(this.directory ? { directory: this.directory } : {}),
       submission: {
         filesSent: this.filesSent,
-        send: async (from, to, message) => {
+        send: async (from, to, given) => {
           if (this.rejection) throw this.rejection
+          const message = given instanceof Uint8Array ? given : await whole(given.read())
           const refused = to.filter(address => this.refused.includes(address))
           if (refused.length === to.length) throw new Failure('malformed', 'no recipient was accepted')
           this.octets.push(Buffer.from(message))
@@ -197,7 +206,10 @@ export class MemoryAccount {
   #message(id: FolderId, uid: number): Message {
     const { box, told } = this.#box(id)
     const { flags, modseq } = box.items.get(uid)!
-    return { ...told.get(uid)!.message, uid, flags: new Set(flags), modseq }
+    const { message } = told.get(uid)!
+    const counted = (one: Part): Part => ({ ...one, size: one.size + this.miscount, children: one.children.map(counted) })
+    const sizes = this.miscount === 0 ? {} : { size: message.size + this.miscount, structure: counted(message.structure) }
+    return { ...message, ...sizes, uid, flags: new Set(flags), modseq }
   }
 
   #mail(): MailStore {
@@ -305,6 +317,19 @@ export class MemoryAccount {
         if (this.full) throw new Failure('quota', 'over quota')
         const { folder, box } = this.#box(id)
         return { validity: box.validity, uid: this.deliver(folder.name, message, { flags: [...flags] }) }
+      },
+      appending: async (id, length, flags) => {
+        if (this.full) throw new Failure('quota', 'over quota')
+        const chunks: Uint8Array[] = []
+        return {
+          write: async octets => void chunks.push(octets),
+          finish: async () => {
+            const message = Buffer.concat(chunks)
+            if (message.length !== length) throw new Failure('unavailable', `${message.length} octets of ${length}`)
+            this.deliver(this.#box(id).folder.name, message, { flags: [...flags] })
+          },
+          abandon: () => {},
+        }
       },
       findByHeader: async (id, field, value) => {
         const line = `\r\n${field}: ${value}\r\n`.toLowerCase()

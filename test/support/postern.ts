@@ -36,6 +36,15 @@ export interface Postern {
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 
+/** A house without a DAV server throws when asked for it. */
+function davOf(house: House): { dav?: { url: string } } {
+  try {
+    return { dav: { url: house.dav.url } }
+  } catch {
+    return {}
+  }
+}
+
 /** The settings that put Postern in front of a house. */
 export const configuration = (house: House, host: string, port: number) => ({
   listen: { host, port },
@@ -44,6 +53,7 @@ export const configuration = (house: House, host: string, port: number) => ({
     domains: [DOMAIN],
     imap: { host: house.imap.host, port: house.imap.port, security: 'none' },
     smtp: { host: house.submission.host, port: house.submission.port, security: 'none' },
+    ...davOf(house),
   }],
 })
 

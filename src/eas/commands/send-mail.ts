@@ -1,5 +1,5 @@
 import { Failure, type Kind } from '../../base/failure.ts'
-import { child, el, octets, text } from '../../wire/wbxml.ts'
+import { child, el, text } from '../../wire/wbxml.ts'
 import { empty, wbxml, type Call, type Command } from '../command.ts'
 import { sendOnce, type Outgoing } from '../outgoing.ts'
 
@@ -26,10 +26,9 @@ export const sendMail: Command = {
 }
 
 /** Up to 12.1 the body is the message itself, from 14.0 it is wrapped. */
-function outgoing({ body, raw, request }: Call): Outgoing {
-  if (raw) return { mime: raw, clientId: undefined, save: request.saveInSent }
-  const mime = body && child(body, 'ComposeMail:Mime')
+function outgoing({ body, message: mime, request }: Call): Outgoing {
+  if (!body && mime) return { mime, clientId: undefined, save: request.saveInSent }
   const clientId = body && text(body, 'ComposeMail:ClientId')
   if (!body || !mime || !clientId || clientId.length > 40) throw new Failure('malformed', 'SendMail without ClientId or Mime')
-  return { mime: octets(mime), clientId, save: child(body, 'ComposeMail:SaveInSentItems') !== undefined }
+  return { mime, clientId, save: child(body, 'ComposeMail:SaveInSentItems') !== undefined }
 }

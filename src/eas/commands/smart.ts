@@ -1,35 +1,27 @@
 import { Failure, type Kind } from '../../base/failure.ts'
 import { encodeWords } from '../../formats/encoded-words.ts'
-import { field, parseHeader } from '../../formats/header.ts'
-import { printMailbox, recipients, splitMessage } from '../../formats/mime-write.ts'
+import { field } from '../../formats/header.ts'
+import { printMailbox, recipients } from '../../formats/mime-write.ts'
 import { encodeText } from '../../formats/transfer-write.ts'
 import type { MessageRef } from '../../model/ports.ts'
 import { parseItemId } from '../../state/item-id.ts'
-import { child, children, el, octets, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
+import { child, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { empty, wbxml, type Answer, type Call, type Command } from '../command.ts'
 import { repliedAll } from '../map/flags.ts'
 import { openOriginal, type Original } from '../original.ts'
 import { outcome } from '../outcome.ts'
-import { sendOnce, type Outgoing } from '../outgoing.ts'
+import { headerOf, sendOnce, type Outgoing } from '../outgoing.ts'
 import { splice, type Splice } from '../splice.ts'
 import { isToAll } from '../verbs.ts'
 import { since } from '../versions.ts'
+import { forwardMeeting } from './forward-meeting.ts'
+import { compactDate, readForwardees, Refusal } from './forwardees.ts'
 
 /** [MS-ASCMD] Common Status Codes. */
 const badRequest = '103', badInstance = '104', previouslySent = '118', invalidAccount = '166'
-const notBoth = '178', badForwardees = '179'
+const notBoth = '178'
 const status: Partial<Record<Kind, string>> = {
   malformed: badRequest, denied: '130', quota: '113', unavailable: '111', 'too-large': '122', 'not-found': '150', stale: '150',
-}
-
-/** A Status that the elements of a request have earned. */
-class Refusal extends Failure {
-  readonly status: string
-
-  constructor(value: string) {
-    super('malformed', `Status ${value}`)
-    this.status = value
-  }
 }
 
 type Asked = {
@@ -61,6 +53,8 @@ function smart(kind: Splice['kind'], root: Tag): Command {
 }
 
 async function run(call: Call, kind: Splice['kind'], refused: (value: string) => Node): Promise<Answer> {
+  const meeting = call.body && kind === 'forward' ? await forwardMeeting(call, call.body) : undefined
+  if (meeting) return meeting
   const asked = call.body ? readElements(call, call.body, kind) : readQuery(call)
   const { source, replaceMime } = asked
   let original: Promise<Original> | undefined
@@ -79,7 +73,7 @@ async function run(call: Call, kind: Splice['kind'], refused: (value: string) =>
 /** Only what was sent is answered. That the mark fails must not have it sent again. */
 async function mark({ stores, log }: Call, kind: Splice['kind'], { mime }: Outgoing, opened: () => Promise<Original>): Promise<void> {
   const marked = await outcome(opened().then(({ ref: { folder, validity, uid }, header, message: { flags } }) => {
-    const all = kind === 'reply' && isToAll(header, recipients(parseHeader(splitMessage(mime).header)), stores.person)
+    const sent = headerOf(mime), all = kind === 'reply' && sent !== undefined && isToAll(header, recipients(sent), stores.person)
     const add = kind === 'forward' ? ['$Forwarded'] : ['\\Answered', ...(all ? [repliedAll] : [])]
     const remove = kind === 'reply' && !all && flags.has(repliedAll) ? [repliedAll] : []
     return stores.mail.setFlags(folder, validity, { uids: [uid], add, remove })
@@ -89,11 +83,11 @@ async function mark({ stores, log }: Call, kind: Splice['kind'], { mime }: Outgo
 
 /** [MS-ASCMD] Up to 12.1 the query names the original, and the body is the message. */
 function readQuery(call: Call): Asked {
-  const { raw, request } = call
-  if (!raw) throw new Failure('malformed', 'no message')
+  const { message: mime, request } = call
+  if (!mime) throw new Failure('malformed', 'no message')
   return {
     source: sourceOf(call, request.longId ?? request.itemId, request.longId ? undefined : request.collectionId),
-    replaceMime: false, clientId: undefined, outgoing: { mime: raw, clientId: undefined, save: request.saveInSent },
+    replaceMime: false, clientId: undefined, outgoing: { mime, clientId: undefined, save: request.saveInSent },
   }
 }
 
@@ -106,7 +100,7 @@ function readElements(call: Call, body: Element, kind: Splice['kind']): Asked {
   if (instance !== undefined && Number.isNaN(Date.parse(instance))) throw new Refusal(badInstance)
   const longId = text(named, 'ComposeMail:LongId'), itemId = text(named, 'ComposeMail:ItemId')
   const source = sourceOf(call, longId ?? itemId, longId ? undefined : text(named, 'ComposeMail:FolderId'))
-  const mime = child(body, 'ComposeMail:Mime')
+  const { message: mime } = call
   const replaceMime = child(body, 'ComposeMail:ReplaceMime') !== undefined
   const save = child(body, 'ComposeMail:SaveInSentItems') !== undefined
   if (kind === 'forward' && (child(body, 'ComposeMail:Forwardees') || child(body, 'AirSyncBase:Body'))) {
@@ -115,11 +109,8 @@ function readElements(call: Call, body: Element, kind: Splice['kind']): Asked {
     return { source, replaceMime, clientId, outgoing: undefined }
   }
   if (!mime) throw new Failure('malformed', 'no Mime')
-  return { source, replaceMime, clientId, outgoing: { mime: octets(mime), clientId, save } }
+  return { source, replaceMime, clientId, outgoing: { mime, clientId, save } }
 }
-
-/** [MS-ASDTYPE] Compact DateTime. */
-const compactDate = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)/
 
 /** LongId and ItemId are ids of ours; one that MoveItems has replaced still names its message. */
 function sourceOf({ cache, scope }: Call, id: string | undefined, folder: string | undefined): MessageRef {
@@ -130,23 +121,13 @@ function sourceOf({ cache, scope }: Call, id: string | undefined, folder: string
   return ref
 }
 
-const mostForwardees = 1000
-
 /**
  * [MS-ASCMD] Forwardees, 16.0 and later: the server writes the message. Meant for meetings; mail is forwarded the same way. A
  * copy is filed, since no element can ask for one.
  */
 async function forForwardees({ body, stores }: Call, { header }: Original, clientId: string | undefined): Promise<Outgoing> {
-  const list = child(body!, 'ComposeMail:Forwardees')
-  const named = (list ? children(list, 'ComposeMail:Forwardee') : []).map(one => ({
-    address: text(one, 'ComposeMail:Email') ?? '', name: text(one, 'ComposeMail:Name') ?? '',
-  }))
-  const valid = named.every(({ address }) => /^[^\s@<>,;]+@[^\s@<>,;]+$/.test(address))
-  if (named.length === 0 || named.length > mostForwardees || !valid) throw new Refusal(badForwardees)
-  const said = child(body!, 'AirSyncBase:Body')
-  const type = (said && text(said, 'AirSyncBase:Type')) ?? '1'
-  if (type !== '1' && type !== '2') throw new Refusal(badForwardees)
-  const { encoding, octets: written } = encodeText((said && text(said, 'AirSyncBase:Data')) ?? '')
+  const { named, type, said } = readForwardees(body!)
+  const { encoding, octets: written } = encodeText(said)
   const { addresses, login, displayName } = stores.person
   const from = { address: addresses[0] ?? login, ...(displayName ? { name: displayName } : {}) }
   const fields = [
@@ -154,5 +135,5 @@ async function forForwardees({ body, stores }: Call, { header }: Original, clien
     `Subject: ${encodeWords(`FW: ${field(header, 'subject') ?? ''}`.slice(0, 1000))}`, 'MIME-Version: 1.0',
     `Content-Type: text/${type === '2' ? 'html' : 'plain'}; charset=utf-8`, `Content-Transfer-Encoding: ${encoding}`,
   ]
-  return { mime: Buffer.concat([Buffer.from(`${fields.join('\r\n')}\r\n\r\n`), written]), clientId, save: true }
+  return { mime: [Buffer.concat([Buffer.from(`${fields.join('\r\n')}\r\n\r\n`), written])], clientId, save: true }
 }

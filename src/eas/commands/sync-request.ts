@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { Failure } from '../../base/failure.ts'
 import type { FolderId } from '../../model/folder.ts'
 import { defaultOptions, type BodyPreference, type SyncOptions } from '../../state/sync-options.ts'
@@ -233,17 +233,17 @@ export function digest(request: SyncRequest): string {
   const collections = request.collections.map(one => ({
     ...one, commands: one.commands.map(command => ({ ...command, data: command.data && digestElement(command.data) })),
   }))
-  return createHash('sha256').update(JSON.stringify({ ...request, collections })).digest('base64url')
+  return hash('sha256', JSON.stringify({ ...request, collections }), 'base64url')
 }
 
 /** Two trees with the same digest are the same. */
 export function digestElement(root: Element): string {
-  const hash = createHash('sha256')
+  const sum = createHash('sha256')
   const visit = ({ tag, children: below, text: said, opaque }: Element): void => {
-    hash.update(`${tag} ${below.length} ${said.length} ${opaque?.length ?? -1} `).update(said)
-    if (opaque) hash.update(opaque)
+    sum.update(`${tag} ${below.length} ${said.length} ${opaque?.length ?? -1} `).update(said)
+    if (opaque) sum.update(opaque)
     below.forEach(visit)
   }
   visit(root)
-  return hash.digest('base64url')
+  return sum.digest('base64url')
 }

@@ -103,7 +103,8 @@ function hearEvent(data: Element, item: Item, context: CalendarContext): EventPa
   const dropped = since(version, '16.0') && anew && event.series !== undefined
   const after: Item = { ...item, event: expected(event, when, rule) }
   const exceptions = since(version, '16.0') || rule === null ? undefined : hearExceptions(data, anew ? after : item, context)
-  return { ...patch, when: kept ?? (rule ? zoned(when, occasion, zone) : undefined), rule, exceptions, ...(dropped ? { dropExceptions: true } : {}) }
+  const times = kept ?? (rule ? zoned(when, occasion, zone) : undefined)
+  return { ...patch, when: times, rule, exceptions, ...(dropped ? { dropExceptions: true } : {}) }
 }
 
 /** What becomes a series, or another one, is by the clocks that were told. */
@@ -128,7 +129,9 @@ function localExceptions(data: Element, item: Item, context: CalendarContext): P
 }
 
 /** Whoever first invites somebody is the organizer. */
-function organizerOf(data: Element, item: Item | undefined, { version, addresses, displayName }: CalendarContext): { readonly organizer?: Person } {
+function organizerOf(
+  data: Element, item: Item | undefined, { version, addresses, displayName }: CalendarContext,
+): { readonly organizer?: Person } {
   if (item?.occasion.organizer || !child(data, 'Calendar:Attendees')?.children.length) return {}
   const said = since(version, '16.0') ? undefined : line(text(data, 'Calendar:OrganizerEmail') ?? '').replace(/^mailto:/i, '')
   const name = (said && line(text(data, 'Calendar:OrganizerName') ?? '')) || displayName
@@ -147,7 +150,8 @@ function hearNew(data: Element, context: CalendarContext): Uint8Array {
   const allDay = ['1', 'true'].includes(text(data, 'Calendar:AllDayEvent')?.trim() ?? '')
   const when = whenOf(start, end, allDay, zone, version)
   const rule = hearRule(data, undefined, when, context) ?? undefined
-  const patch = { ...hearOccasion(data, undefined, context), ...organizerOf(data, undefined, context), uid: newUid(data, context), when, rule }
+  const uid = newUid(data, context)
+  const patch = { ...hearOccasion(data, undefined, context), ...organizerOf(data, undefined, context), uid, when, rule }
   const octets = newEvent(patch, writing(context, false))
   if (!rule) return octets
   // Exceptions are of the series, which must be there first.

@@ -33,7 +33,14 @@ export type EmailContext = {
   readonly addresses: readonly string[]
 }
 
-type Item = { readonly message: Message; readonly header: Header; readonly subject: string; readonly context: EmailContext }
+type Item = {
+  readonly message: Message
+  readonly header: Header
+  readonly subject: string
+  readonly context: EmailContext
+  /** Of the fields of a name, read once. */
+  addresses(name: string): readonly Address[]
+}
 type Said = string | Uint8Array | readonly Node[] | undefined
 type Row = { readonly tag: Tag; readonly since?: Version; readonly until?: Version; readonly always?: true; readonly say: (item: Item) => Said }
 
@@ -53,13 +60,14 @@ function join(pieces: readonly string[], separator: string): string {
   return joined
 }
 
-const people = (name: string, separator = ', ') => ({ header }: Item): string =>
-  join(addresses(header, name).map(printAddress), separator)
+const people = (name: string, separator = ', ') => (item: Item): string =>
+  join(item.addresses(name).map(printAddress), separator)
 
 const nameOf = ({ name, address }: Address): string => name ?? address
 
 /** [MS-ASEMAIL] DisplayTo, and what other fields are shown as. */
-export const displayNames = (header: Header, name: string): string => join(addresses(header, name).map(nameOf), ';')
+export const displayNames = (header: Header, name: string): string => shown(addresses(header, name))
+const shown = (list: readonly Address[]): string => join(list.map(nameOf), ';')
 
 /** [MS-ASEMAIL] E-mail class elements, in the order clients are used to. What says nothing is left out. */
 const rows: readonly Row[] = [
@@ -69,7 +77,7 @@ const rows: readonly Row[] = [
   { tag: 'Email:Subject', say: ({ subject }) => subject },
   { tag: 'Email:ReplyTo', say: people('reply-to', '; ') },
   { tag: 'Email:DateReceived', say: ({ message, header }) => received(message, header).toISOString() },
-  { tag: 'Email:DisplayTo', say: ({ header }) => displayNames(header, 'to') },
+  { tag: 'Email:DisplayTo', say: item => shown(item.addresses('to')) },
   { tag: 'Email:ThreadTopic', say: ({ header, subject }) => field(header, 'thread-topic') || threadTopic(subject) },
   { tag: 'Email:Importance', say: ({ header }) => importance(header) },
   { tag: 'Email:Read', say: ({ message }) => isRead(message.flags) },
@@ -96,7 +104,7 @@ const rows: readonly Row[] = [
   { tag: 'Email2:LastVerbExecuted', since: '14.0', say: ({ message, context }) => (context.verb ?? lastVerb(message.flags))?.verb },
   { tag: 'Email2:LastVerbExecutionTime', since: '14.0', say: ({ context }) => context.verb?.at?.toISOString() },
   { tag: 'Email2:ReceivedAsBcc', since: '14.0', say: receivedAsBcc },
-  { tag: 'Email2:Sender', since: '14.0', say: ({ header }) => sender(header) },
+  { tag: 'Email2:Sender', since: '14.0', say: sender },
   { tag: 'Email2:IsDraft', since: '16.0', say: ({ context }) => context.draft ? '1' : '0' },
   { tag: 'Email2:Bcc', since: '16.0', say: people('bcc') },
 ]
@@ -107,7 +115,15 @@ const plain = ({ context: { body } }: Item): Body | undefined => body?.body.type
 /** The children of ApplicationData (or Properties) for a message. Reads the header once; never throws for what is in it. */
 export function emailNodes(message: Message, context: EmailContext): Node[] {
   const header = parseHeader(message.header)
-  const item = { message, header, subject: (field(header, 'subject') ?? '').slice(0, longest), context }
+  const known = new Map<string, readonly Address[]>()
+  const item: Item = {
+    message, header, subject: (field(header, 'subject') ?? '').slice(0, longest), context,
+    addresses(name) {
+      const list = known.get(name) ?? addresses(header, name)
+      known.set(name, list)
+      return list
+    },
+  }
   const nodes: Node[] = []
   for (const { tag, since: least, until, say, always } of rows) {
     if ((least && !since(context.version, least)) || (until && !since(until, context.version))) continue
@@ -138,8 +154,8 @@ function importance(header: Header): string {
 }
 
 /** [MS-ASEMAIL] Sender: who sent on behalf of From; left out when it is the same. */
-function sender(header: Header): string | undefined {
-  const [actual] = addresses(header, 'sender'), [from] = addresses(header, 'from')
+function sender(item: Item): string | undefined {
+  const [actual] = item.addresses('sender'), [from] = item.addresses('from')
   if (!actual || actual.address.toLowerCase() === from?.address.toLowerCase()) return undefined
   return printAddress(actual).slice(0, longest)
 }
@@ -148,9 +164,9 @@ function sender(header: Header): string | undefined {
  * [MS-ASEMAIL] ReceivedAsBcc: where the message came with a Bcc field that names the user. Being named nowhere says nothing:
  * lists and aliases do that too.
  */
-function receivedAsBcc({ header, context }: Item): string | undefined {
-  const own = new Set(context.addresses.map(address => address.toLowerCase()))
-  const names = (field: string): boolean => addresses(header, field).some(({ address }) => own.has(address.toLowerCase()))
+function receivedAsBcc({ addresses, context }: Item): string | undefined {
+  const names = (field: string): boolean =>
+    addresses(field).some(({ address }) => context.addresses.some(own => own.toLowerCase() === address.toLowerCase()))
   return !context.draft && names('bcc') && !names('from') ? '1' : undefined
 }
 

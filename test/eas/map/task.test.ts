@@ -45,7 +45,7 @@ it.each<[string, string, Version, Record<string, string | undefined>]>([
   ['what one rule cannot say', `${zoned}\nRRULE:FREQ=DAILY\nRDATE:20270101T080000Z`, '16.1', { Type: undefined }],
   ['an order of its own', 'X-POSTERN-ORDINAL-DATE:20261101T120000Z\nX-POSTERN-SUB-ORDINAL-DATE:5', '12.0', { OrdinalDate: '2026-11-01T12:00:00.000Z', SubOrdinalDate: '5' }],
   ['no order before 12.0', 'X-POSTERN-ORDINAL-DATE:20261101T120000Z', '2.5', { OrdinalDate: undefined }],
-])('told: %s', (_, lines, version, expected) => {
+])('%s', (_, lines, version, expected) => {
   const octets = todo(lines)
   expect(Object.fromEntries(Object.keys(expected).map(name => [name, value(octets, version, name)]))).toEqual(expected)
 })
@@ -81,7 +81,7 @@ it.each<[string, string, Record<string, string | readonly Node[]>, string[]]>([
     Complete: '1', DateCompleted: '2026-12-01T10:00:00.000Z',
     Recurrence: fields({ Type: '1', Start: '2026-11-30T23:00:00.000Z', DayOfWeek: '4', DeadOccur: '1' }),
   }, ['-RRULE:FREQ=WEEKLY;BYDAY=TU', '+STATUS:COMPLETED', '+COMPLETED:20261201T100000Z', '+PERCENT-COMPLETE:100']],
-])('heard: %s', (_, lines, said, expected) => {
+])('%s', (_, lines, said, expected) => {
   const octets = todo(lines)
   const changes = withoutStamps(difference(octets, hear(octets, data(said), contextOf('14.1'))))
   expect(changes.map(line => line.replace(/^([+-])[^>]*> /, '$1')).sort()).toEqual([...expected].sort())
