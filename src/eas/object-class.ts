@@ -40,6 +40,8 @@ export type ObjectClass = {
   clientUid?(data: Element): string | undefined
   /** What the answer to an Add says of what came of it. */
   made?(octets: Uint8Array, context: ObjectContext): readonly Node[]
+  /** What the answer to an Add or a Change says of files that came with it. */
+  filed?(data: Element, context: ObjectContext): readonly Node[]
   /** What is to be stored beside the object that the client's data makes of `stored`. */
   beside?(stored: Uint8Array, data: Element, context: ObjectContext): Uint8Array | undefined
   /** Without one occurrence of a series: a Delete with an InstanceId. */

@@ -1,6 +1,7 @@
 import { el, text } from '../wire/wbxml.ts'
 import * as events from './map/calendar.ts'
 import type { CalendarContext } from './map/calendar.ts'
+import { addedFiles } from './map/calendar-hear.ts'
 import { contactClass } from './map/contact.ts'
 import { noteClass } from './map/note.ts'
 import { finished, isOpen, taskClass } from './map/task.ts'
@@ -18,6 +19,7 @@ const calendar: ObjectClass = {
   // [MS-ASCAL] ClientUid, UID: from 16.0 on
   clientUid: data => text(data, 'Calendar:ClientUid')?.trim() || undefined,
   made: (octets, context) => since(context.version, '16.0') ? [el('Calendar:UID', events.uidOf(octets, ofCalendar(context)))] : [],
+  filed: (data, context) => addedFiles(data, ofCalendar(context)),
   cut: (stored, instance, context) => events.removeOne(stored, instance, ofCalendar(context)),
 }
 

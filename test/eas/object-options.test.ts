@@ -2,11 +2,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { since, versions, type Version } from '../../src/eas/versions.ts'
 import type { ObjectContent } from '../../src/model/folder.ts'
-import { child, el, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
+import { child, decode, el, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { keepAll } from '../conformance/kept.ts'
 import type { Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
-import type { CollectionWish } from '../support/eas-sync.ts'
+import type { CollectionWish, PhoneCommand } from '../support/eas-sync.ts'
 import { MemoryUser } from '../support/memory-collections.ts'
 import { body, classNames, folderOf, stored, storedName } from '../support/objects-of-each-class.ts'
 
@@ -203,5 +203,61 @@ describe('an event', () => {
     await phone.syncAll(folderOf.calendar, wishOf('calendar'))
     const { collections: [answer] } = await phone.sync({ collections: [wishOf('calendar', { commands: [{ kind: 'Add', clientId: 'n', data: body('calendar', version, 'Anna') }] })] })
     expect(answer!.responses.map(({ status, data }) => [status, data])).toEqual([['1', undefined]])
+  })
+
+  it.each(['16.0', '16.1'] as const)('takes files in version %s, says their FileReferences by which they are fetched and deleted, and takes each once', async version => {
+    const phone = server.phone({ version }), wish = wishOf('calendar')
+    await phone.syncAll(wish.id, wish)
+    const file = (clientId: string, content: string): Node => el('AirSyncBase:Attachments', [el('AirSyncBase:Add', [
+      el('AirSyncBase:ClientId', clientId), el('AirSyncBase:DisplayName', 'a.txt'), el('AirSyncBase:Method', '1'), el('AirSyncBase:Content', Buffer.from(content)),
+    ])])
+    const ask = async (command: PhoneCommand) => (await phone.sync({ collections: [{ ...wish, commands: [command] }] })).collections[0]?.responses ?? []
+    const referenceOf = (data: Element | undefined, clientId: string): string => {
+      const one = child(child(data!, 'AirSyncBase:Attachments')!, 'AirSyncBase:Attachment')!
+      expect(text(one, 'AirSyncBase:ClientId')).toBe(clientId)
+      return text(one, 'AirSyncBase:FileReference')!
+    }
+    const [made] = await ask({ kind: 'Add', clientId: 'n', data: [...body('calendar', version, 'Anna'), file('f1', 'one')] })
+    const first = referenceOf(made!.data, 'f1')
+    const again = { kind: 'Change', id: made!.id, data: [file('f2', 'two')] } as const
+    const [changed] = await ask(again)
+    const second = referenceOf(changed!.data, 'f2')
+    await ask({ ...again, data: [...again.data, el('Calendar:Subject', 'Anne')] })
+    const [one, two] = await phone.fetch([{ file: first }, { file: second }])
+    expect([one, two].map(each => Buffer.from(text(each!.properties!, 'ItemOperations:Data')!, 'base64').toString())).toEqual(['one', 'two'])
+    const stored = (): string => [...user.collections.list(folderOf.calendar).values()][0]!
+    expect(stored().match(/ATTACH/g)).toHaveLength(2)
+    await ask({ kind: 'Change', id: made!.id, data: [el('AirSyncBase:Attachments', [el('AirSyncBase:Delete', [el('AirSyncBase:FileReference', first)])])] })
+    expect(stored().match(/ATTACH/g)).toHaveLength(1)
+  })
+
+  it.each(['16.0', '16.1'] as const)('that has no such occurrence is told so in version %s, with the InstanceId', async version => {
+    put('calendar', 'Anna', ...series)
+    const phone = server.phone({ version }), wish = wishOf('calendar')
+    await phone.syncAll(wish.id, wish)
+    const { id } = only(phone, 'calendar'), instance = '20300101T090000Z'
+    const { bytes } = await phone.sync({ collections: [{ ...wish, commands: [
+      { kind: 'Change', id, instance, data: [el('Calendar:Subject', 'Other')] }, { kind: 'Delete', id, instance },
+    ] }] })
+    const responses = child(decode(bytes).children[0]!.children[0]!, 'AirSync:Responses')!.children
+    expect(responses.map(one => [one.tag, text(one, 'AirSync:ServerId'), text(one, 'AirSyncBase:InstanceId'), text(one, 'AirSync:Status')])).toEqual([
+      ['AirSync:Change', id, instance, '8'], ['AirSync:Delete', id, instance, '8'],
+    ])
+  })
+
+  it.each(['16.0', '16.1'] as const)('loses its place by an empty Location in version %s', async version => {
+    put('calendar', 'Anna', 'LOCATION:Room 1')
+    await change(version, el('AirSyncBase:Location'))
+    expect(octets('calendar', 'Anna')).not.toContain('LOCATION')
+  })
+
+  it.each(['16.0', '16.1'] as const)('has a text that is plain or HTML in version %s, whatever else a client would take', async version => {
+    put('calendar', 'Anna', 'DESCRIPTION:plain', 'X-ALT-DESC;FMTTYPE=text/html:<p>rich</p>')
+    const phone = server.phone({ version })
+    for (const type of [1, 2, 4]) {
+      await phone.syncAll(folderOf.calendar, wishOf('calendar', { key: '0' }))
+      await phone.syncAll(folderOf.calendar, wishOf('calendar', { options: { bodies: [{ type }] } }))
+      expect(text(child(only(phone, 'calendar').data!, 'AirSyncBase:Body')!, 'AirSyncBase:Type')).toBe(type === 2 ? '2' : '1')
+    }
   })
 })

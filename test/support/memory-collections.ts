@@ -110,14 +110,6 @@ export class MemoryCollections implements ObjectStore {
     return this.#of(id).objects.get(name)
   }
 
-  async withUid(id: FolderId, uid: string): Promise<readonly StoredObject[]> {
-    return [...this.#of(id).objects.values()].filter(({ octets }) => Buffer.from(octets).toString().includes(`UID:${uid}\r\n`))
-  }
-
-  async schedules(): Promise<boolean> {
-    return false
-  }
-
   async write(id: FolderId, name: string, octets: Uint8Array, condition: Parameters<ObjectStore['write']>[3]): Promise<{ readonly etag: string }> {
     const there = this.#of(id).objects.get(name)
     if (condition === 'new' && there) throw new Failure('exists', 'there is such an object')

@@ -120,7 +120,8 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
     if (!(written instanceof Failure)) versions.set(name, written.etag)
     const there = written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets
     if (kind.meets) await tell(work, name, undefined, there)
-    if (there) said.push(...kind.made?.(there, contextOf(call, work.place)) ?? [])
+    const context = contextOf(call, work.place, name)
+    if (there) said.push(...kind.made?.(there, context) ?? [], ...kind.filed?.(command.data, context) ?? [])
   }
   return el('AirSync:Add', [
     el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1'),
@@ -139,10 +140,12 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   }
   const octets = edited(call, place, command, stored)
   if (!octets) return response(command, '6')
+  const filed = command.data && place.kind.filed?.(command.data, contextOf(call, place, name)) || []
+  const done = filed.length ? response(command, '1', [el('AirSync:ApplicationData', filed)]) : undefined
   // Nothing is left to do: also for a request that comes a second time.
-  if (Buffer.compare(octets, stored.octets) === 0) return undefined
+  if (Buffer.compare(octets, stored.octets) === 0) return done
   if (isDisputed(work, name, stored.etag, again)) return response(command, '7')
-  if (!again && await isDoneBefore(work, command, stored)) return undefined
+  if (!again && await isDoneBefore(work, command, stored)) return done
   const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
   if (written instanceof Failure) {
     if (written.kind !== 'conflict' || again) throw written
@@ -152,7 +155,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   const untold = place.cursor.pass?.phase === 'coming' && orderOf(name) > place.cursor.pass.reached && !holdsVersion(place.held, name, stored.etag)
   const isNews = untold || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance))
   versions.set(name, isNews ? undefined : written.etag)
-  return undefined
+  return done
 }
 
 /** Those who meet hear of what was written. Where they cannot, it is as it was, and the client may try again. */
