@@ -153,7 +153,7 @@ function patchExceptions(work: Work, patches: readonly ExceptionPatch[]): void {
   if (master) leaveOut(work, object, event, patches)
 }
 
-function originalOf(view: View, event: Event, object: CalendarObject, context: WriteContext): number | undefined {
+export function originalOf(view: View, event: Event, object: CalendarObject, context: ReadContext): number | undefined {
   const id = property(view, 'RECURRENCE-ID')!
   try {
     return match(timeOf(id.value, id, readersOf(object, context)), event.start)
