@@ -221,7 +221,7 @@ function delegate(work: Work): void {
 }
 
 /** What made it: RFC 5545, Product Identifier. */
-const product = '-//Postern//Postern//EN'
+export const product = '-//Postern//Postern//EN'
 
 /** A new object. `when` is what it must have; `uid` too. */
 export function newEvent(patch: EventPatch & { readonly when: When; readonly uid: string }, context: WriteContext): Uint8Array {

@@ -7,7 +7,7 @@ import {
   type Component, type Document, type Line,
 } from './content-lines.ts'
 import { isSameAddress, personOf } from './event-people.ts'
-import { originalOf } from './event-patch.ts'
+import { originalOf, product } from './event-patch.ts'
 import { eventOf, type ReadContext } from './event-read.ts'
 import { withParameters } from './occasion-patch.ts'
 
@@ -193,7 +193,9 @@ export function itipObject(stored: Uint8Array, itip: Itip, context: ReadContext)
     : object.exceptions.filter(view => originalOf(view, event, object, context) === itip.original)
   const { lines: calendar } = object.calendar
   const method = writeLine({ label: 'METHOD', value: itip.method }, lineEnd)
-  const head = calendar.content.filter(one => isLine(one) && ['VERSION', 'PRODID', 'CALSCALE'].includes(one.name))
+  const head = [
+    ...calendar.content.filter(one => isLine(one) && ['VERSION', 'CALSCALE'].includes(one.name)), writeLine({ label: 'PRODID', value: product }, lineEnd),
+  ]
   const said: Component = {
     ...calendar, content: [...head, method, ...componentsOf(calendar, 'VTIMEZONE'), ...chosen.map(({ lines }) => mailed(lines, itip, lineEnd))],
   }
