@@ -53,5 +53,6 @@ export function occurrencesBy(octets: Uint8Array, from: number, to: number): See
     const { item, startDate, endDate } = event.getOccurrenceDetails(next)
     found.push(seen(at(startDate), at(endDate), item.summary))
   }
-  return found.sort()
+  // What two rules come to is once.
+  return [...new Set(found)].sort()
 }

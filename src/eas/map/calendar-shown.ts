@@ -47,24 +47,38 @@ function originalsIn(event: Event, first: number, last: number): number[] {
 /** As a client is told at a time; of a series that is over, its last part. Undefined where it has no occurrence at all. */
 export function shownNow(event: Event, now: number): Event | undefined {
   const moved = event.exceptions.reduce((most, one) => one.following ? Math.max(most, one.start.at - one.original.at) : most, 0)
-  const of = (before: number): Event | undefined => shownFrom(event, dayOf(event, now - before * day - moved))
-  const begin = Math.min(event.start.at, ...event.exceptions.map(one => one.original.at))
-  let before = window.before, shown = of(before)
-  while (!shown && now - before * day - moved > begin && before < window.horizon) shown = of(before += window.length)
-  return shown && before === window.before && isCrowded(event, shown) ? of(window.crowded) ?? shown : shown
+  const begins = (before: number): number => dayOf(event, now - before * day - moved)
+  const shown = shownFrom(event, begins(window.before))
+  if (!shown) return shownLast(event, begins(window.before))
+  return isCrowded(event, shown) ? shownFrom(event, begins(window.crowded)) ?? shown : shown
 }
 
-/** The same by the first day that is shown: whatever the time, it is the same for the same day. */
+function shownLast(event: Event, midnight: number): Event | undefined {
+  const begin = Math.min(event.start.at, ...event.exceptions.map(one => one.original.at))
+  for (let until = midnight; until > begin - day && until > midnight - window.horizon * day; until -= window.length * day) {
+    const last = originalsIn(event, until - window.length * day, until).at(-1)
+    if (last !== undefined) return shownFrom(event, dayOf(event, last) - most.exceptions * day)
+  }
+  return undefined
+}
+
+/**
+ * The same by the first day that is shown: whatever the time, it is the same for the same day. By the start of it a client knows the
+ * clock of all, so it is none at which the hour of the series never comes.
+ */
 export function shownFrom(event: Event, midnight: number): Event | undefined {
   const near = originalsIn(event, midnight, midnight + window.length * day)
-  const first = near[0] ?? originalsIn(event, midnight, midnight + window.horizon * day)[0]
+  const all = near.length > 0 ? near : originalsIn(event, midnight, midnight + window.horizon * day)
+  const first = all.find(at => isOnClock(event, slotOn(event, dayOf(event, at)))) ?? all[0]
   if (first === undefined) return undefined
   const begin = dayOf(event, first)
-  const all = begin === midnight ? near : originalsIn(event, begin, begin + window.length * day)
-  const days = new Map(all.map(at => [dayOf(event, at), at]).reverse() as [number, number][])
-  if (days.size === all.length || event.allDay) return sparse(event, [...days].reverse())
-  return crowded(event, all.slice(0, most.exceptions))
+  const shown = begin === midnight ? near : originalsIn(event, begin, begin + window.length * day)
+  const days = new Map(shown.map((at): [number, number] => [dayOf(event, at), at]).reverse())
+  if (days.size === shown.length || event.allDay) return sparse(event, [...days].reverse())
+  return crowded(event, shown.slice(0, most.exceptions))
 }
+
+const isOnClock = ({ start }: Event, { at, local }: Time): boolean => localOf(at, clocksOf(start)) === local
 
 /** Whether what is shown of an event is of several a day. */
 const isCrowded = ({ start }: Event, shown: Event): boolean => shown.start.local - floor(shown.start.local) !== start.local - floor(start.local)
