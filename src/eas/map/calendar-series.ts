@@ -72,7 +72,7 @@ export const hearOriginal = (value: string, event: Event, context: CalendarConte
 /** What a client means by the start of an occurrence; of days the midnight by the clocks of the event. */
 export function hearInstant(value: string, { allDay, start }: Event, { version, zone }: CalendarContext): number {
   const local = hearTime(value, 'the start of an occurrence')
-  if (!parseDateTime(value)?.dateOnly && !(allDay && start.form === 'date')) return local
+  if (!parseDateTime(value)?.dateOnly && !allDay) return local
   const midnight = hearDay(local, zone, version)
   return start.form === 'date' ? midnight : instantOf(midnight, start.zone)
 }

@@ -8,8 +8,9 @@ import { ruleOf, type Recurrence } from './recurrence.ts'
 /**
  * A series that EAS has no words for is shown as one it has: the simplest recurrence that has all days of the occurrences of a window,
  * what is too much of it left out by exceptions. Each occurrence keeps its own day, so an exception a client names is of the occurrence of
- * that day, whenever the client was told. [MS-ASCAL] has no word against exceptions far from where they belong, yet Exchange and Outlook
- * refuse those that pass another occurrence: here none does that is not stored so.
+ * that day, whenever the client was told. Days in a row whose exceptions are moved to where they belong would need no
+ * exceptions for what is too much, but a client told another day would name other occurrences by them, and Exchange and Outlook refuse
+ * exceptions that pass other occurrences.
  *
  * Where a day has several occurrences, which no recurrence has, all are exceptions of days in a row, told by another time of day than
  * that of the series: what is said of one of these is refused, as its day does not say which it is.
@@ -73,6 +74,7 @@ export function shownFrom(event: Event, midnight: number): Event | undefined {
   if (first === undefined) return undefined
   const begin = dayOf(event, first)
   const shown = begin === midnight ? near : originalsIn(event, begin, begin + window.length * day)
+  if (shown.length === 0) return undefined
   const days = new Map(shown.map((at): [number, number] => [dayOf(event, at), at]).reverse())
   if (days.size === shown.length || event.allDay) return sparse(event, [...days].reverse())
   return crowded(event, shown.slice(0, most.exceptions))
@@ -85,7 +87,8 @@ const isCrowded = ({ start }: Event, shown: Event): boolean => shown.start.local
 
 type Layout = { readonly recurrence: Recurrence; readonly slots: readonly number[]; readonly shown: number; readonly exceptions: number }
 
-function sparse(event: Event, originals: readonly (readonly [midnight: number, original: number])[]): Event {
+/** Undefined where a day is not what its zone says it is. */
+function sparse(event: Event, originals: readonly (readonly [midnight: number, original: number])[]): Event | undefined {
   const start = slotOn(event, originals[0]![0])
   const told = new Map(originals.map(([midnight, original]) => {
     const slot = slotOn(event, midnight)
@@ -93,8 +96,9 @@ function sparse(event: Event, originals: readonly (readonly [midnight: number, o
   }))
   const last = [...told.keys()].at(-1)!
   const layouts = recurrencesOf(originals.map(([midnight]) => midnight)).flatMap(recurrence => layoutOf(recurrence, start, last, told) ?? [])
-  const { recurrence, slots } = layouts.reduce((best, one) =>
-    one.shown > best.shown || (one.shown === best.shown && one.exceptions < best.exceptions) ? one : best)
+  const [best] = layouts.sort((one, other) => other.shown - one.shown || one.exceptions - other.exceptions)
+  if (!best) return undefined
+  const { recurrence, slots } = best
   const excluded = slots.filter(at => !told.has(at)).map(at => slotOn(event, dayOf(event, at)))
   const exceptions = slots.flatMap(at => told.get(at) ?? [])
   return seriesOf(event, start, recurrence, slots.length, { excluded, exceptions })
@@ -102,14 +106,15 @@ function sparse(event: Event, originals: readonly (readonly [midnight: number, o
 
 function crowded(event: Event, originals: readonly number[]): Event {
   const time = event.start.local - floor(event.start.local)
-  const slot = (index: number): Time => slotOn(event, dayOf(event, originals[0]!) + index * day, time + (time < day / 2 ? minute : -minute))
+  const first = dayOf(event, originals[0]!), other = time + (time < day / 2 ? minute : -minute)
+  const slot = (index: number): Time => slotOn(event, first + index * day, other)
   const exceptions = originals.flatMap((original, index) => exceptionOf(event, original, slot(index)) ?? [])
   return seriesOf(event, slot(0), { type: 0, interval: 1, occurrences: undefined }, originals.length, { excluded: [], exceptions })
 }
 
-function seriesOf(
-  event: Event, start: Time, recurrence: Recurrence, occurrences: number, { excluded, exceptions }: { readonly excluded: Series['excluded']; readonly exceptions: Event['exceptions'] },
-): Event {
+type Differences = { readonly excluded: Series['excluded']; readonly exceptions: Event['exceptions'] }
+
+function seriesOf(event: Event, start: Time, recurrence: Recurrence, occurrences: number, { excluded, exceptions }: Differences): Event {
   const series: Series = { rules: [ruleOf({ ...recurrence, occurrences })], exceptRules: [], dates: [], excluded }
   return { ...event, start, end: endOf(event, start), series, exceptions, partial: false }
 }

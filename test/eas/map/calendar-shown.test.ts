@@ -177,6 +177,24 @@ it('in the hour that never comes, an occurrence is an hour later, and none a cli
   expect(Buffer.compare(hear(night, arrived(say(night, from)), from), night)).toBe(0)
 })
 
+it.each<Version>(['14.1', '16.1'])('days of Outlook, which begin at midnight somewhere else, keep their dates in version %s', version => {
+  const octets = calendarOf('DTSTART;TZID=America/New_York:20260101T000000\nDTEND;TZID=America/New_York:20260102T000000\nX-MICROSOFT-CDO-ALLDAYEVENT:TRUE\nRRULE:FREQ=MONTHLY;BYMONTHDAY=1,15')
+  const data = told(octets, version), start = since(version, '16.0') ? '20261101T000000Z' : '20261031T230000Z'
+  expect(value(data, 'StartTime')).toBe(start)
+  expect(Buffer.compare(hear(octets, data, contextOf(version)), octets)).toBe(0)
+  const one: Odd = { title: '', octets }
+  const after = change(one, version, since(version, '16.0') ? '20261215T000000Z' : '20261214T230000Z', 'remove')
+  expect(changes(octets, after)).toEqual(['+VCALENDAR/VEVENT> EXDATE;TZID=America/New_York:20261215T000000'])
+})
+
+it.each<Version>(['14.1', '16.1'])('what somebody else invites to is changed for oneself alone in version %s', version => {
+  const octets = calendarOf('DTSTART;TZID=Europe/Berlin:20260101T090000\nDTEND;TZID=Europe/Berlin:20260101T100000\nRRULE:FREQ=MONTHLY;BYMONTHDAY=1,15\n' +
+    'ORGANIZER:mailto:bob@x.example\nATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@x.example')
+  const data = edited(told(octets, version), el('Calendar:Subject', 'Mine'), el('Calendar:Categories', [el('Calendar:Category', 'Home')]))
+  expect(changes(octets, hear(octets, data, contextOf(version)))).toEqual(['+VCALENDAR/VEVENT> CATEGORIES:Home'])
+  expect(changes(octets, change({ title: '', octets }, version, '20261215T080000Z', 'remove'))).toEqual(['+VCALENDAR/VEVENT> EXDATE;TZID=Europe/Berlin:20261215T090000'])
+})
+
 it('of several a day those from yesterday on are shown', () => {
   const seen = shownBy(told(byTitle('twice a day').octets, '16.1'), false)
   expect(seen[0]).toMatch(/^2026-11-24T08:00/)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { hear, hearOne, isSince, removeOne, say, uidOf } from '../../../src/eas/map/calendar.ts'
 import type { Version } from '../../../src/eas/versions.ts'
 import { readZoneBlob } from '../../../src/formats/zone-blob.ts'
