@@ -194,7 +194,7 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
         `<C:text-match collation="i;octet">${escapeXml(uid)}</C:text-match></C:prop-filter></C:comp-filter></C:comp-filter></C:filter>`
       const body = document('C:calendar-query', `<D:prop><D:getetag/><C:calendar-data/></D:prop>${filter}`)
       const where = await collection(id)
-      return objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)
+      return (await objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)).found
     },
     schedules: () => scheduling ??= homesOf().then(async ({ calendars }) => {
       if (!calendars) return false
@@ -258,22 +258,24 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
     const [root, data] = where.content === 'contacts' ? ['A:addressbook-multiget', 'A:address-data'] : ['C:calendar-multiget', 'C:calendar-data']
     const hrefs = wanted.map(name => `<D:href>${escapeXml(addressOf(where, name))}</D:href>`).join('')
     const body = document(root!, `<D:prop><D:getetag/><${data!}/></D:prop>${hrefs}`)
-    return objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)
+    const { found, told, partial } = await objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)
+    if (!partial) return found
+    const rest = wanted.filter(name => !told.has(name))
+    if (rest.length === wanted.length) throw new Failure('unavailable', 'the DAV server hands out nothing of what it was asked for')
+    return [...found, ...await multiget(where, rest)]
   }
 
-  async function objectsIn(body: AsyncIterable<Uint8Array>, where: DavCollection): Promise<StoredObject[]> {
+  /** What a REPORT hands out, and what it spoke of at all. */
+  async function objectsIn(body: AsyncIterable<Uint8Array>, where: DavCollection) {
     const { rows } = await readMultistatus(body)
     const property = where.content === 'contacts' ? `${carddav}address-data` : `${caldav}calendar-data`
     const { objects, partial } = objectRows(rows, where.path)
-    const found = objects.flatMap(row => {
+    const found = objects.flatMap((row): StoredObject[] => {
       readable(row)
       const text = row.properties.get(property)?.text, etag = row.properties.get(`${dav}getetag`)?.text ?? ''
       return text === undefined ? [] : [{ name: row.name, etag: plain(etag), octets: Buffer.from(text) }]
     })
-    if (!partial) return found
-    const told = new Set(objects.map(({ name }) => name)), rest = wanted.filter(name => !told.has(name))
-    if (rest.length === wanted.length) throw new Failure('unavailable', 'the DAV server hands out nothing of what it was asked for')
-    return [...found, ...await multiget(where, rest)]
+    return { found, told: new Set(objects.map(({ name }) => name)), partial }
   }
 }
 
