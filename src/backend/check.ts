@@ -1,6 +1,8 @@
 import { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Person } from '../model/ports.ts'
+import { bad, complaint, good, type Finding } from './check-finding.ts'
+import { checkDav } from './check-dav.ts'
 import { directoryOf, loginOf, masterOf, type Backend, type BackendsConfig, type Endpoint } from './connect.ts'
 import { identify } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
@@ -9,9 +11,6 @@ import { ldapDirectory } from './ldap.ts'
 import { ManageSieve } from './managesieve.ts'
 import { parseScript } from './sieve-script.ts'
 import { verifySubmission } from './smtp.ts'
-
-/** What was tried, in a sentence for an administrator. `ok` false: users will notice. */
-export type Finding = { readonly ok: boolean; readonly text: string }
 
 /** Each capability by one of its names, what it is good for, and what is done without it. */
 const abilities: readonly [names: readonly string[], use: string, without: string][] = [
@@ -37,6 +36,7 @@ export async function check(config: BackendsConfig, credentials: Credentials): P
     ...await checkImap(backend.imap, own, `the user ${person.login}`),
     ...(backend.master ? await checkMaster(backend, person.login) : []),
     ...await checkSubmission(backend, own),
+    ...await checkDav(backend, person, own),
     ...await checkDirectory(backend, person, own),
     ...await (backend.master
       ? checkSieve(backend, masterOf(person.login, backend.master), `the master user ${backend.master.user} for ${person.login}`)
@@ -44,8 +44,6 @@ export async function check(config: BackendsConfig, credentials: Credentials): P
   ]
 }
 
-const good = (sentence: string): Finding => ({ ok: true, text: sentence })
-const bad = (sentence: string): Finding => ({ ok: false, text: sentence })
 const patience = 20_000
 
 async function checkImap(endpoint: Endpoint, login: Login, who: string): Promise<Finding[]> {
@@ -153,13 +151,6 @@ async function ownScript(sieve: ManageSieve, name: string): Promise<Finding> {
 const how = ({ security, rejectUnauthorized = true }: Endpoint): string => security === 'none'
   ? 'without encryption'
   : `over ${security === 'tls' ? 'TLS' : 'STARTTLS'}${rejectUnauthorized ? '' : ' whose certificate nobody checks'}`
-
-function complaint(error: unknown, who: string): string {
-  if (!(error instanceof Failure)) throw error
-  if (error.kind === 'auth') return `answers and refuses ${who}`
-  const { message, code } = (error.cause ?? {}) as { message?: string; code?: string }
-  return `does not do: ${error.message}${message && message !== error.message && !error.message.includes(message) ? `; ${message}` : ''}${code && !error.message.includes(code) ? ` (${code})` : ''}`
-}
 
 /** Whether folders can be renamed elsewhere without phones fetching them anew. */
 async function identity(connection: ImapConnection): Promise<string> {

@@ -7,7 +7,7 @@ import { MASTER } from '../support/users.ts'
 
 describe('postern check', () => {
   let house: House
-  beforeAll(async () => { house = await startHouse({ users: 1, sieve: true, dovecot: { without: ['NOTIFY', 'MOVE'], extra: 'plugin {\n sieve_extensions = -include\n}\n' } }) })
+  beforeAll(async () => { house = await startHouse({ users: 1, sieve: true, radicale: true, dovecot: { without: ['NOTIFY', 'MOVE'], extra: 'plugin {\n sieve_extensions = -include\n}\n' } }) })
   afterAll(() => house?.stop())
 
   const run = async (over: Partial<Backend> = {}, password = 'secret') => {
@@ -43,6 +43,21 @@ describe('postern check', () => {
     const { wrong } = await run({}, 'wrong')
     expect(wrong[0]).toMatch(/answers and refuses the user anna@postern.test/)
     expect(wrong[1]).toMatch(/answers and refuses the user/)
+  })
+
+  it('says whether the DAV server answers, what is there, and what is missing', async () => {
+    expect((await run()).text).toMatch(/No CalDAV or CardDAV server is configured: phones see mail alone/)
+    house.radicale.seed('anna@postern.test', 'readonly-book', { tag: 'VADDRESSBOOK' }, [])
+    const { wrong, text } = await run({ dav: { url: house.dav.url } })
+    expect(wrong).toEqual([])
+    expect(text).toMatch(/CalDAV and CardDAV at http:\S+ answers without encryption and accepts the user anna@postern.test/)
+    expect(text).toMatch(/Calendars, task lists and journals are below \/anna(@|%40)postern.test\//)
+    expect(text).toMatch(/The user has 0 calendars, 1 address book, 0 task lists and 0 journals; 1 of them cannot be changed/)
+    expect(text).toMatch(/There is no calendar: one is made when a phone comes/)
+    expect(text).toMatch(/sync-collection is there/)
+    expect((await run({ dav: { url: house.dav.url, create: false } })).text).toMatch(/There is no calendar, and none is made/)
+    expect((await run({ dav: { url: 'http://localhost:1/' } })).wrong).toEqual([expect.stringMatching(/CalDAV and CardDAV at .*cannot be reached.*ECONNREFUSED/)])
+    expect((await run({ dav: { url: house.dav.url } }, 'wrong')).wrong).toContainEqual(expect.stringMatching(/CalDAV and CardDAV at .* answers and refuses the user anna@postern.test/))
   })
 
   it('says whether ManageSieve answers, what its Sieve lacks, and what becomes of the own script', async () => {

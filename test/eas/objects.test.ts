@@ -5,6 +5,7 @@ import type { FolderId, ObjectContent } from '../../src/model/folder.ts'
 import { child, decode, el, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { keepAll } from '../conformance/kept.ts'
 import type { Phone } from '../support/eas-client.ts'
+import { search } from '../support/eas-search.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import type { CollectionWish } from '../support/eas-sync.ts'
 import { MemoryUser } from '../support/memory-collections.ts'
@@ -189,4 +190,9 @@ it('Supported of notes is refused with status 4', async () => {
   const refused = { ...wishOf('notes'), key: '0', supported: ['Notes:Subject'] as const }
   expect(await statusOf(phone, refused)).toBe('4')
   expect(await statusOf(phone, { ...refused, supported: [] })).toBe('1')
+})
+
+it.each(['Tasks:Subject', 'Contacts:FileAs', 'Calendar:Subject', 'Notes:Subject'] as const)('elements of no class but mail in a Search are refused with status 2: %s', async tag => {
+  const { store } = await search(server.phone(), { query: [el(tag, 'x')] })
+  expect(store).toBe('2')
 })

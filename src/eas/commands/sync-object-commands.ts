@@ -19,8 +19,8 @@ import { digestElement, type ClientCommand } from './sync-request.ts'
 /** What the client's own commands did, so that it is not told of it again. */
 export type AppliedToObjects = {
   readonly responses: readonly Node[]
-  /** Whether the client made anything. */
-  readonly made: boolean
+  /** What the client made is called so. */
+  readonly made: ReadonlySet<string>
   /** Versions the client's own writes left behind; undefined where the server made something else of them. */
   readonly versions: ReadonlyMap<string, string | undefined>
   readonly removed: ReadonlySet<string>
@@ -30,7 +30,7 @@ export type AppliedToObjects = {
 }
 
 export const nothingApplied: AppliedToObjects =
-  { responses: [], made: false, versions: new Map(), removed: new Set(), undone: new Set(), fetched: [] }
+  { responses: [], made: new Set(), versions: new Map(), removed: new Set(), undone: new Set(), fetched: [] }
 
 export type ObjectPlace = {
   readonly store: ObjectStore
@@ -48,6 +48,7 @@ type Work = {
   readonly key: string
   /** What somebody else made of objects since the client last looked, by name; undefined for what is gone. */
   readonly changed: ReadonlyMap<string, string | undefined>
+  readonly made: Set<string>
   readonly versions: Map<string, string | undefined>
   readonly removed: Set<string>
   readonly undone: Set<string>
@@ -60,7 +61,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
   const named = await resolve(place, commands)
   const edits = named.some(({ command }) => command.kind === 'Change' || command.kind === 'Delete')
   const work: Work = {
-    call, place, key, changed: edits ? await changedSince(place) : new Map(), versions: new Map(), removed: new Set(), undone: new Set(),
+    call, place, key, changed: edits ? await changedSince(place) : new Map(), made: new Set(), versions: new Map(), removed: new Set(), undone: new Set(),
   }
   const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
   const stored = new Map((wanted.length ? await place.store.objects(place.folder.id, [...new Set(wanted)]) : []).map(one => [one.name, one]))
@@ -70,7 +71,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
     if (answered) responses.push(answered)
   }
   const fetched = named.flatMap(({ command, name }) => command.kind === 'Fetch' && name ? [{ serverId: command.serverId, name }] : [])
-  return { ...work, responses, fetched, made: named.some(({ command }) => command.kind === 'Add') }
+  return { ...work, responses, fetched }
 }
 
 /** A name for each command that names an object. */
@@ -106,38 +107,46 @@ async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMa
 }
 
 async function add(work: Work, command: ClientCommand): Promise<Node> {
-  const { call, place: { store, folder, kind }, key, versions, undone } = work
+  const { call, place: { store, folder, kind }, key, made, versions } = work
   if (!command.data) return response(command, '6')
-  const name = nameOfNew(call, key, command, kind.ending)
-  const id = printObjectId({ folder: folder.id, name })
+  const uid = kind.clientUid?.(command.data)
+  const name = uid ? nameOf(`uid\0${folder.id}\0${uid}`, kind.ending) : nameOfNew(call, key, command, kind.ending)
+  const id = printObjectId({ folder: folder.id, name }), said: Node[] = []
+  const octets = folder.readOnly ? undefined : kind.hear(undefined, command.data, contextOf(call, work.place))
+  const written = octets ? await outcome(store.write(folder.id, name, octets, 'new')) : closed
   // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
-  if (isReadOnly(work)) undone.add(name)
+  if (isDenied(written)) undo(work, name)
+  else if (written instanceof Failure && written.kind !== 'exists') throw written
   else {
-    const octets = kind.hear(undefined, command.data, contextOf(call, work.place))
-    const written = await outcome(store.write(folder.id, name, octets, 'new'))
-    if (written instanceof Failure && written.kind !== 'exists') throw written
     if (!(written instanceof Failure)) versions.set(name, written.etag)
-    if (kind.meets) await tell(work, name, undefined, written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets)
+    const there = written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets
+    if (kind.meets) await tell(work, name, undefined, there)
+    made.add(name)
+    const context = contextOf(call, work.place, name)
+    if (there) said.push(...kind.made?.(there, context) ?? [], ...kind.filed?.(command.data, context) ?? [])
   }
-  return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1')])
+  return el('AirSync:Add', [
+    el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1'),
+    ...(said.length ? [el('AirSync:ApplicationData', said)] : []),
+  ])
 }
 
 /** Of an item, or of one occurrence. A write that somebody was faster than is tried once more with what there is now, and the Conflict rule decides. */
 async function change(work: Work, command: ClientCommand, name: string, again = false): Promise<Node | undefined> {
-  const { call, place, versions, undone } = work
+  const { call, place, versions } = work
   const stored = await place.store.read(place.folder.id, name)
   if (!stored) return response(command, '8')
-  if (isReadOnly(work)) {
-    undone.add(name)
-    return undefined
-  }
+  if (place.folder.readOnly) return undo(work, name)
   const octets = edited(call, place, command, stored)
   if (!octets) return response(command, '6')
+  const filed = command.data && place.kind.filed?.(command.data, contextOf(call, place, name)) || []
+  const done = filed.length ? response(command, '1', [el('AirSync:ApplicationData', filed)]) : undefined
   // Nothing is left to do: also for a request that comes a second time.
-  if (Buffer.compare(octets, stored.octets) === 0) return undefined
+  if (Buffer.compare(octets, stored.octets) === 0) return done
   if (isDisputed(work, name, stored.etag, again)) return response(command, '7')
-  if (!again && await isDoneBefore(work, command, stored)) return undefined
+  if (!again && await isDoneBefore(work, command, stored)) return done
   const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
+  if (isDenied(written)) return undo(work, name)
   if (written instanceof Failure) {
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
@@ -146,15 +155,17 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   const untold = place.cursor.pass?.phase === 'coming' && orderOf(name) > place.cursor.pass.reached && !holdsVersion(place.held, name, stored.etag)
   const isNews = untold || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance))
   versions.set(name, isNews ? undefined : written.etag)
-  return undefined
+  return done
 }
 
 /** Those who meet hear of what was written. Where they cannot, it is as it was, and the client may try again. */
 async function tell({ call, place: { store, folder }, versions }: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
   const told = await outcome(tellGuests(call, before, after))
   if (!(told instanceof Failure)) return
+  // What was there before this request stays.
+  const own = before !== undefined || versions.has(name)
   versions.delete(name)
-  const undone = await outcome<unknown>(before ? store.write(folder.id, name, before, undefined) : store.remove(folder.id, name, undefined))
+  const undone = own && await outcome<unknown>(before ? store.write(folder.id, name, before, undefined) : store.remove(folder.id, name, undefined))
   if (undone instanceof Failure) call.log.warn({ collection: folder.id, kind: undone.kind, why: undone.message }, 'a meeting stands that nobody was told of')
   throw told
 }
@@ -177,17 +188,18 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
   const { call, place: { store, folder, kind }, removed, undone } = work
-  if (stored && isReadOnly(work)) undone.add(name)
-  else if (stored && isDisputed(work, name, stored.etag, false)) {
+  if (stored && folder.readOnly) return undo(work, name)
+  if (stored && isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
-  } else {
-    undone.add(name)
-    if (stored && kind.meets) await tellGuests(call, stored.octets, undefined)
-    if (stored) await store.remove(folder.id, name, stored.etag, kind.meets && isQuiet(call, stored.octets))
-    undone.delete(name)
-    removed.add(name)
   }
+  undone.add(name)
+  if (stored && kind.meets) await tellGuests(call, stored.octets, undefined)
+  const done = stored && await outcome(store.remove(folder.id, name, stored.etag, kind.meets && isQuiet(call, stored.octets)))
+  if (isDenied(done)) return undo(work, name)
+  if (done instanceof Failure) throw done
+  undone.delete(name)
+  removed.add(name)
   return undefined
 }
 
@@ -197,9 +209,13 @@ function isDisputed({ place: { options, held }, changed }: Work, name: string, e
   return again || (changed.has(name) && !holdsVersion(held, name, etag))
 }
 
-function isReadOnly({ call, place: { folder } }: Work): boolean {
-  if (folder.readOnly) call.log.info({ collection: folder.id }, 'a change of a collection that is read-only is undone')
-  return folder.readOnly === true
+/** A collection may be read-only, or turn out to be when it is written to. */
+const closed = new Failure('denied', 'the collection is read-only')
+const isDenied = (done: unknown): boolean => done instanceof Failure && done.kind === 'denied'
+
+function undo({ call, place: { folder }, undone }: Work, name: string): undefined {
+  call.log.info({ collection: folder.id }, 'a change of a collection that is read-only is undone')
+  undone.add(name)
 }
 
 type Around = Pick<ObjectPlace, 'options' | 'supported' | 'folder'>
@@ -215,6 +231,10 @@ export const contextOf = (call: Call, { options, supported, folder }: Around, na
  * up anew counts its ids from one again.
  */
 function nameOfNew({ scope }: Call, key: string, { clientId, data }: Pick<ClientCommand, 'clientId' | 'data'>, ending: string): string {
-  const hex = createHash('sha256').update(`add\0${scope}\0${key}\0${clientId}\0${data ? digestElement(data) : ''}`).digest('hex')
+  return nameOf(`add\0${scope}\0${key}\0${clientId}\0${data ? digestElement(data) : ''}`, ending)
+}
+
+function nameOf(said: string, ending: string): string {
+  const hex = createHash('sha256').update(said).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}${ending}`
 }

@@ -5,7 +5,7 @@ import { printObjectId } from '../../state/item-id.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
-import { isHeld } from '../held.ts'
+import { holdsVersion, isHeld } from '../held.ts'
 import { shows } from '../object-classes.ts'
 import { collectionHead } from './sync-answer.ts'
 import { contextOf } from './sync-object-commands.ts'
@@ -48,6 +48,7 @@ async function tellingsOf(call: Call, state: Objects): Promise<Telling[]> {
     // What was made in a collection that takes nothing is not there; what is listed and is not there will be told as gone.
     if (!object) return applied.undone.has(name) ? [telling(state, 'Delete', name)] : []
     const nodes = say(call, state, object)
+    if (nodes && nodes !== 'done' && state.since === incompleteOnly && !applied.undone.has(name) && holdsVersion(state.held, name, object.etag)) return []
     if (nodes === 'done') return holds ? [telling(state, 'SoftDelete', name)] : []
     if (!nodes) return isHeld(state.held, name) ? [telling(state, 'Delete', name)] : []
     const kind = isHeld(state.held, name) && !applied.undone.has(name) ? 'Change' : 'Add'
@@ -71,10 +72,10 @@ async function objectsOf({ store, folder }: Objects, listed: readonly Pick<Liste
 
 /** Undefined for what this folder does not show, and for what cannot be understood: the rest goes on. */
 function say(call: Call, state: Objects, { name, octets }: StoredObject): readonly Node[] | 'done' | undefined {
-  const { kind, since } = state
+  const { kind } = state
   const context = contextOf(call, state, name)
   try {
-    if (since === incompleteOnly && kind.isDone?.(octets, context)) return 'done'
+    if (filterOf(state) === incompleteOnly && kind.isDone?.(octets, context)) return 'done'
     return shows(kind, octets) ? kind.say(octets, context) : undefined
   } catch (error) {
     const reason = error instanceof Failure ? error.message : undefined
@@ -82,6 +83,9 @@ function say(call: Call, state: Objects, { name, octets }: StoredObject): readon
     return undefined
   }
 }
+
+/** The one of the list that is told, which may be older than what the client wants by now. */
+const filterOf = ({ changes, cursor }: Objects): number => (changes?.next ?? cursor).since
 
 /** [MS-ASCMD] Fetch (Sync): items as they are now. */
 async function fetchedNodes(call: Call, state: Objects): Promise<Node[]> {

@@ -90,8 +90,9 @@ export async function gatherObjects(call: Call, state: Objects, window: number):
   const all = await listChanges(store, folder.id, cursor, {
     window: wanted ? window : 0, since, memory: call.cache, scope: call.scope, made: applied.made,
   })
-  const own = ({ name, etag }: Listed): boolean =>
-    !applied.undone.has(name) && (applied.versions.has(name) ? applied.versions.get(name) === etag : holdsVersion(held, name, etag))
+  // Where done tasks are left out, those a client holds are looked at too: see `tellingsOf`.
+  const own = ({ name, etag }: Listed): boolean => !applied.undone.has(name) &&
+    (applied.versions.has(name) ? applied.versions.get(name) === etag : since !== incompleteOnly && holdsVersion(held, name, etag))
   const changes = {
     ...all, more: all.more && wanted,
     present: all.present.filter(one => !own(one)),
@@ -102,7 +103,7 @@ export async function gatherObjects(call: Call, state: Objects, window: number):
 
 /** Also where it wants none but made something: see `listChanges`. */
 export const wantsObjectChanges = ({ request, applied }: Objects): boolean =>
-  request.key !== '0' && (request.getChanges !== false || applied.made)
+  request.key !== '0' && (request.getChanges !== false || applied.made.size > 0)
 
 /**
  * A new token is news even where nothing is told along with it: a key stands for the state its client holds and nothing else, so that any
