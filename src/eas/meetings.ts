@@ -84,7 +84,8 @@ function ofOccurrences(was: Event, is: Event, after: Uint8Array, off: (original:
   return [...changed, ...fresh.map((original): MeetingMail => ({ method: 'CANCEL', stored: off(original), original, to: guestsOf(was), prefix: cancelled }))]
 }
 
-const happens = ({ series, start, exceptions }: Event, at: number): boolean =>
+/** Whether an event has an occurrence that begins, or would have begun, at this instant. */
+export const happens = ({ series, start, exceptions }: Event, at: number): boolean =>
   exceptions.some(one => match(one.original, start) === at && !one.cancelled) || (series !== undefined && startsOf(series, start, at, at, 1).starts.includes(at))
 
 const without = (some: readonly Attendee[], others: readonly Attendee[]): Attendee[] =>

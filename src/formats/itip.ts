@@ -15,7 +15,8 @@ import { withParameters } from './occasion-patch.ts'
 export type ItipMethod = 'REQUEST' | 'CANCEL' | 'REPLY' | 'COUNTER'
 
 /** What this program notes in an event: the mail it was answered by. */
-const note = 'X-POSTERN-ANSWERED', replyTime = 'X-MICROSOFT-CDO-REPLYTIME'
+export const note = 'X-POSTERN-ANSWERED'
+const replyTime = 'X-MICROSOFT-CDO-REPLYTIME'
 
 type Calendar = { readonly document: Document; readonly object: CalendarObject }
 

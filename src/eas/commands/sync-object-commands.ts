@@ -151,6 +151,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
+  versions.set(name, written.etag)
   if (place.kind.meets) await tell(work, name, stored.octets, octets)
   const untold = place.cursor.pass?.phase === 'coming' && orderOf(name) > place.cursor.pass.reached && !holdsVersion(place.held, name, stored.etag)
   const isNews = untold || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance))
@@ -160,12 +161,13 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
 
 /** Those who meet hear of what was written. Where they cannot, it is as it was, and the client may try again. */
 async function tell({ call, place: { store, folder }, versions }: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
+  const etag = versions.get(name)
   const told = await outcome(tellGuests(call, before, after))
   if (!(told instanceof Failure)) return
   // What was there before this request stays.
   const own = before !== undefined || versions.has(name)
   versions.delete(name)
-  const undone = own && await outcome<unknown>(before ? store.write(folder.id, name, before, undefined) : store.remove(folder.id, name, undefined))
+  const undone = own && await outcome<unknown>(before ? store.write(folder.id, name, before, etag === undefined ? undefined : { etag }) : store.remove(folder.id, name, etag))
   if (undone instanceof Failure) call.log.warn({ collection: folder.id, kind: undone.kind, why: undone.message }, 'a meeting stands that nobody was told of')
   throw told
 }
