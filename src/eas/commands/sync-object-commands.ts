@@ -9,7 +9,7 @@ import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { holdsVersion, type Held } from '../held.ts'
 import { orderOf } from '../object-changes.ts'
-import { isQuiet, tellGuests } from '../meetings.ts'
+import { removeMeeting, tellGuests } from '../meetings.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
@@ -197,7 +197,7 @@ async function remove(work: Work, command: ClientCommand, name: string, stored: 
   }
   undone.add(name)
   if (stored && kind.meets) await tellGuests(call, stored.octets, undefined)
-  const done = stored && await outcome(store.remove(folder.id, name, stored.etag, kind.meets && isQuiet(call, stored.octets)))
+  const done = stored && await outcome(kind.meets ? removeMeeting(call, folder.id, stored) : store.remove(folder.id, name, stored.etag))
   if (isDenied(done)) return undo(work, name)
   if (done instanceof Failure) throw done
   undone.delete(name)
