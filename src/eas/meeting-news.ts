@@ -25,8 +25,8 @@ type News = {
 
 const answers: Readonly<Record<string, Answered['answer']>> = { ACCEPTED: 'accepted', TENTATIVE: 'tentative', DECLINED: 'declined' }
 
-/** Messages of one Sync that are followed; how long they are remembered. */
-const most = 50, seconds = 7 * 24 * 60 * 60
+/** Messages of one Sync that are followed; seconds they are remembered, and from which on they are no news. */
+const most = 50, seconds = 7 * 24 * 60 * 60, old = 60 * 24 * 60 * 60
 
 /**
  * [MS-ASCAL] Creating a New Meeting Request: what those who were invited answer comes by mail, and the organizer's event tells it; so does
@@ -46,7 +46,8 @@ export class MeetingNews {
 
   take(call: Call): void {
     if (this.#heard.length === 0 || !call.stores.objects) return
-    takeAll(call, this.#heard).catch((error: unknown) => {
+    const since = call.now().getTime() - old * 1000
+    takeAll(call, this.#heard.filter(({ stamp }) => stamp >= since)).catch((error: unknown) => {
       if (error instanceof Failure) call.log.warn({ kind: error.kind, why: error.message }, 'news of a meeting was not noted')
       else call.log.error({ err: error }, 'news of a meeting was not noted')
     })
