@@ -37,12 +37,12 @@ function slotOn({ start }: Event, midnight: number, timeOfDay = start.local - fl
 }
 
 /** The starts that a series would have but for exceptions, and those of exceptions; within days, sorted. */
-function originalsIn(event: Event, first: number, last: number): number[] {
+function originalsIn(event: Event, first: number, last: number, limit = most.starts): number[] {
   const { series, start, partial } = event
   const from = instantOf(first, clocksOf(start)), to = instantOf(last, clocksOf(start)) - 1
-  const { starts } = series ? startsOf(series, start, from, to, most.starts) : { starts: partial ? [] : [start.at] }
+  const { starts } = series ? startsOf(series, start, from, to, limit) : { starts: partial ? [] : [start.at] }
   const known = event.exceptions.map(one => match(one.original, start))
-  return [...new Set([...starts, ...known])].filter(at => at >= from && at <= to).sort((one, other) => one - other).slice(0, most.starts)
+  return [...new Set([...starts, ...known])].filter(at => at >= from && at <= to).sort((one, other) => one - other).slice(0, limit)
 }
 
 /** As a client is told at a time; of a series that is over, its last part. Undefined where it has no occurrence at all. */
@@ -56,11 +56,8 @@ export function shownNow(event: Event, now: number): Event | undefined {
 
 function shownLast(event: Event, midnight: number): Event | undefined {
   const begin = Math.min(event.start.at, ...event.exceptions.map(one => one.original.at))
-  for (let until = midnight; until > begin - day && until > midnight - window.horizon * day; until -= window.length * day) {
-    const last = originalsIn(event, until - window.length * day, until).at(-1)
-    if (last !== undefined) return shownFrom(event, dayOf(event, last) - most.exceptions * day)
-  }
-  return undefined
+  const last = originalsIn(event, dayOf(event, begin), midnight, Infinity).at(-1)
+  return last === undefined ? undefined : shownFrom(event, dayOf(event, last) - most.exceptions * day)
 }
 
 /**
