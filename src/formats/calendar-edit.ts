@@ -25,8 +25,9 @@ export function setProperty(component: Component, name: string, said: Value | un
 }
 
 /** A property of TEXT; an empty one is taken out. */
-export const setText = (component: Component, name: string, text: string, lineEnd: string, parameters: readonly Parameter[] = []): Component =>
-  setProperty(component, name, text === '' ? undefined : { value: escapeText(text), parameters }, lineEnd)
+export const setText = (
+  component: Component, name: string, text: string, lineEnd: string, parameters: readonly Parameter[] = [],
+): Component => setProperty(component, name, text === '' ? undefined : { value: escapeText(text), parameters }, lineEnd)
 
 /** RFC 5545, Text, list: the others of that name are taken out. */
 export const setList = (component: Component, name: string, values: readonly string[], lineEnd: string): Component =>

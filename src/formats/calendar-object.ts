@@ -1,5 +1,7 @@
 import { Failure } from '../base/failure.ts'
-import { componentsOf, isLine, linesOf, parameterValues, parseLines, valueOf, type Component as Lines, type Document, type Line } from './content-lines.ts'
+import {
+  componentsOf, isLine, linesOf, parameterValues, parseLines, valueOf, type Component as Lines, type Document, type Line,
+} from './content-lines.ts'
 import { property, type Property } from './icalendar.ts'
 
 /** A component as it is read, and the lines it was read from. Values are decoded when they are asked for. */

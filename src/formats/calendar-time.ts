@@ -54,7 +54,7 @@ export function timeOf(value: string, time: Property, zones: ZoneReader): Time {
 const earliest = Date.UTC(100, 0, 2), latest = Date.UTC(9999, 11, 30)
 const isPlausible = (at: number): boolean => at >= earliest && at < latest
 
-/** The instant of DTEND, of DTSTART with DURATION, or by RFC 5545, Event Component: one day of a date, no time at all of a date with time. */
+/** DTEND, DTSTART with DURATION, or by RFC 5545, Event Component: one day of a date, no time at all of a date with time. */
 export function endOf(event: Component, start: Time, zones: ZoneReader): Time {
   const told = readTime(property(event, 'DTEND'), zones)
   const duration = parseDuration(property(event, 'DURATION')?.value ?? '')

@@ -23,11 +23,13 @@ export type WriteContext = ReadContext & {
 }
 
 /** RFC 5546, Update: what makes an event another one to those who meet. */
-const isSignificant = ({ when, cancelled, place, summary, attendees, rule, exceptions, dropExceptions }: EventPatch): boolean =>
-  Boolean(when ?? cancelled ?? attendees ?? exceptions ?? dropExceptions) || rule !== undefined || place !== undefined || summary !== undefined
+const isSignificant = (patch: EventPatch): boolean =>
+  isRescheduled(patch) || isAny(patch.place, patch.summary, patch.attendees)
 /** RFC 5545, Sequence Number: those of them that raise it. */
 const isRescheduled = ({ when, cancelled, rule, exceptions, dropExceptions }: EventPatch): boolean =>
-  Boolean(when ?? cancelled ?? exceptions ?? dropExceptions) || rule !== undefined
+  isAny(when, cancelled, rule, exceptions, dropExceptions)
+
+const isAny = (...values: readonly unknown[]): boolean => values.some(one => one !== undefined)
 
 const nothing = (patch: object): boolean => Object.values(patch).every(one => one === undefined)
 
@@ -117,9 +119,11 @@ function rebase(work: Work, before: Event): void {
 const timeOfDay = ({ local }: Time): number => local - Math.floor(local / day) * day
 
 /** The occurrence of a series on the day of these numerals. */
-const instanceOn = (event: Event, local: number): number | undefined => originals({ ...event, exceptions: [] }, Math.floor(local / day) * day)[0]
+const instanceOn = (event: Event, local: number): number | undefined =>
+  originals({ ...event, exceptions: [] }, Math.floor(local / day) * day)[0]
 
-const exdate = (at: number, { start }: Event, form: Form, lineEnd: string): Line => writeLine({ label: 'EXDATE', ...timeValue(at, start.zone, form) }, lineEnd)
+const exdate = (at: number, { start }: Event, form: Form, lineEnd: string): Line =>
+  writeLine({ label: 'EXDATE', ...timeValue(at, start.zone, form) }, lineEnd)
 
 /** All at once: each exception is a component of its own, and what is left out is told in the master. */
 function patchExceptions(work: Work, patches: readonly ExceptionPatch[]): void {
@@ -143,9 +147,8 @@ function patchExceptions(work: Work, patches: readonly ExceptionPatch[]): void {
     const moved = followed(event, original)
     const like = moved && stored.get(match(moved.original, event.start))?.[0]?.lines
     const base = override?.lines ?? asException(like ?? master!, event, original, form!, lineEnd)
-    const context = contextOf(work, object.calendar.lines, false)
-    const patched = stampComponent(
-      patchOccasion(base, own ?? occurrenceOf(event, original), said, context), work.context.now, isRescheduled(said) && !work.context.received, lineEnd)
+    const changed = patchOccasion(base, own ?? occurrenceOf(event, original), said, contextOf(work, object.calendar.lines, false))
+    const patched = stampComponent(changed, work.context.now, isRescheduled(said) && !work.context.received, lineEnd)
     work.document = override ? replace(work.document, override.lines, patched) : replace(work.document, last, last, patched)
     if (!override || last === override.lines) last = patched
   }
@@ -168,8 +171,9 @@ const ofSeries = new Set(['RRULE', 'RDATE', 'EXDATE', 'EXRULE', 'RECURRENCE-ID']
 function asException(base: Component, event: Event, original: number, form: Form, lineEnd: string): Component {
   const { start: from, end: to } = occurrenceOf(event, original)
   const lines = base.content.filter(one => !('raw' in one && ofSeries.has(one.name)))
-  const begins = lineOf(base, 'DTSTART')
-  const begun = setProperty({ ...base, content: lines }, 'DTSTART', timeValue(from.at, from.zone, begins ? formOf(begins, from) : form), lineEnd)
+  const first = lineOf(base, 'DTSTART')
+  const begins = timeValue(from.at, from.zone, first ? formOf(first, from) : form)
+  const begun = setProperty({ ...base, content: lines }, 'DTSTART', begins, lineEnd)
   const end = lineOf(begun, 'DTEND')
   const ended = end ? setProperty(begun, 'DTEND', timeValue(to.at, to.zone, formOf(end, to)), lineEnd) : begun
   const start = lineOf(ended, 'DTSTART')!
@@ -226,9 +230,12 @@ const product = '-//Postern//Postern//EN'
 /** A new object. `when` is what it must have; `uid` too. */
 export function newEvent(patch: EventPatch & { readonly when: When; readonly uid: string }, context: WriteContext): Uint8Array {
   const lineEnd = '\r\n'
-  const event = readComponent(['BEGIN:VEVENT', `UID:${patch.uid}`, `DTSTAMP:${printUtc(context.now)}`, `CREATED:${printUtc(context.now)}`, 'END:VEVENT'], lineEnd)
+  const now = printUtc(context.now)
+  const event = readComponent(['BEGIN:VEVENT', `UID:${patch.uid}`, `DTSTAMP:${now}`, `CREATED:${now}`, 'END:VEVENT'], lineEnd)
   const calendar = writeComponent('VCALENDAR', [
-    ...[['VERSION', '2.0'], ['PRODID', product], ['CALSCALE', 'GREGORIAN']].map(([label, value]) => writeLine({ label: label!, value: value! }, lineEnd)), event,
+    ...[['VERSION', '2.0'], ['PRODID', product], ['CALSCALE', 'GREGORIAN']].map(([label, value]) =>
+      writeLine({ label: label!, value: value! }, lineEnd)),
+    event,
   ], lineEnd)
   const work: Work = { document: writeDocument(calendar), context }
   const recurring = Boolean(patch.rule)

@@ -180,7 +180,8 @@ const meetingUrls = ['X-MICROSOFT-ONLINEMEETINGEXTERNALLINK', 'X-MICROSOFT-SKYPE
 
 /** [MS-OXCICAL], RFC 7986 CONFERENCE, and what Google calls it. */
 function conferencesOf(view: View): Pick<Occasion, 'conference' | 'externalConference'> {
-  const values = (name: string): string[] => view.properties.filter(one => one.name === name).map(one => cleanText(unescapeText(one.value)).trim())
-  const sip = values('X-MICROSOFT-ONLINEMEETINGCONFLINK').concat(values('CONFERENCE')).find(value => /^(conf:)?sips?:\S{1,2000}$/i.test(value))
+  const values = (name: string): string[] =>
+    view.properties.filter(one => one.name === name).map(one => cleanText(unescapeText(one.value)).trim())
+  const sip = ['X-MICROSOFT-ONLINEMEETINGCONFLINK', 'CONFERENCE'].flatMap(values).find(value => /^(conf:)?sips?:\S{1,2000}$/i.test(value))
   return { conference: sip, externalConference: meetingUrls.flatMap(values).find(value => url.test(value)) }
 }

@@ -39,8 +39,8 @@ export function patchOccasion(component: Component, old: Occasion | undefined, p
     cancelled !== undefined && ((one, { lineEnd }) => setProperty(one, 'STATUS', { value: cancelled ? 'CANCELLED' : 'CONFIRMED' }, lineEnd)),
     patch.organizer && setOrganizer(patch.organizer),
     attendees && setAttendees(attendees, patch.organizer ?? old?.organizer),
-    counter !== undefined && ((one, { lineEnd }) => setProperty(one, 'X-MICROSOFT-DISALLOW-COUNTER', counter || lineOf(one, 'X-MICROSOFT-DISALLOW-COUNTER')
-      ? { value: counter ? 'TRUE' : 'FALSE' } : undefined, lineEnd)),
+    counter !== undefined && ((one, { lineEnd }) =>
+      setProperty(one, 'X-MICROSOFT-DISALLOW-COUNTER', { value: counter ? 'TRUE' : 'FALSE' }, lineEnd)),
     patch.removeFiles && removeFiles(new Set(patch.removeFiles)),
     patch.addFiles && addFiles(patch.addFiles),
     patch.reminder !== undefined && setReminder(patch.reminder, old),
@@ -67,7 +67,8 @@ const setWhen = (when: When, old: Occasion | undefined): Step => (component, con
   const implied = !ends && same && when.end - when.start === length
   if ((same && ends && old?.end.at === when.end) || (implied && (duration || old))) return patched
   // An end may be by other clocks than the start: that of a flight.
-  const value = ends && old && same && !when.allDay ? timeValue(when.end, old.end.zone, formOf(ends, old.end)) : timeValue(when.end, when.zone, form)
+  const value = ends && old && same && !when.allDay ? timeValue(when.end, old.end.zone, formOf(ends, old.end))
+    : timeValue(when.end, when.zone, form)
   return setProperty(duration ? replace(patched, duration) : patched, 'DTEND', value, lineEnd)
 }
 
@@ -81,7 +82,7 @@ function chooseForm(when: When, old: Occasion | undefined, begins: Line | undefi
 
 function isForm(line: Line | undefined, form: Form): boolean {
   const tzid = line?.parameters.find(({ name }) => name === 'TZID')
-  const date = line?.parameters.some(({ name, values }) => name === 'VALUE' && values[0]?.toUpperCase() === 'DATE') || /^\s*\d{8}\s*$/.test(line ? valueOf(line) : '')
+  const date = /^\s*\d{8}\s*$/.test(line ? valueOf(line) : '')
   if (form.form === 'zoned') return tzid?.values[0] === form.tzid.values[0]
   return !tzid && date === (form.form === 'date')
 }
@@ -96,12 +97,15 @@ const setBody = ({ plain, html }: EventBody): Step => (component, { lineEnd }) =
 /** What other programs know of the old place is wrong of the new one. */
 const setPlace = (place: Place | null): Step => (component, { lineEnd }) => {
   const named = setText(component, 'LOCATION', place?.name ?? '', lineEnd)
-  const apart = ['X-APPLE-STRUCTURED-LOCATION', 'X-APPLE-TRAVEL-START'].reduce((one, name) => setProperty(one, name, undefined, lineEnd), named)
+  const apart = ['X-APPLE-STRUCTURED-LOCATION', 'X-APPLE-TRAVEL-START']
+    .reduce((one, name) => setProperty(one, name, undefined, lineEnd), named)
   const position = place?.latitude && place.longitude ? { value: `${place.latitude};${place.longitude}` } : undefined
   return setText(setProperty(apart, 'GEO', position, lineEnd), 'X-MICROSOFT-LOCATIONS', place ? locationsValue(place) ?? '' : '', lineEnd)
 }
 
-const classes: Readonly<Record<Sensitivity, string>> = { normal: 'PUBLIC', personal: 'PRIVATE', private: 'PRIVATE', confidential: 'CONFIDENTIAL' }
+const classes: Readonly<Record<Sensitivity, string>> = {
+  normal: 'PUBLIC', personal: 'PRIVATE', private: 'PRIVATE', confidential: 'CONFIDENTIAL',
+}
 
 const setSensitivity = (sensitivity: Sensitivity): Step => (component, { lineEnd }) => {
   const old = lineOf(component, 'CLASS')
@@ -112,7 +116,9 @@ const setSensitivity = (sensitivity: Sensitivity): Step => (component, { lineEnd
   return setProperty(bare, 'CLASS', { value: classes[sensitivity], parameters }, lineEnd)
 }
 
-const outlook: Readonly<Record<Busy, string>> = { free: 'FREE', tentative: 'TENTATIVE', busy: 'BUSY', oof: 'OOF', elsewhere: 'WORKINGELSEWHERE' }
+const outlook: Readonly<Record<Busy, string>> = {
+  free: 'FREE', tentative: 'TENTATIVE', busy: 'BUSY', oof: 'OOF', elsewhere: 'WORKINGELSEWHERE',
+}
 
 /** TRANSP, and what Outlook adds where that does not say all. STATUS is of the event, not of the user: it stays. */
 const setBusy = (busy: Busy): Step => (component, { lineEnd }) => {
@@ -156,16 +162,22 @@ const setAttendees = (attendees: readonly Attendee[], organizer: Person | undefi
   }
   const added = left.map(one => writeLine({
     label: 'ATTENDEE', value: `mailto:${one.address}`,
-    parameters: [...named(one.name), ...agent === 'CLIENT' ? [writeParameter('SCHEDULE-AGENT', 'CLIENT')] : [], ...attendeeParameters(one, undefined)],
+    parameters: [
+      ...named(one.name), ...agent === 'CLIENT' ? [writeParameter('SCHEDULE-AGENT', 'CLIENT')] : [], ...attendeeParameters(one, undefined),
+    ],
   }, lineEnd))
   return insert(patched, ...added)
+}
+
+const roles: Readonly<Record<Attendee['kind'], string>> = {
+  required: 'REQ-PARTICIPANT', optional: 'OPT-PARTICIPANT', resource: 'NON-PARTICIPANT',
 }
 
 /** What is to be said of one that was not said. */
 function attendeeParameters(wanted: Attendee, old: Attendee | undefined): Parameter[] {
   const kind = old?.kind === wanted.kind ? [] : [
     writeParameter('CUTYPE', wanted.kind === 'resource' ? 'RESOURCE' : 'INDIVIDUAL'),
-    writeParameter('ROLE', wanted.kind === 'optional' ? 'OPT-PARTICIPANT' : wanted.kind === 'resource' ? 'NON-PARTICIPANT' : 'REQ-PARTICIPANT'),
+    writeParameter('ROLE', roles[wanted.kind]),
   ]
   const asked = old?.asked === wanted.asked ? [] : [writeParameter('RSVP', wanted.asked ? 'TRUE' : 'FALSE')]
   const name = old && wanted.name && old.name !== wanted.name ? named(wanted.name) : []
@@ -188,10 +200,11 @@ const removeFiles = (ids: ReadonlySet<string>): Step => component => {
   }, component)
 }
 
-const addFiles = (files: readonly NewFile[]): Step => (component, { lineEnd }) => insert(component, ...files.map(({ name, type, octets }) => writeLine({
-  label: 'ATTACH', value: Buffer.from(octets).toString('base64'),
-  parameters: [writeParameter('FMTTYPE', type), writeParameter('FILENAME', name), writeParameter('ENCODING', 'BASE64'), writeParameter('VALUE', 'BINARY')],
-}, lineEnd)))
+const addFiles = (files: readonly NewFile[]): Step => (component, { lineEnd }) =>
+  insert(component, ...files.map(({ name, type, octets }) => writeLine({
+    label: 'ATTACH', value: Buffer.from(octets).toString('base64'),
+    parameters: [['FMTTYPE', type], ['FILENAME', name], ['ENCODING', 'BASE64'], ['VALUE', 'BINARY']].map(([key, value]) => writeParameter(key!, value!)),
+  }, lineEnd)))
 
 /** The alarm that is shown next is moved, or all that are shown are taken out; what sends mail or comes later stays. */
 const setReminder = (minutes: number | null, old: Occasion | undefined): Step => (component, context) => {
@@ -200,7 +213,8 @@ const setReminder = (minutes: number | null, old: Occasion | undefined): Step =>
   if (minutes === null) return alarms.reduce((from, alarm) => replace(from, alarm), component)
   const value = minutes === 0 ? 'PT0S' : `-PT${minutes}M`
   const [next] = alarms
-  if (!next) return insert(component, readComponent(['BEGIN:VALARM', 'ACTION:DISPLAY', 'DESCRIPTION:Reminder', `TRIGGER:${value}`, 'END:VALARM'], lineEnd))
+  const fresh = ['BEGIN:VALARM', 'ACTION:DISPLAY', 'DESCRIPTION:Reminder', `TRIGGER:${value}`, 'END:VALARM']
+  if (!next) return insert(component, readComponent(fresh, lineEnd))
   const trigger = lineOf(next, 'TRIGGER')!
   const parameters = trigger.parameters.filter(({ name }) => name !== 'RELATED' && name !== 'VALUE')
   const moved = replace(next, trigger, rewriteLine(trigger, { value, parameters }, lineEnd))

@@ -43,9 +43,12 @@ export function readRule(rule: Rule): RecurrenceRule | undefined {
   const months = list('BYMONTH', 1, 12), positions = list('BYSETPOS', -366, 366)
   const days = daysOf(rule['BYDAY'])
   if (!frequency || !whole(interval) || !(count === undefined || whole(count)) || (rule['UNTIL'] !== undefined && !until)) return undefined
-  if (weekStart < 0 || !seconds || !minutes || !hours || !monthDays || !yearDays || !weeks || !months || !positions || !days) return undefined
+  if (!seconds || !minutes || !hours || !monthDays || !yearDays || !weeks || !months || !positions || !days || weekStart < 0) {
+    return undefined
+  }
   if ([monthDays, yearDays, weeks, positions].some(values => values.includes(0))) return undefined
-  return { frequency, interval, count, until, weekStart, seconds, minutes, hours, weekdays: days, monthDays, yearDays, weeks, months, positions }
+  const of = { seconds, minutes, hours, weekdays: days, monthDays, yearDays, weeks, months, positions }
+  return { frequency, interval, count, until, weekStart, ...of }
 }
 
 const whole = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= 0x7fffffff

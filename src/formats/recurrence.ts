@@ -79,7 +79,8 @@ function* periods(rule: RecurrenceRule, start: number, from: number): Generator<
       const months = yearlyMonths(rule, month)
       for (let n = skip(dateOf(wish).year - year); ; n++) {
         const of = year + n * interval
-        yield months.length > 0 ? months.map(one => [dayOf(of, one, 1), dayOf(of, one + 1, 1) - 1] as const) : [[dayOf(of, 1, 1), dayOf(of + 1, 1, 1) - 1]]
+        yield months.length === 0 ? [[dayOf(of, 1, 1), dayOf(of + 1, 1, 1) - 1]]
+          : months.map(one => [dayOf(of, one, 1), dayOf(of, one + 1, 1) - 1] as const)
       }
     }
     case 'MONTHLY': {

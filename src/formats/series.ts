@@ -1,5 +1,6 @@
-import type { Event, Exception, Occasion, Series } from '../model/event.ts'
+import type { Event, Exception, Occasion, RuleParts, Series } from '../model/event.ts'
 import type { Time, Zone } from '../model/zone.ts'
+import type { Numerals } from './icalendar.ts'
 import { expand, type Work } from './recurrence.ts'
 import { readRule } from './recurrence-rule.ts'
 import { instantOf, localOf, utcZone } from './timezone.ts'
@@ -28,7 +29,8 @@ export function startsOf(series: Series, start: Time, from: number, to: number, 
   const excluded = new Set(series.excluded.map(one => match(one, start)))
   add(series.exceptRules, excluded)
   // A rule that never comes to anything still leaves the event itself.
-  if (start.at >= from && start.at <= to && (series.rules.length === 0 || (all.size === 0 && isBarren(series.rules, start)))) all.add(start.at)
+  const inside = start.at >= from && start.at <= to
+  if (inside && (series.rules.length === 0 || (all.size === 0 && isBarren(series.rules, start)))) all.add(start.at)
   const starts = [...all].filter(at => !excluded.has(at))
   if (series.rules.length !== 1 || series.dates.length > 0) starts.sort((one, other) => one - other)
   return { starts: starts.slice(0, most), complete: complete && starts.length <= most }
@@ -54,7 +56,8 @@ const timeOfDay = ({ local }: Time): number => local - Math.floor(local / day) *
 /** By the clocks of its start. */
 const zoneOf = ({ form, zone }: Time): Zone => form === 'date' ? utcZone : zone
 
-function ruled(parts: Series['rules'][number], start: Time, from: number, to: number, most: number, work: Work, into: Set<number>): boolean {
+/** Adds the starts a rule gives; false where there are more, or nobody knows. */
+function ruled(parts: RuleParts, start: Time, from: number, to: number, most: number, work: Work, into: Set<number>): boolean {
   const rule = readRule(parts)
   if (!rule) {
     if (start.at >= from && start.at <= to) into.add(start.at)
@@ -76,7 +79,7 @@ function ruled(parts: Series['rules'][number], start: Time, from: number, to: nu
 }
 
 /** RFC 5545, UNTIL: the last instant at which a start can be. */
-export function untilOf(until: { readonly local: number; readonly utc: boolean; readonly dateOnly: boolean } | undefined, start: Time): number | undefined {
+export function untilOf(until: Numerals | undefined, start: Time): number | undefined {
   if (!until) return undefined
   if (until.utc || (until.dateOnly && start.form === 'date')) return until.local
   // A date means the start of that day's occurrence, whatever its hour.
@@ -149,7 +152,7 @@ const horizon = 40 * years
 
 /** Whether an event has an occurrence that ends after `since`; of a series without an end that is always so. */
 export function happensSince(event: Event, since: number): boolean {
-  if (event.end.at > since || event.start.at >= since || event.exceptions.some(({ start, end }) => end.at > since || start.at >= since)) return true
+  if ([event, ...event.exceptions].some(({ start, end }) => end.at > since || start.at >= since)) return true
   if (!event.series) return false
   const endless = event.series.rules.some(rule => rule['COUNT'] === undefined && rule['UNTIL'] === undefined)
   if (endless && event.series.exceptRules.length === 0) return true

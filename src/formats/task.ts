@@ -61,8 +61,10 @@ function importanceOf(priority: string): Importance {
   return value === 0 || value === 5 ? 'normal' : value < 5 ? 'high' : 'low'
 }
 
+type TaskAlarm = { readonly at: number; readonly lines: Component }
+
 /** The first alarm that is shown, and when. RFC 5545, Alarm Trigger: by default it is about the start. */
-function alarmOf(view: View, start: Time | undefined, due: Time | undefined): { readonly at: number; readonly lines: Component } | undefined {
+function alarmOf(view: View, start: Time | undefined, due: Time | undefined): TaskAlarm | undefined {
   const found = view.components.filter(({ name }) => name === 'VALARM').flatMap(alarm => {
     const action = property(alarm, 'ACTION')?.value.trim().toUpperCase() ?? 'DISPLAY'
     const trigger = property(alarm, 'TRIGGER')
@@ -104,10 +106,13 @@ export function patchTask(octets: Uint8Array, patch: TaskPatch, context: TaskCon
 type Zoned = (zone: Zone, at: number) => Form
 const priorities: Readonly<Record<Importance, string>> = { high: '1', normal: '5', low: '9' }
 
-function applied(component: Component, before: Task | undefined, patch: TaskPatch, context: TaskContext, zoned: Zoned, lineEnd: string): Component {
+function applied(
+  component: Component, before: Task | undefined, patch: TaskPatch, context: TaskContext, zoned: Zoned, lineEnd: string,
+): Component {
   const { summary, body, categories, sensitivity } = patch
   const patchContext = { lineEnd, formIn: (): Form => ({ form: 'utc' }), recurring: false, agent: undefined }
-  const set = (one: Component, name: string, value: string | undefined): Component => setProperty(one, name, value === undefined ? undefined : { value }, lineEnd)
+  const set = (one: Component, name: string, value: string | undefined): Component =>
+    setProperty(one, name, value === undefined ? undefined : { value }, lineEnd)
   let patched = patchOccasion(component, undefined, { summary, body, categories, sensitivity }, patchContext)
   if (patch.importance) patched = set(patched, 'PRIORITY', priorities[patch.importance])
   for (const [name, time, old] of [['DTSTART', patch.start, before?.start], ['DUE', patch.due, before?.due]] as const) {
@@ -128,7 +133,8 @@ const printRule = (rule: RuleParts): string => Object.entries(rule).map(pair => 
 
 /** In the form it had, where that can say it; a new hour is by the clocks of the user. DURATION and DUE exclude each other. */
 function setTime(
-  component: Component, name: 'DTSTART' | 'DUE', time: TaskTime | null, old: Time | undefined, { zone }: TaskContext, zoned: Zoned, lineEnd: string,
+  component: Component, name: 'DTSTART' | 'DUE', time: TaskTime | null, old: Time | undefined,
+  { zone }: TaskContext, zoned: Zoned, lineEnd: string,
 ): Component {
   const bare = name === 'DUE' && lineOf(component, 'DURATION') ? setProperty(component, 'DURATION', undefined, lineEnd) : component
   if (time === null) return setProperty(bare, name, undefined, lineEnd)
@@ -143,7 +149,8 @@ function setReminder(patched: Component, stored: Component, at: number | null, b
   if (at === null) return alarm ? replace(patched, alarm) : patched
   const trigger = alarm && lineOf(alarm, 'TRIGGER')
   if (!alarm || !trigger) {
-    return insert(patched, readComponent(['BEGIN:VALARM', 'ACTION:DISPLAY', 'DESCRIPTION:Reminder', `TRIGGER;VALUE=DATE-TIME:${printUtc(at)}`, 'END:VALARM'], lineEnd))
+    const fresh = ['BEGIN:VALARM', 'ACTION:DISPLAY', 'DESCRIPTION:Reminder', `TRIGGER;VALUE=DATE-TIME:${printUtc(at)}`, 'END:VALARM']
+    return insert(patched, readComponent(fresh, lineEnd))
   }
   const others = trigger.parameters.filter(({ name }) => name !== 'RELATED' && name !== 'VALUE')
   const moved = rewriteLine(trigger, { value: printUtc(at), parameters: [...others, writeParameter('VALUE', 'DATE-TIME')] }, lineEnd)
@@ -153,9 +160,11 @@ function setReminder(patched: Component, stored: Component, at: number | null, b
 /** A new object. */
 export function newTask(patch: TaskPatch & { readonly uid: string }, context: TaskContext): Uint8Array {
   const lineEnd = '\r\n'
-  const todo = readComponent(['BEGIN:VTODO', `UID:${patch.uid}`, `DTSTAMP:${printUtc(context.now)}`, `CREATED:${printUtc(context.now)}`, 'END:VTODO'], lineEnd)
+  const now = printUtc(context.now)
+  const todo = readComponent(['BEGIN:VTODO', `UID:${patch.uid}`, `DTSTAMP:${now}`, `CREATED:${now}`, 'END:VTODO'], lineEnd)
   const calendar = writeComponent('VCALENDAR', [
-    ...[['VERSION', '2.0'], ['PRODID', '-//Postern//Postern//EN']].map(([label, value]) => writeLine({ label: label!, value: value! }, lineEnd)), todo,
+    ...[['VERSION', '2.0'], ['PRODID', '-//Postern//Postern//EN']].map(([label, value]) => writeLine({ label: label!, value: value! }, lineEnd)),
+    todo,
   ], lineEnd)
   let document = writeDocument(calendar)
   const patched = applied(todo, undefined, patch, context, (zone, at) => {

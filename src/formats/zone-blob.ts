@@ -49,8 +49,9 @@ export function readZoneBlob(text: string): ZoneClaim | undefined {
 
 /** [MS-DTYP] SYSTEMTIME of a change. With a year it is one day, which then is taken for the rule. */
 function readChange(blob: Buffer, from: number): Change | undefined {
-  const [year, month, weekday, day, hours, minutes, seconds, rest] =
-    Array.from({ length: 8 }, (_, index) => blob.readUInt16LE(from + 2 * index)) as [number, number, number, number, number, number, number, number]
+  const field = (index: number): number => blob.readUInt16LE(from + 2 * index)
+  const [year, month, weekday, day] = [field(0), field(1), field(2), field(3)]
+  const [hours, minutes, seconds, rest] = [field(4), field(5), field(6), field(7)]
   const milliseconds = hours * hour + minutes * minute + seconds * 1000 + rest
   if (month < 1 || month > 12 || weekday > 6 || day < 1 || day > 31 || milliseconds >= 24 * hour) return undefined
   if (year === 0) return day > 5 ? undefined : { month, week: day, weekday, milliseconds }

@@ -110,9 +110,11 @@ export function hearOccasion(data: Element, item: Item | undefined, context: Cal
   for (const row of rows) {
     if (row.tag === otherPlace) continue
     const element = child(data, row.tag)
-    const said = element ? row.hear(element) : inherited ? left(row, inherited, item, context) : item && isGone(row, data, context) ? row.gone : undefined
+    const said = element ? row.hear(element)
+      : inherited ? left(row, inherited, item, context)
+      : item && isGone(row, data, context) ? row.gone : undefined
     if (said === undefined || (item && isSame(said, row.told(item)))) continue
-    if (!item && (said === null || said === '' || isSame(said, []))) continue
+    if (!item && (said === null || said === '' || said === false || isSame(said, []))) continue
     patch[row.key] = said
   }
   return {

@@ -5,13 +5,15 @@ import { utcZone } from '../../formats/timezone.ts'
 import { zoneBlob } from '../../formats/zone-blob.ts'
 import { zoneRules } from '../../formats/zone-rules.ts'
 import type { Zones } from '../../formats/zones.ts'
-import type { Event, Occasion, Place } from '../../model/event.ts'
+import type { Event, Occasion, Person, Place } from '../../model/event.ts'
 import type { Time, Zone } from '../../model/zone.ts'
 import type { BodyPreference } from '../../state/sync-options.ts'
 import { el, type Content, type Node, type Tag } from '../../wire/wbxml.ts'
 import { since, type Version } from '../versions.ts'
 import { compact, daysOf, hasDates, sayDay, sayOriginal } from './calendar-times.ts'
-import { answers, busyStatuses, guestsOf, isExpressible, isOwn, isReceived, kinds, ownAttendee, sensitivities, seriesRecurrence } from './calendar-values.ts'
+import {
+  answers, busyStatuses, guestsOf, isExpressible, isOwn, isReceived, kinds, ownAttendee, sensitivities, seriesRecurrence,
+} from './calendar-values.ts'
 import { recurrenceNodes } from './recurrence-say.ts'
 import { sayRich } from './text-body.ts'
 
@@ -70,10 +72,16 @@ const rows: readonly Row[] = [
   { tag: 'Calendar:Recurrence', inException: 'never', say: recurrence },
   { tag: 'Calendar:Sensitivity', say: ({ occasion }) => String(sensitivities.indexOf(occasion.sensitivity)) },
   { tag: 'Calendar:BusyStatus', say: busyStatus },
-  { tag: 'Calendar:Categories', say: ({ occasion }) => occasion.categories.slice(0, most.categories).map(one => el('Calendar:Category', shown(one))) },
-  { tag: 'Calendar:Reminder', empty: '14.1', say: ({ occasion }) => occasion.reminder === undefined ? undefined : String(occasion.reminder) },
+  {
+    tag: 'Calendar:Categories',
+    say: ({ occasion }) => occasion.categories.slice(0, most.categories).map(one => el('Calendar:Category', shown(one))),
+  },
+  { tag: 'Calendar:Reminder', empty: '14.1', say: ({ occasion: { reminder } }) => reminder === undefined ? undefined : String(reminder) },
   { tag: 'Calendar:MeetingStatus', say: meetingStatus },
-  { tag: 'Calendar:DisallowNewTimeProposal', since: '14.0', inException: 'never', say: ({ occasion }) => occasion.counterDisallowed ? '1' : '0' },
+  {
+    tag: 'Calendar:DisallowNewTimeProposal', since: '14.0', inException: 'never',
+    say: ({ occasion }) => occasion.counterDisallowed ? '1' : '0',
+  },
   { tag: 'Calendar:ResponseRequested', since: '14.0', inException: 'never', say: responseRequested },
   { tag: 'Calendar:AppointmentReplyTime', since: '14.0', say: replyTime },
   { tag: 'Calendar:ResponseType', since: '14.0', say: responseType },
@@ -102,12 +110,15 @@ const body = (item: Item): Node[] => bodyText(item) === '' ? []
 const isSaid = ({ since: least, until }: Row, version: Version): boolean =>
   (!least || since(version, least)) && (!until || version === until || !since(version, until))
 
-const isEmpty = (content: Content | undefined): boolean => content === undefined || content === '' || (Array.isArray(content) && content.length === 0)
+const isEmpty = (content: Content | undefined): boolean =>
+  content === undefined || content === '' || (Array.isArray(content) && content.length === 0)
 
-const nodesOf = (rows: readonly Row[], item: Item): Node[] => rows.filter(row => isSaid(row, item.context.version)).flatMap(({ tag, say }) => {
-  const content = say(item)
-  return isEmpty(content) ? [] : [el(tag, content!)]
-})
+function nodesOf(rows: readonly Row[], item: Item): Node[] {
+  return rows.filter(row => isSaid(row, item.context.version)).flatMap(({ tag, say }) => {
+    const content = say(item)
+    return isEmpty(content) ? [] : [el(tag, content!)]
+  })
+}
 
 function time({ occasion, context: { zone, version } }: Item, which: 'start' | 'end'): string {
   return occasion.allDay ? sayDay(daysOf(occasion)[which], zone, version) : compact(occasion[which].at)
@@ -142,10 +153,10 @@ export function recurrence({ event, occasion, context: { version, zone } }: Item
 }
 
 /** The user, where nobody else is known to have made a meeting. */
-function organizer({ occasion, context: { addresses, displayName } }: Item): { readonly name: string; readonly address: string } | undefined {
+function organizer({ occasion, context: { addresses, displayName } }: Item): Required<Person> | undefined {
   const { organizer: told } = occasion
-  const own = guestsOf(occasion).length > 0 && addresses[0] ? { address: addresses[0], ...(displayName ? { name: displayName } : {}) } : undefined
-  const person: { readonly address: string; readonly name?: string } | undefined = told ?? own
+  const [address] = guestsOf(occasion).length > 0 ? addresses : []
+  const person: Person | undefined = told ?? (address ? { address, ...(displayName ? { name: displayName } : {}) } : undefined)
   return person && { address: shown(person.address), name: shown(person.name ?? localPart(person.address)) }
 }
 
@@ -250,6 +261,7 @@ function exceptionNode(item: Item, exception: Occasion, at: Time): Node {
     if (isEmpty(content)) return isEmpty(inherited) || (row.empty && !since(version, row.empty)) ? [] : [el(row.tag)]
     return row.inException === 'always' || JSON.stringify(content) !== JSON.stringify(inherited) ? [el(row.tag, content!)] : []
   })
-  const text = bodyText(own) === bodyText(item) ? [] : bodyText(own) === '' ? [el(since(version, '12.0') ? 'AirSyncBase:Body' : 'Calendar:Body')] : body(own)
+  const none = el(since(version, '12.0') ? 'AirSyncBase:Body' : 'Calendar:Body')
+  const text = bodyText(own) === bodyText(item) ? [] : bodyText(own) === '' ? [none] : body(own)
   return el('Calendar:Exception', [original(item, at), ...said, ...text])
 }

@@ -55,7 +55,9 @@ export function movedRule({ series, start }: Event, when: When): RuleParts | und
   const begins = localOf(when.start, when.zone)
   const next = when.allDay ? midnight : instantOf(midnight + begins - Math.floor(begins / day) * day, when.zone)
   const fits = until.dateOnly === when.allDay && untilOf(until, start)! >= next
-  return fits ? undefined : { ...rule, UNTIL: when.allDay ? printDate(next) : until.utc || until.dateOnly ? printUtc(next) : printLocal(localOf(next, when.zone)) }
+  if (fits) return undefined
+  const local = !until.utc && !until.dateOnly
+  return { ...rule, UNTIL: when.allDay ? printDate(next) : local ? printLocal(localOf(next, when.zone)) : printUtc(next) }
 }
 
 /** RFC 5545, UNTIL: a date of dates, local time of times without a zone, else UTC. */

@@ -60,7 +60,9 @@ export function whenOf(start: number, end: number, allDay: boolean, zone: Zone, 
  * [MS-ASCAL] Creating Calendar Events when the StartTime Element or EndTime Element is Absent: the half hour nearest to now takes
  * their place. Throws `malformed` where that makes no event.
  */
-export function substituted(start: number | undefined, end: number | undefined, now: number): { readonly start: number; readonly end: number } {
+export function substituted(
+  start: number | undefined, end: number | undefined, now: number,
+): { readonly start: number; readonly end: number } {
   const half = 30 * minute
   const rounded = Math.round(now / half) * half
   const times = { start: start ?? rounded, end: end ?? rounded + half }
@@ -73,7 +75,9 @@ export function substituted(start: number | undefined, end: number | undefined, 
  * The last start of a series that ends with what a client says. An hour that is the one of the series is exact; else a day counts,
  * by its numerals where they are a midnight, else by the clocks of the series: phones mean the day, and not all in UTC.
  */
-export function hearUntil({ local, dateOnly }: { readonly local: number; readonly dateOnly: boolean }, { start, allDay, zone }: When, version: Version): number {
+export function hearUntil(
+  { local, dateOnly }: { readonly local: number; readonly dateOnly: boolean }, { start, allDay, zone }: When, version: Version,
+): number {
   if (allDay) return hearDay(local, zone, version)
   const time = (at: number): number => localOf(at, zone) - Math.floor(localOf(at, zone) / day) * day
   if (!dateOnly && time(local) === time(start)) return local

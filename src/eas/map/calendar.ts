@@ -101,7 +101,8 @@ function hearEvent(data: Element, item: Item, context: CalendarContext): EventPa
   const dropped = since(version, '16.0') && anew && event.series !== undefined
   const after: Item = { ...item, event: expected(event, when, rule) }
   const exceptions = since(version, '16.0') || rule === null ? undefined : hearExceptions(data, anew ? after : item, context)
-  return { ...patch, when: kept ?? (rule ? zoned(when, occasion, zone) : undefined), rule, exceptions, ...(dropped ? { dropExceptions: true } : {}) }
+  const times = kept ?? (rule ? zoned(when, occasion, zone) : undefined)
+  return { ...patch, when: times, rule, exceptions, ...(dropped ? { dropExceptions: true } : {}) }
 }
 
 /** What becomes a series, or another one, is by the clocks that were told. */
@@ -126,7 +127,9 @@ function localExceptions(data: Element, item: Item, context: CalendarContext): P
 }
 
 /** Whoever first invites somebody is the organizer. */
-function organizerOf(data: Element, item: Item | undefined, { version, addresses, displayName }: CalendarContext): { readonly organizer?: Person } {
+function organizerOf(
+  data: Element, item: Item | undefined, { version, addresses, displayName }: CalendarContext,
+): { readonly organizer?: Person } {
   if (item?.occasion.organizer || !child(data, 'Calendar:Attendees')?.children.length) return {}
   const said = since(version, '16.0') ? undefined : line(text(data, 'Calendar:OrganizerEmail') ?? '').replace(/^mailto:/i, '')
   const name = (said && line(text(data, 'Calendar:OrganizerName') ?? '')) || displayName
@@ -145,7 +148,8 @@ function hearNew(data: Element, context: CalendarContext): Uint8Array {
   const allDay = ['1', 'true'].includes(text(data, 'Calendar:AllDayEvent')?.trim() ?? '')
   const when = whenOf(start, end, allDay, zone, version)
   const rule = hearRule(data, undefined, when, context) ?? undefined
-  const patch = { ...hearOccasion(data, undefined, context), ...organizerOf(data, undefined, context), uid: newUid(data, context), when, rule }
+  const uid = newUid(data, context)
+  const patch = { ...hearOccasion(data, undefined, context), ...organizerOf(data, undefined, context), uid, when, rule }
   const octets = newEvent(patch, writing(context, false))
   if (!rule) return octets
   // Exceptions are of the series, which must be there first.
@@ -175,7 +179,8 @@ export function removeOne(stored: Uint8Array, instance: string, context: Calenda
 
 function find(stored: Uint8Array, instance: string, context: CalendarContext): { readonly item: Item; readonly original: number } {
   const event = readEvent(stored, context)
-  const original = isExpressible(event) ? hearOriginal(instance.trim(), event, context) : originalOf(event, hearInstant(instance.trim(), event, context))
+  const named = instance.trim()
+  const original = isExpressible(event) ? hearOriginal(named, event, context) : originalOf(event, hearInstant(named, event, context))
   if (original === undefined) throw new Failure('not-found', 'an exception of no occurrence')
   return { item: itemOf(event, context), original }
 }

@@ -115,7 +115,8 @@ export function finished(stored: Uint8Array, data: Element, context: TaskContext
 const defined = (patch: TaskPatch): TaskPatch => Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
 
 const isTrue = (value: string | undefined): boolean => ['1', 'true'].includes(value?.trim().toLowerCase() ?? '')
-const completedAt = (data: Element, { now }: TaskContext): number => hearDate(text(data, 'Tasks:DateCompleted'), 'DateCompleted') ?? now.getTime()
+const completedAt = (data: Element, { now }: TaskContext): number =>
+  hearDate(text(data, 'Tasks:DateCompleted'), 'DateCompleted') ?? now.getTime()
 
 /** One of a series is done, and the client leaves the rest to the server: without DeadOccur. */
 const isFinishing = (data: Element, before: Task): boolean =>
@@ -147,7 +148,8 @@ function nextOf(task: Task, { zone, now }: TaskContext): Pick<TaskPatch, 'start'
   const moved = (time: Time | undefined): TaskTime | undefined =>
     time && (time.form === 'date' ? { date: time.local + by } : { at: instantOf(time.local + by, time.zone) })
   return {
-    start: moved(task.start), due: moved(task.due), rule: rule.count === undefined ? undefined : { ...task.rule, COUNT: String(rule.count - 1) },
+    start: moved(task.start), due: moved(task.due),
+    rule: rule.count === undefined ? undefined : { ...task.rule, COUNT: String(rule.count - 1) },
     reminder: task.reminder === undefined ? undefined : task.reminder + by,
   }
 }
@@ -241,7 +243,9 @@ const hearOrdinal = (date: string | undefined, sub: string | undefined, isTold: 
 }
 
 /** Throws `malformed` for a recurrence without Start, which counts as the date of a task that has none. */
-function hearSeries(data: Element, before: Task | undefined, told: readonly Node[], context: TaskContext): Pick<TaskPatch, 'rule' | 'regenerates' | 'start'> {
+function hearSeries(
+  data: Element, before: Task | undefined, told: readonly Node[], context: TaskContext,
+): Pick<TaskPatch, 'rule' | 'regenerates' | 'start'> {
   const element = child(data, 'Tasks:Recurrence')
   if (!element) return {}
   if (element.children.length === 0) return before?.rule ? { rule: null } : {}
@@ -269,10 +273,11 @@ function printUntil(until: number, before: Task | undefined, data: Element): str
 
 /** Start moves with the dates of a task: it is no change of the rule. */
 function isSameRecurrence(known: Node, element: Element): boolean {
-  const elements = (known.children as readonly Node[]).map(({ tag, children: value }): Element => ({ tag, text: String(value), children: [] }))
+  const elements = (known.children as readonly Node[]).map(({ tag, children }): Element => ({ tag, text: String(children), children: [] }))
   const { until: one, ...first } = hearRecurrence({ tag: 'Tasks:Recurrence', text: '', children: elements }, 'Tasks')
   const { until: other, ...second } = hearRecurrence(element, 'Tasks')
-  return JSON.stringify({ firstDayOfWeek: 1, ...first }) === JSON.stringify({ firstDayOfWeek: first.firstDayOfWeek ?? 1, ...second }) && one?.local === other?.local
+  const same = JSON.stringify({ firstDayOfWeek: 1, ...first }) === JSON.stringify({ firstDayOfWeek: first.firstDayOfWeek ?? 1, ...second })
+  return same && one?.local === other?.local
 }
 
 /** What a folder of tasks holds. */
