@@ -10,6 +10,7 @@ import type { DavList, DavLists } from './dav-changes.ts'
 import { davClient, type DavServer } from './dav-client.ts'
 import { fillText } from './dav-homes.ts'
 import { davStore } from './dav-store.ts'
+import { davTrouble } from './dav-trouble.ts'
 import { identify, recipientOf, type Identity } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
@@ -116,6 +117,7 @@ export function connect(config: BackendsConfig, log: Log): Backends {
   const certificates = certificateCheck(config.certificates ?? {}, log)
   // Those that all users of a backend read with the same account.
   const shared = new Map<Backend, LdapDirectory>()
+  const troubles = new Map(config.backends.map(backend => [backend, davTrouble(log, backend.dav?.url ?? '')]))
   for (const backend of config.backends) {
     if (backend.directory && !backend.directory.bindAs) shared.set(backend, ldapDirectory(backend.directory, backend.directory.bind))
   }
@@ -127,7 +129,7 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     const before = accounts.get(fingerprint)
     try {
       if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000)).close()
-      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds, log, certificates, lists, shared: shared.get(identity.backend) })
+      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds, log, certificates, lists, shared: shared.get(identity.backend), troubles: troubles.get(identity.backend) })
       memory.proved(fingerprint)
       accounts.set(fingerprint, account)
       return account
@@ -175,10 +177,11 @@ type Around = {
   readonly certificates: CertificateCheck
   readonly shared: LdapDirectory | undefined
   readonly lists: DavLists
+  readonly troubles: ReturnType<typeof davTrouble> | undefined
 }
 
 async function openAccount(
-  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log, certificates, lists, shared }: Around,
+  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log, certificates, lists, shared, troubles }: Around,
 ): Promise<Account> {
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
@@ -187,7 +190,7 @@ async function openAccount(
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds })
-  const objects = backend.dav && openObjects(backend.dav, person, own, { timeoutSeconds, lists })
+  const objects = backend.dav && openObjects(backend.dav, person, own, { timeoutSeconds, lists, trouble: troubles?.(person.login) })
   const ownDirectory = directoryOf(backend, person, own)
   const directory = shared ?? ownDirectory
   return {
@@ -215,11 +218,13 @@ async function openAccount(
   }
 }
 
-function openObjects(server: DavServer, { login, addresses: [address = login] }: Person, own: Login, { timeoutSeconds, lists }: { timeoutSeconds: number; lists: DavLists }) {
+type DavAround = { readonly timeoutSeconds: number; readonly lists: DavLists; readonly trouble: ((error: unknown) => void) | undefined }
+
+function openObjects(server: DavServer, { login, addresses: [address = login] }: Person, own: Login, { timeoutSeconds, lists, trouble }: DavAround) {
   const at = address.lastIndexOf('@')
   const user = { login, local: at < 0 ? address : address.slice(0, at), domain: at < 0 ? '' : address.slice(at + 1) }
   const client = davClient(server, { ...own, user: server.login === undefined ? login : fillText(server.login, user) }, timeoutSeconds)
-  return davStore({ server, client, user, lists })
+  return davStore({ server, client, user, lists, ...(trouble ? { trouble } : {}) })
 }
 
 const mailboxesRecalled = 64

@@ -1,4 +1,4 @@
-import { Agent, fetch, request, type Dispatcher } from 'undici'
+import { Agent, request, type Dispatcher } from 'undici'
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Login } from './imap-connection.ts'
 
@@ -35,12 +35,17 @@ export type DavClient = {
   readonly origin: string
   /** Throws `Failure` for a status that is none of 2xx or `expect`. The body must be read or dropped. */
   ask(request: DavRequest): Promise<DavAnswer>
-  /** What tsdav is to use: it asks no other host either. */
-  readonly fetch: typeof globalThis.fetch
   close(): Promise<void>
 }
 
 const mostRedirects = 3
+/** Milliseconds to wait for a connection, and to leave a silent server alone. */
+const longestConnect = 10_000, longestSilence = 30_000
+/** How many times the patience for a next octet a whole answer may take. */
+const longestAnswer = 5
+const timeouts = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT'])
+/** Seconds that a server may ask to be left alone for. */
+const usualRetry = 30, longestRetry = 3600
 
 /** RFC 4918, Status Codes, and those of HTTP: what they are to whoever asked. All else is for trying again later. */
 const kinds: Readonly<Record<number, Kind>> = {
@@ -54,15 +59,19 @@ export function davClient(server: DavServer, login: Login, timeoutSeconds: numbe
     ? `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}` : `Bearer ${login.token}`
   const tls = { ...(server.ca ? { ca: server.ca } : {}), rejectUnauthorized: server.rejectUnauthorized ?? true }
   const timeout = timeoutSeconds * 1000
-  const agent = new Agent({ connections: 8, connect: tls, headersTimeout: timeout, bodyTimeout: timeout, connectTimeout: timeout })
+  const agent = new Agent({ connections: 8, connect: tls, headersTimeout: timeout, bodyTimeout: timeout, connectTimeout: Math.min(timeout, longestConnect) })
+  /** Until then nobody waits for a server that has just let somebody wait for nothing. */
+  let silentUntil = -Infinity
 
   async function send(wish: DavRequest, url: URL): Promise<Dispatcher.ResponseData> {
+    if (performance.now() < silentUntil) throw new Failure('unavailable', 'the DAV server has not answered in time, a moment ago')
     try {
       return await request(url, {
-        dispatcher: agent, method: wish.method as Dispatcher.HttpMethod, body: wish.body ?? null,
+        dispatcher: agent, signal: AbortSignal.timeout(timeout * longestAnswer), method: wish.method as Dispatcher.HttpMethod, body: wish.body ?? null,
         headers: { authorization, ...(wish.body === undefined ? {} : { 'content-type': 'application/xml; charset=utf-8' }), ...wish.headers },
       })
     } catch (error) {
+      if (timeouts.has((error as { code?: string }).code ?? '')) silentUntil = performance.now() + Math.min(timeout, longestSilence)
       throw new Failure('unavailable', `the DAV server cannot be reached: ${(error as Error).message}`, { cause: error })
     }
   }
@@ -84,12 +93,6 @@ export function davClient(server: DavServer, login: Login, timeoutSeconds: numbe
         throw await refusal(status, headers, body)
       }
     },
-    fetch: (async (input: string | URL | Request, init?: RequestInit) => {
-      const url = new URL(input instanceof Request ? input.url : input)
-      if (url.origin !== origin) throw new Failure('unavailable', 'the DAV server sends its user to another host')
-      const headers = { ...Object.fromEntries(new Headers(init?.headers)), authorization }
-      return fetch(url, { ...init as object, headers, redirect: 'manual', dispatcher: agent, signal: AbortSignal.timeout(timeout) })
-    }) as typeof globalThis.fetch,
     close: () => agent.destroy(),
   }
 }
@@ -98,14 +101,19 @@ async function refusal(status: number, headers: DavAnswer['headers'], body: Disp
   const said = Buffer.concat(await take(body, 4096)).toString('utf8')
   // RFC 4791 and 6352: preconditions tell more than the status.
   const precondition = /<(?:\w+:)?(no-uid-conflict|valid-sync-token|number-of-matches-within-limits|max-resource-size|valid-\w+-data|supported-\w+-data)\b/.exec(said)?.[1]
-  const after = Number(headers['retry-after'])
-  const options = Number.isFinite(after) ? { retryAfter: after } : {}
+  const options = { retryAfter: retryAfter(headers['retry-after']) }
   const why = `the DAV server answers ${status}${precondition ? ` (${precondition})` : ''}`
   if (precondition === 'valid-sync-token') return new Failure('stale', why)
   if (precondition === 'no-uid-conflict') return new Failure('exists', why)
   if (precondition === 'max-resource-size') return new Failure('too-large', why)
   if (precondition?.endsWith('-data')) return new Failure('malformed', why)
   return new Failure(kinds[status] ?? 'unavailable', why, options)
+}
+
+/** RFC 9110, Retry-After: seconds, or a time. */
+function retryAfter(value: unknown): number {
+  const seconds = typeof value !== 'string' ? NaN : /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000
+  return Number.isNaN(seconds) ? usualRetry : Math.min(Math.max(1, Math.ceil(seconds)), longestRetry)
 }
 
 async function take(body: AsyncIterable<Uint8Array> & { dump(): Promise<void> }, most: number): Promise<Uint8Array[]> {

@@ -3,6 +3,7 @@ import { Failure } from '../base/failure.ts'
 import type { Folder, FolderId, ObjectContent } from '../model/folder.ts'
 import { octetsOf, type DavClient } from './dav-client.ts'
 import type { DavHomes } from './dav-homes.ts'
+import { isAt, isBelow, lastSegment, withSlash } from './dav-rows.ts'
 import { document, escapeXml, names, readMultistatus, type DavRow, type XmlElement } from './dav-xml.ts'
 
 /** A collection as its folder, and how to ask for it. */
@@ -31,10 +32,19 @@ const properties = document('D:propfind', `<D:prop><D:resourcetype/><D:displayna
 /** All collections of a user, in one request a home. */
 export async function listCollections(client: DavClient, homes: DavHomes): Promise<DavCollection[]> {
   const paths = [...new Set([homes.calendars, homes.contacts].flatMap(path => path ?? []))]
-  const rows = (await Promise.all(paths.map(path => look(client, path, properties)))).flat()
+  const rows = (await Promise.all(paths.map(path => lookAtAll(client, path)))).flat()
   const seen = new Set<string>()
   const found = rows.filter(({ path }) => !seen.has(path) && seen.add(path)).slice(0, most).flatMap(collectionsOf)
   return withDefaults(found.sort((a, b) => a.path < b.path ? -1 : 1))
+}
+
+/** Throws `unavailable` where the answer may have left out a collection: a phone would take that for gone, with all that is in it. */
+async function lookAtAll(client: DavClient, home: string): Promise<readonly DavRow[]> {
+  const rows = await look(client, home, properties)
+  const trouble = rows.find(row => row.trouble !== undefined)?.trouble
+  if (trouble !== undefined) throw new Failure('unavailable', `the DAV server answers ${trouble} for a collection or a home of collections`)
+  if (!rows.some(row => isAt(row, home))) throw new Failure('unavailable', 'the DAV server does not tell of the home it was asked for')
+  return rows.filter(row => isBelow(row, home))
 }
 
 /** The states of all collections below these homes, by path. */
@@ -46,7 +56,7 @@ export async function listStates(client: DavClient, homes: readonly string[]): P
 
 async function look(client: DavClient, path: string, body: string): Promise<readonly DavRow[]> {
   const answer = await client.ask({ method: 'PROPFIND', path, headers: { depth: '1' }, body })
-  return (await readMultistatus(answer.body)).rows.map(row => row.path.endsWith('/') ? row : { ...row, path: `${row.path}/` })
+  return (await readMultistatus(answer.body)).rows.map(row => ({ ...row, path: withSlash(row.path) }))
 }
 
 const stateOf = ({ properties }: DavRow): CollectionState => ({ token: said(properties, `${dav}sync-token`), ctag: said(properties, `${server}getctag`) })
@@ -92,15 +102,6 @@ function isWritable(privileges: XmlElement | undefined): boolean {
 /** Lasting while the collection keeps its address, which no rename changes. */
 const idOf = (path: string, content: ObjectContent): FolderId =>
   `${letters[content]}.${createHash('sha256').update(path).digest('base64url').slice(0, 11)}` as FolderId
-
-export function lastSegment(path: string): string {
-  const segment = path.replace(/\/$/, '').split('/').at(-1) ?? ''
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
-}
 
 /** How servers and clients call the one they make first. */
 const usual = ['personal', 'default', 'calendar', 'contacts', 'addressbook', 'address-book', 'tasks', 'notes', 'home', 'kalender', 'kontakte']

@@ -3,10 +3,11 @@ import type { Folder, FolderId, ObjectContent } from '../model/folder.ts'
 import type { ObjectRef, ObjectStore, StoredObject, Watcher } from '../model/ports.ts'
 import { octetsOf, type DavClient, type DavServer } from './dav-client.ts'
 import {
-  componentOf, lastSegment, listCollections, listStates, makeCollection, renameCollection, type CollectionState, type DavCollection,
+  componentOf, listCollections, listStates, makeCollection, renameCollection, type CollectionState, type DavCollection,
 } from './dav-collections.ts'
 import { davHomes, type DavHomes, type DavUser } from './dav-homes.ts'
 import { davChanges, type DavLists } from './dav-changes.ts'
+import { completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
 import { davWatch } from './dav-watch.ts'
 import { document, escapeXml, names, readMultistatus } from './dav-xml.ts'
 
@@ -16,6 +17,8 @@ export type DavOptions = {
   readonly user: DavUser
   /** Lists of collections whose server cannot tell changes; shared by all users. */
   readonly lists: DavLists
+  /** Hears of everything that went wrong at the server. */
+  readonly trouble?: (error: unknown) => void
 }
 
 export type DavStore = ObjectStore & { close(): Promise<void> }
@@ -30,12 +33,12 @@ const batch = 100
 const defaultNames: Readonly<Record<ObjectContent, string>> = { calendar: 'Calendar', contacts: 'Contacts', tasks: 'Tasks', notes: 'Notes' }
 
 /** RFC 4918 and what CalDAV (RFC 4791), CardDAV (RFC 6352) and sync (RFC 6578) add, for one user. */
-export function davStore({ server, client, user, lists }: DavOptions): DavStore {
+export function davStore({ server, client, user, lists, trouble = () => {} }: DavOptions): DavStore {
   let homes: Promise<DavHomes> | undefined
   let known: { readonly at: number; readonly all: readonly DavCollection[] } | undefined
   let listing: Promise<readonly DavCollection[]> | undefined
   const reports = davChanges(client, lists)
-  const watch = davWatch({ pollSeconds: server.pollSeconds ?? 20, states: ids => statesOf(ids) })
+  const watch = davWatch({ pollSeconds: server.pollSeconds ?? 20, states: ids => statesOf(ids), trouble })
 
   const homesOf = (): Promise<DavHomes> => homes ??= davHomes(client, server, user).catch(error => {
     homes = undefined
@@ -92,12 +95,27 @@ export function davStore({ server, client, user, lists }: DavOptions): DavStore 
     return new Map(ids.map(id => [id, states.get(paths.get(id) ?? '')]))
   }
 
-  const addressOf = ({ path }: DavCollection, name: string): string => `${path}${encodeURIComponent(name)}`
+  function addressOf({ path }: DavCollection, name: string): string {
+    // These would be the collection, or what it is in.
+    if (name === '' || name === '.' || name === '..') throw new Failure('not-found', 'no such object')
+    return `${path}${encodeURIComponent(name)}`
+  }
 
   async function written<T>(id: FolderId, work: Promise<T>): Promise<T> {
     const result = await work
     watch.tell(id)
     return result
+  }
+
+  /** What is read of a collection. Where that is gone, the next list of folders is to be without it. */
+  async function here<T>(id: FolderId, read: (where: DavCollection) => Promise<T>): Promise<T> {
+    try {
+      return await read(await collection(id))
+    } catch (error) {
+      if (!(error instanceof Failure) || error.kind !== 'not-found') throw error
+      if (!(await collections(true)).some(one => one.id === id)) throw error
+      throw new Failure('unavailable', 'the DAV server names a collection and then has none', { cause: error })
+    }
   }
 
   const forget = (): void => { known = undefined }
@@ -129,21 +147,21 @@ export function davStore({ server, client, user, lists }: DavOptions): DavStore 
       forget()
     },
 
-    changes: async (id, token) => reports.changes(await collection(id), token),
-    async within(id, from, to) {
-      const { path } = await collection(id)
+    changes: async (id, token) => here(id, where => reports.changes(where, token)),
+    within: (id, from, to) => here(id, async ({ path }) => {
       const range = `start="${compact(from)}"${to ? ` end="${compact(to)}"` : ''}`
       const body = document('C:calendar-query', '<D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">' +
         `<C:time-range ${range}/></C:comp-filter></C:comp-filter></C:filter>`)
       const { rows } = await readMultistatus((await client.ask({ method: 'REPORT', path, headers: { depth: '1' }, body })).body)
-      return new Set(rows.map(row => lastSegment(row.path)))
-    },
-    async objects(id, wanted) {
-      const where = await collection(id)
+      const objects = completeRows(rows, path)
+      objects.forEach(readable)
+      return new Set(objects.map(({ name }) => name))
+    }),
+    objects: (id, wanted) => here(id, async where => {
       const found: StoredObject[] = []
       for (let at = 0; at < wanted.length; at += batch) found.push(...await multiget(where, wanted.slice(at, at + batch)))
       return found
-    },
+    }),
     async read(id, name) {
       const answer = await client.ask({ method: 'GET', path: addressOf(await collection(id), name), expect: [404, 410] })
       const octets = await octetsOf(answer)
@@ -155,7 +173,7 @@ export function davStore({ server, client, user, lists }: DavOptions): DavStore 
     async write(id, name, octets, condition) {
       const where = await collection(id)
       const type = where.content === 'contacts' ? 'text/vcard; charset=utf-8' : 'text/calendar; charset=utf-8'
-      const headers = { 'content-type': type, ...(condition === 'new' ? { 'if-none-match': '*' } : condition ? { 'if-match': condition.etag } : {}) }
+      const headers = { 'content-type': type, ...(condition === 'new' ? { 'if-none-match': '*' } : condition?.etag ? { 'if-match': condition.etag } : {}) }
       const put = client.ask({ method: 'PUT', path: addressOf(where, name), headers, body: octets }).catch((error: unknown) => {
         throw condition === 'new' && error instanceof Failure && error.kind === 'conflict' ? new Failure('exists', error.message, { cause: error }) : error
       })
@@ -167,7 +185,7 @@ export function davStore({ server, client, user, lists }: DavOptions): DavStore 
     },
     async remove(id, name, etag) {
       const path = addressOf(await collection(id), name)
-      const headers = etag === undefined ? {} : { 'if-match': etag }
+      const headers = etag ? { 'if-match': etag } : {}
       await octetsOf(await written(id, client.ask({ method: 'DELETE', path, headers, expect: [404, 410] })))
     },
     async move({ folder, name }, to) {
@@ -187,8 +205,9 @@ export function davStore({ server, client, user, lists }: DavOptions): DavStore 
     },
 
     async changed(tokens) {
-      const states = await statesOf([...tokens.keys()])
-      return new Set([...tokens].filter(([id, token]) => !reports.isSame(token, states.get(id))).map(([id]) => id))
+      const states = await statesOf([...tokens.keys()]), all = await collections()
+      const same = await Promise.all([...tokens].map(([id, token]) => reports.isSame(all.find(one => one.id === id), token, states.get(id))))
+      return new Set([...tokens.keys()].filter((_, index) => !same[index]))
     },
     watch: (ids: readonly FolderId[], signal: AbortSignal, on: Watcher) => watch.watch(ids, signal, on),
     async close() {
@@ -196,7 +215,7 @@ export function davStore({ server, client, user, lists }: DavOptions): DavStore 
       await client.close()
     },
   }
-  return store
+  return reported(store, trouble)
 
   async function moveByCopy({ folder, name }: ObjectRef, to: FolderId): Promise<void> {
     const stored = await store.read(folder, name)
@@ -224,15 +243,41 @@ export function davStore({ server, client, user, lists }: DavOptions): DavStore 
     const body = document(root!, `<D:prop><D:getetag/><${data!}/></D:prop>${hrefs}`)
     const { rows } = await readMultistatus((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body)
     const property = where.content === 'contacts' ? `${carddav}address-data` : `${caldav}calendar-data`
-    return rows.flatMap(({ path, properties }) => {
-      const text = properties.get(property)?.text, etag = properties.get(`${dav}getetag`)?.text
-      return text === undefined || etag === undefined ? [] : [{ name: lastSegment(path), etag: plain(etag), octets: Buffer.from(text) }]
+    const { objects, partial } = objectRows(rows, where.path)
+    const found = objects.flatMap(row => {
+      readable(row)
+      const text = row.properties.get(property)?.text, etag = row.properties.get(`${dav}getetag`)?.text ?? ''
+      return text === undefined ? [] : [{ name: row.name, etag: plain(etag), octets: Buffer.from(text) }]
     })
+    if (!partial) return found
+    const told = new Set(objects.map(({ name }) => name)), rest = wanted.filter(name => !told.has(name))
+    if (rest.length === wanted.length) throw new Failure('unavailable', 'the DAV server hands out nothing of what it was asked for')
+    return [...found, ...await multiget(where, rest)]
   }
+}
+
+/** The same store; what fails is told of beside. */
+function reported(store: DavStore, trouble: (error: unknown) => void): DavStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]): unknown => {
+        const result: unknown = Reflect.apply(value, target, args)
+        if (result instanceof Promise) result.catch(trouble)
+        return result
+      }
+    },
+  })
 }
 
 const shown = ({ id, parent, name, role, content, selectable, readOnly, isDefault }: DavCollection): Folder =>
   ({ id, parent, name, role, content, selectable, ...(readOnly ? { readOnly } : {}), ...(isDefault ? { isDefault } : {}) })
+
+/** What cannot be had for now is not gone. */
+function readable({ trouble }: ObjectRow): void {
+  if (trouble !== undefined) throw new Failure('unavailable', `the DAV server answers ${trouble} for an object`)
+}
 
 const plain = (etag: string): string => etag.trim()
 

@@ -14,6 +14,7 @@ export type DavWatchOptions = {
   readonly pollSeconds: number
   /** The states of these collections now, in one request for all that share a home. */
   readonly states: (ids: readonly FolderId[]) => Promise<ReadonlyMap<FolderId, CollectionState | undefined>>
+  readonly trouble: (error: unknown) => void
 }
 
 type Entry = { readonly ids: ReadonlySet<FolderId>; readonly on: Watcher; ready: boolean }
@@ -23,7 +24,7 @@ const livelySeconds = 120
 const longestPause = 300
 
 /** Looks at a user's collections every now and then, once for all who wait. WebDAV has no way to be told. */
-export function davWatch({ pollSeconds, states }: DavWatchOptions): DavWatch {
+export function davWatch({ pollSeconds, states, trouble }: DavWatchOptions): DavWatch {
   const entries = new Set<Entry>()
   let last: ReadonlyMap<FolderId, CollectionState | undefined> = new Map()
   let timer: NodeJS.Timeout | undefined
@@ -48,12 +49,15 @@ export function davWatch({ pollSeconds, states }: DavWatchOptions): DavWatch {
       last = now
       if (news.length) lively = performance.now()
       news.forEach(tell)
+      // Nothing tells of these: who waits has to look for itself, every time.
+      for (const [id, state] of now) if (state && state.token === undefined && state.ctag === undefined) tell(id)
       for (const entry of joining) {
         entry.ready = true
         entry.on.ready()
       }
     } catch (error) {
       failures++
+      trouble(error)
       for (const entry of entries) entry.on.lost(error)
     } finally {
       looking = false

@@ -13,6 +13,8 @@ export type DavRow = {
   readonly status: number | undefined
   /** Those with status 200, by name. */
   readonly properties: ReadonlyMap<string, XmlElement>
+  /** The server could not tell for now, of this address or of a property asked for: 401, 423, 429, or 5xx but 501. */
+  readonly trouble: number | undefined
 }
 
 export type Multistatus = { readonly rows: readonly DavRow[]; readonly syncToken: string | undefined }
@@ -20,7 +22,8 @@ export type Multistatus = { readonly rows: readonly DavRow[]; readonly syncToken
 const dav = 'DAV:', caldav = 'urn:ietf:params:xml:ns:caldav:', carddav = 'urn:ietf:params:xml:ns:carddav:', server = 'http://calendarserver.org/ns/:'
 export const names = { dav, caldav, carddav, server }
 
-const most = { depth: 32, attributes: 100, rows: 200_000 }
+/** `elements` of one response; octets of an object (`data`), and of any other text. */
+const most = { depth: 32, attributes: 100, rows: 200_000, elements: 20_000, inAll: 4_000_000, data: 32 * 1024 ** 2, text: 64 * 1024 }
 
 /**
  * RFC 4918, multistatus, read as it comes. Throws `unavailable` for anything else: an answer that is no XML (a login page, say), or
@@ -45,10 +48,11 @@ async function read(body: AsyncIterable<Uint8Array>, taken: (element: XmlElement
   parser.on('error', error => { throw new Failure('unavailable', `the DAV server does not answer in XML: ${error.message.slice(0, 200)}`) })
   parser.on('doctype', () => { throw new Failure('unavailable', 'the DAV server answers with a document type') })
   parser.on('opentagstart', () => { if (open.length >= most.depth) throw new Failure('unavailable', 'the answer of the DAV server is nested too deep') })
-  let attributes = 0
+  let attributes = 0, elements = 0, inAll = 0
   parser.on('attribute', () => { if (++attributes > most.attributes) throw new Failure('unavailable', 'an element of the DAV server has too many attributes') })
   parser.on('opentag', ({ uri, local, attributes: given }) => {
     attributes = 0
+    if (++elements > most.elements || ++inAll > most.inAll) throw new Failure('unavailable', 'the answer of the DAV server has too many elements')
     const element: XmlElement = { name: `${uri}${uri.endsWith(':') ? '' : ':'}${local}`, attribute: given['name']?.value, text: '', children: [] }
     open.at(-1)?.children.push(element)
     root ??= element
@@ -62,10 +66,21 @@ async function read(body: AsyncIterable<Uint8Array>, taken: (element: XmlElement
   parser.on('cdata', characters)
   parser.on('closetag', () => {
     const element = open.pop()!
-    if (open.length === 1 && taken(element)) open[0]!.children.pop()
+    if (open.length !== 1 || !taken(element)) return
+    open[0]!.children.pop()
+    elements = open[0]!.children.length
   })
   const decoder = new StringDecoder('utf8')
-  for await (const chunk of body) parser.write(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)))
+  let run = 0
+  for await (const chunk of body) {
+    const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength), at = octets.lastIndexOf('<')
+    parser.write(decoder.write(octets))
+    // The parser tells text when it has the whole of it.
+    run = at < 0 ? run + octets.length : octets.length - at
+    if (run > (open.at(-1)?.name.endsWith('-data') ? most.data : most.text + octets.length)) {
+      throw new Failure('unavailable', 'the DAV server says too much in one element')
+    }
+  }
   parser.write(decoder.end())
   parser.close()
   if (!root) throw new Failure('unavailable', 'the DAV server answers with nothing')
@@ -75,15 +90,20 @@ async function read(body: AsyncIterable<Uint8Array>, taken: (element: XmlElement
 function rowsOf(response: XmlElement): DavRow[] {
   const status = numberOf(childOf(response, `${dav}status`)?.text)
   const properties = new Map<string, XmlElement>()
+  let trouble = isTrouble(status) ? status : undefined
   for (const part of response.children.filter(({ name }) => name === `${dav}propstat`)) {
-    if (numberOf(childOf(part, `${dav}status`)?.text) !== 200) continue
+    const told = numberOf(childOf(part, `${dav}status`)?.text)
+    if (isTrouble(told)) trouble = told
+    if (told !== 200) continue
     for (const property of childOf(part, `${dav}prop`)?.children ?? []) properties.set(property.name, property)
   }
   return response.children.filter(({ name }) => name === `${dav}href`).flatMap(({ text }) => {
     const path = pathOf(text)
-    return path === undefined ? [] : [{ path, status, properties }]
+    return path === undefined ? [] : [{ path, status, properties, trouble }]
   })
 }
+
+const isTrouble = (status = 0): boolean => status === 401 || status === 423 || status === 429 || (status >= 500 && status !== 501)
 
 export const childOf = (element: XmlElement | undefined, name: string): XmlElement | undefined =>
   element?.children.find(one => one.name === name)

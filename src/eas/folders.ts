@@ -2,6 +2,7 @@ import { Failure } from '../base/failure.ts'
 import type { MailCursor, ObjectCursor } from '../model/cursor.ts'
 import { holdsObjects, type Folder, type FolderId } from '../model/folder.ts'
 import type { ObjectStore, Stores, Watcher } from '../model/ports.ts'
+import { outcome } from './outcome.ts'
 import { since, type Version } from './versions.ts'
 
 /** Where a client stands in a folder; undefined where that is not known, and any event counts as news. */
@@ -9,10 +10,35 @@ export type Standing = MailStanding | ObjectStanding | undefined
 export type MailStanding = { readonly cursor: MailCursor; readonly since: number }
 export type ObjectStanding = { readonly cursor: ObjectCursor; readonly since: number }
 
-/** Mailboxes, then collections of objects, of the classes that the version knows: [MS-ASNOTE] came with 14.0. */
+/** Mailboxes, then collections of objects, of the classes that the version knows: [MS-ASNOTE] came with 14.0. All of them, or it throws. */
 export async function foldersOf({ mail, objects }: Stores, version: Version): Promise<readonly Folder[]> {
   const [mailboxes, collections = []] = await Promise.all([mail.folders(), objects?.folders()])
-  return [...mailboxes, ...collections.filter(({ content }) => content !== 'notes' || since(version, '14.0'))]
+  return [...mailboxes, ...collections.filter(({ content }) => isKnownTo(version, content))]
+}
+
+const isKnownTo = (version: Version, content: Folder['content']): boolean => content !== 'notes' || since(version, '14.0')
+
+/** The same where mail must not wait: `away` where it cannot be told, now or soon, which collections of objects there are. */
+export async function foldersAtHand({ mail, objects }: Stores, version: Version): Promise<{ readonly folders: readonly Folder[]; readonly away: boolean }> {
+  const [mailboxes, collections = []] = await Promise.all([mail.folders(), objects && soon(objects.folders())])
+  if (collections instanceof Failure) return { folders: mailboxes, away: true }
+  return { folders: [...mailboxes, ...collections.filter(({ content }) => isKnownTo(version, content))], away: false }
+}
+
+/** Milliseconds that news of mail wait for what is asked beside it. */
+const patience = 5000
+
+/** What a server of objects says in that time, or why it says nothing. */
+async function soon<T>(work: Promise<T>): Promise<T | Failure> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<Failure>(resolve => {
+    timer = setTimeout(() => resolve(new Failure('unavailable', 'no answer in time')), patience).unref()
+  })
+  try {
+    return await Promise.race([outcome(work), late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Throws `not-found`. */
@@ -25,19 +51,26 @@ export function objectsOf(objects: ObjectStore | undefined): ObjectStore {
   return objects
 }
 
+export type Looked = {
+  readonly changed: ReadonlySet<FolderId>
+  /** Objects whose server does not answer, and why: mail does not wait for it. */
+  readonly unknown: ReadonlySet<FolderId>
+  readonly why: Failure | undefined
+}
+
 /** Which of these folders may have changes; one round trip to each kind of server that is asked. */
-export async function changedFolders({ mail, objects }: Stores, standings: ReadonlyMap<FolderId, NonNullable<Standing>>): Promise<ReadonlySet<FolderId>> {
+export async function changedFolders({ mail, objects }: Stores, standings: ReadonlyMap<FolderId, NonNullable<Standing>>): Promise<Looked> {
   const mailboxes = new Map<FolderId, MailStanding>(), tokens = new Map<FolderId, string>()
-  const sure = new Set<FolderId>()
+  const sure = new Set<FolderId>(), none: ReadonlySet<FolderId> = new Set()
   for (const [id, standing] of standings) {
     if (!isOfObjects(standing)) mailboxes.set(id, standing)
     else if (isUnderWay(standing)) sure.add(id)
     else tokens.set(id, standing.cursor.token)
   }
-  const found = await Promise.all([
-    ...(mailboxes.size ? [mail.changed(mailboxes)] : []), ...(tokens.size ? [objectsOf(objects).changed(tokens)] : []),
-  ])
-  return new Set([...found, sure].flatMap(ids => [...ids]))
+  const asked = tokens.size ? objectsOf(objects).changed(tokens) : Promise.resolve(none)
+  const [found, others] = await Promise.all([mailboxes.size ? mail.changed(mailboxes) : none, mailboxes.size ? soon(asked) : outcome(asked)])
+  const away = others instanceof Failure
+  return { changed: new Set([...found, ...away ? none : others, ...sure]), unknown: away ? new Set(tokens.keys()) : none, why: away ? others : undefined }
 }
 
 const isOfObjects = (standing: NonNullable<Standing>): standing is ObjectStanding => 'token' in standing.cursor
@@ -46,12 +79,16 @@ const isOfObjects = (standing: NonNullable<Standing>): standing is ObjectStandin
 const isUnderWay = ({ cursor: { token, pass, since }, since: wanted }: ObjectStanding): boolean =>
   token === '' || pass !== undefined || since !== wanted
 
+/** As `Watcher`; `ready` names the folders of which nothing goes untold from now on. */
+export type FoldersWatcher = Omit<Watcher, 'ready'> & { ready(ids: readonly FolderId[]): void }
+
 /** Watches folders of both kinds until `signal` ends: see `MailStore.watch`. */
-export async function watchFolders({ mail, objects }: Stores, ids: readonly FolderId[], signal: AbortSignal, on: Watcher): Promise<void> {
+export async function watchFolders({ mail, objects }: Stores, ids: readonly FolderId[], signal: AbortSignal, on: FoldersWatcher): Promise<void> {
   const collections = ids.filter(holdsObjects), mailboxes = ids.filter(id => !holdsObjects(id))
+  const of = (those: readonly FolderId[]): Watcher => ({ ...on, ready: () => on.ready(those) })
   const watches = [
-    ...(mailboxes.length || collections.length === 0 ? [mail.watch(mailboxes, signal, on)] : []),
-    ...(collections.length ? [objectsOf(objects).watch(collections, signal, on)] : []),
+    ...(mailboxes.length || collections.length === 0 ? [mail.watch(mailboxes, signal, of(mailboxes))] : []),
+    ...(collections.length ? [objectsOf(objects).watch(collections, signal, of(collections))] : []),
   ]
   await Promise.all(watches)
 }

@@ -8,6 +8,8 @@ export type Woken = { readonly kind: 'changed'; readonly folders: readonly Folde
 
 /** Events that belong together, as when one message arrives, come within a few milliseconds. */
 const coalesce = 5
+/** Milliseconds until objects are looked at again whose server did not say whether they changed. */
+const again = 30_000
 
 /**
  * Waits until one of these folders has something a client standing there does not know, for at most `seconds`. Costs a timer and the
@@ -30,9 +32,10 @@ function nextNews(call: Call, standings: ReadonlyMap<FolderId, Standing>, gone: 
     const over = new AbortController()
     const suspects = new Set<FolderId>()
     let looking = false
-    let soon: NodeJS.Timeout | undefined
+    let soon: NodeJS.Timeout | undefined, later: NodeJS.Timeout | undefined
     const finish = (settle: () => void): void => {
       clearTimeout(soon)
+      clearTimeout(later)
       clearTimeout(deadline)
       gone.removeEventListener('abort', nothing)
       over.abort()
@@ -53,26 +56,30 @@ function nextNews(call: Call, standings: ReadonlyMap<FolderId, Standing>, gone: 
       looking = true
       const asked = [...suspects]
       suspects.clear()
-      confirm(call, standings, asked).then(news => {
+      confirm(call, standings, asked).then(({ news, unknown }) => {
         looking = false
+        if (unknown.size) {
+          clearTimeout(later)
+          later = setTimeout(() => unknown.forEach(suspect), again)
+        }
         if (news.length) finish(() => resolve(news))
         else if (suspects.size) suspect([...suspects][0]!)
       }).catch((error: unknown) => finish(() => reject(error)))
     }
     watchFolders(call.stores, [...standings.keys()], over.signal, {
       // What happened between the client's last look and now is not told as an event.
-      ready: () => standings.forEach((standing, id) => standing && suspect(id)),
+      ready: ids => ids.forEach(id => standings.get(id) && suspect(id)),
       changed: suspect,
       lost: why => call.log.debug({ scope: call.scope, why: String(why) }, 'watch lost'),
     }).catch((error: unknown) => finish(() => reject(error)))
   })
 }
 
-async function confirm(call: Call, standings: ReadonlyMap<FolderId, Standing>, ids: readonly FolderId[]): Promise<readonly FolderId[]> {
+async function confirm(call: Call, standings: ReadonlyMap<FolderId, Standing>, ids: readonly FolderId[]) {
   const known = new Map(ids.flatMap(id => {
     const standing = standings.get(id)
     return standing ? [[id, standing] as const] : []
   }))
-  const differs = known.size ? await changedFolders(call.stores, known) : new Set<FolderId>()
-  return ids.filter(id => !known.has(id) || differs.has(id))
+  const { changed, unknown } = known.size ? await changedFolders(call.stores, known) : { changed: new Set<FolderId>(), unknown: new Set<FolderId>() }
+  return { news: ids.filter(id => !known.has(id) || changed.has(id)), unknown }
 }

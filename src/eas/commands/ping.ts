@@ -1,9 +1,9 @@
 import { Failure, type Kind } from '../../base/failure.ts'
-import type { Folder, FolderId } from '../../model/folder.ts'
+import { holdsObjects, type Folder, type FolderId } from '../../model/folder.ts'
 import { hierarchyKey } from '../../state/snapshot.ts'
 import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { wbxml, type Answer, type Call, type Command } from '../command.ts'
-import { foldersOf, type Standing } from '../folders.ts'
+import { foldersAtHand, type Standing } from '../folders.ts'
 import { hierarchyOf } from '../hierarchy.ts'
 import { isRecipients } from '../recipients.ts'
 import { waitForChange } from '../wait.ts'
@@ -22,15 +22,17 @@ export const ping: Command = {
     if ('status' in said) return answer(said.status, said.more)
     const { scope, cache, facts, stores } = call
     facts['collections'] = said.folders.length
-    const folders = await foldersOf(stores, call.request.version)
+    const { folders, away } = await foldersAtHand(stores, call.request.version)
     // The recipient cache wakes nobody: it changes with what the user sends, and waits for the next Sync.
-    const watched = said.folders.filter(id => !isRecipients(call, id)).map(id => folders.find(folder => folder.id === id))
-    if (watched.includes(undefined) || hierarchyMoved(call, folders)) return answer(hierarchyChanged)
+    const asked = said.folders.filter(id => !isRecipients(call, id)), there = new Map(folders.map(folder => [folder.id, folder]))
+    // Where nobody can say which collections there are, those asked for are watched all the same.
+    const lost = asked.some(id => !there.has(id) && !(away && holdsObjects(id)))
+    if (lost || (!away && hierarchyMoved(call, folders))) return answer(hierarchyChanged)
     cache.set(`ping:${scope}`, said, { seconds: 30 * 86_400 })
 
-    const mailboxes = watched.filter(folder => folder !== undefined).filter(folder => folder.selectable)
+    const watched = asked.filter(id => there.get(id)?.selectable ?? true)
     const standing = (id: FolderId): Standing => cache.get<Standing>(`cursor:${scope}:${id}`)
-    const standings = new Map(mailboxes.map(({ id }) => [id, standing(id)]))
+    const standings = new Map(watched.map(id => [id, standing(id)]))
     standings.get = standing // a Sync beside this wait moves the device on
     const woken = await waitForChange(call, standings, said.heartbeat)
     if (woken.kind !== 'changed') return answer(expired)

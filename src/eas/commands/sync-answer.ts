@@ -33,7 +33,7 @@ export function refusedCollection(call: Call, request: CollectionRequest, kind: 
   return el('AirSync:Collection', collectionHead(call, request, value === '3' ? '0' : request.key, value, request.className ?? classes.mail))
 }
 
-const collectionStatus: Partial<Record<Kind, string>> = { stale: '3', 'not-found': '12', malformed: '4', quota: '9', denied: '5' }
+const collectionStatus: Partial<Record<Kind, string>> = { stale: '3', 'not-found': '12', malformed: '4', quota: '9', denied: '5', busy: '16', unavailable: '16' }
 
 export const collectionHead = (call: Call, { id }: CollectionRequest, key: string, status: string, name: string): Node[] => [
   ...(since(call.request.version, '14.0') ? [] : [el('AirSync:Class', name)]),

@@ -1,9 +1,10 @@
 import { Failure, type Kind } from '../../base/failure.ts'
+import { holdsObjects, type FolderId } from '../../model/folder.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import { empty, wbxml, type Answer, type Call, type Command } from '../command.ts'
 import { isRecipients } from '../recipients.ts'
 import { waitForChange } from '../wait.ts'
-import { changedFolders } from '../folders.ts'
+import { changedFolders, type Standing } from '../folders.ts'
 import { refusedCollection } from './sync-answer.ts'
 import { openCollection, type Collection, type Told } from './sync-collection.ts'
 import { serveRecipients, type Done } from './sync-recipients.ts'
@@ -46,9 +47,12 @@ function readOrRefuse(call: Call): SyncAsked | Node {
   }
 }
 
+/** A collection whose server does not answer: others do not wait for it. */
+type Away = Done & { readonly away: CollectionRequest; readonly why: Failure }
 /** A collection that is done with: one that could not be served, or is no mailbox; or a mailbox on its way. */
-type Outcome = Collection | Done
+type Outcome = Collection | Done | Away
 const served = (outcome: Outcome): outcome is Collection => !('done' in outcome)
+const isAway = (outcome: Outcome): outcome is Away => 'away' in outcome
 const isNews = (outcome: Outcome): boolean => served(outcome) ? outcome.hasNews : outcome.news
 
 /** Who serves a collection is decided here: mailboxes, or the recipient information cache, which takes no commands. */
@@ -67,18 +71,40 @@ async function answer(call: Call, asked: SyncAsked): Promise<Answer> {
   for (const one of request.collections) opened.push(await attempt(call, one, () => begin(call, one, request.window)))
   let outcomes = await look(call, asked, opened)
   if (request.wait !== undefined && !outcomes.some(isNews)) {
-    const waiting = outcomes.filter(served).filter(one => one.wantsChanges)
-    const woken = await waitForChange(call, standingsOf(waiting), request.wait)
-    if (woken.kind === 'changed') outcomes = await look(call, asked, outcomes.map(one => served(one) ? one.movedOn() : one))
+    const waiting = outcomes.filter(served).filter(one => one.wantsChanges), away = outcomes.filter(isAway)
+    const standings = new Map<FolderId, Standing>([...away.map(one => [one.away.id, undefined] as const), ...standingsOf(waiting)])
+    const woken = await waitForChange(call, standings, request.wait)
+    if (woken.kind === 'changed') outcomes = await look(call, asked, await goOn(call, outcomes))
   }
   // [MS-ASCMD] Empty Sync Response came with 12.1.
   const brief = since(call.request.version, '12.1')
   const news = outcomes.filter(outcome => !brief || isNews(outcome))
   count(call, outcomes.filter(served))
-  const nodes = await Promise.all(outcomes.map(async outcome => served(outcome) ? outcome.describe() : outcome.done))
+  const nodes = await Promise.all(outcomes.map(async outcome => served(outcome) ? describe(call, outcome, outcomes.length === 1) : outcome.done))
   if (news.length === 0) return empty
   const shown = nodes.filter((_, index) => news.includes(outcomes[index]!))
   return asked.keep(wbxml(el('AirSync:Sync', [el('AirSync:Collections', shown)])))
+}
+
+/** What there is to tell of objects may be away by now, too. */
+async function describe(call: Call, collection: Collection, alone: boolean): Promise<Node> {
+  try {
+    return await collection.describe()
+  } catch (error) {
+    if (alone || !(error instanceof Failure) || !isLater(error) || !holdsObjects(collection.folder.id)) throw error
+    return refusedCollection(call, collection.request, error.kind)
+  }
+}
+
+const isLater = ({ kind }: Failure): boolean => kind === 'unavailable' || kind === 'busy'
+
+/** Those that were away are begun anew. */
+async function goOn(call: Call, outcomes: readonly Outcome[]): Promise<Outcome[]> {
+  const next: Outcome[] = []
+  for (const one of outcomes) {
+    next.push(isAway(one) ? await attempt(call, one.away, () => openCollection(call, one.away)) : served(one) ? one.movedOn() : one)
+  }
+  return next
 }
 
 const standingsOf = (collections: readonly Collection[]) => new Map(collections.map(({ folder, standing }) => [folder.id, standing]))
@@ -86,7 +112,8 @@ const standingsOf = (collections: readonly Collection[]) => new Map(collections.
 /** Asks each collection for changes until the window over all of them is full; those without any cost one round trip together. */
 async function look(call: Call, { request }: SyncAsked, opened: readonly Outcome[]): Promise<Outcome[]> {
   const wanting = opened.filter(served).filter(one => one.wantsChanges)
-  const maybe = wanting.length > 1 ? await changedFolders(call.stores, standingsOf(wanting)) : undefined
+  const looked = wanting.length > 1 ? await changedFolders(call.stores, standingsOf(wanting)) : undefined
+  const maybe = looked && (looked.unknown.size < wanting.length ? looked.changed : looked.unknown)
   const told = opened.reduce((sum, outcome) => sum + (served(outcome) ? 0 : outcome.items), 0)
   let left = Math.max(0, request.window - told)
   const outcomes: Outcome[] = []
@@ -100,6 +127,9 @@ async function look(call: Call, { request }: SyncAsked, opened: readonly Outcome
     if (served(gathered)) left -= gathered.told.adds + gathered.told.updates + gathered.told.deletes
     outcomes.push(gathered)
   }
+  const away = outcomes.find(isAway)
+  // Nothing is left to say but that: the whole request is to be tried again.
+  if (away && outcomes.every(isAway)) throw away.why
   return outcomes
 }
 
@@ -108,7 +138,13 @@ async function attempt(call: Call, request: CollectionRequest, work: () => Promi
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof Failure) || error.kind === 'auth' || error.kind === 'unavailable' || error.kind === 'busy') throw error
+    if (!(error instanceof Failure) || error.kind === 'auth') throw error
+    if (isLater(error) && !holdsObjects(request.id)) throw error
+    if (isLater(error)) {
+      // A client that said nothing there hears nothing of it; to any other the collection is to be tried again.
+      const news = request.key === '0' || request.commands.length > 0
+      return { done: refusedCollection(call, request, error.kind), news, items: 0, away: request, why: error }
+    }
     call.log.info({ collection: request.id, kind: error.kind, reason: error.message }, 'collection refused')
     return { done: refusedCollection(call, request, error.kind), news: true, items: 0 }
   }
