@@ -7,7 +7,7 @@ import { printObjectFile, printObjectId } from '../../state/item-id.ts'
 import type { SyncOptions } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
-import { holdsVersion, type Held } from '../held.ts'
+import { holdsOther, holdsVersion, nowHeld, type Held } from '../held.ts'
 import { orderOf } from '../object-changes.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
 import { namesOf } from '../object-names.ts'
@@ -23,13 +23,15 @@ export type AppliedToObjects = {
   /** Versions the client's own writes left behind; undefined where the server made something else of them. */
   readonly versions: ReadonlyMap<string, string | undefined>
   readonly removed: ReadonlySet<string>
+  /** What the client has by now in some version: a later one is a change to it, however little is remembered. */
+  readonly known: ReadonlySet<string>
   /** What the client did to these does not count: it is told what there is. */
   readonly undone: ReadonlySet<string>
   readonly fetched: readonly { readonly serverId: string; readonly name: string }[]
 }
 
 export const nothingApplied: AppliedToObjects =
-  { responses: [], made: false, versions: new Map(), removed: new Set(), undone: new Set(), fetched: [] }
+  { responses: [], made: false, versions: new Map(), removed: new Set(), known: new Set(), undone: new Set(), fetched: [] }
 
 export type ObjectPlace = {
   readonly store: ObjectStore
@@ -47,8 +49,11 @@ type Work = {
   readonly key: string
   /** What somebody else made of objects since the client last looked, by name; undefined for what is gone. */
   readonly changed: ReadonlyMap<string, string | undefined>
+  /** What the client itself wrote with the same key before, in a request whose answer got lost or moved it no further. */
+  readonly before: Held
   readonly versions: Map<string, string | undefined>
   readonly removed: Set<string>
+  readonly known: Set<string>
   readonly undone: Set<string>
 }
 
@@ -59,14 +64,19 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
   const named = await resolve(place, commands)
   const edits = named.some(({ command }) => command.kind === 'Change' || command.kind === 'Delete')
   const work: Work = {
-    call, place, key, changed: edits ? await changedSince(place) : new Map(), versions: new Map(), removed: new Set(), undone: new Set(),
+    call, place, key, changed: edits ? await changedSince(place) : new Map(), before: writtenBefore(call, place, key),
+    versions: new Map(), removed: new Set(), known: new Set(), undone: new Set(),
   }
   const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
   const stored = new Map((wanted.length ? await place.store.objects(place.folder.id, [...new Set(wanted)]) : []).map(one => [one.name, one]))
   const responses: Node[] = []
-  for (const one of named) {
-    const answered = await itemwise(work, one, stored)
-    if (answered) responses.push(answered)
+  try {
+    for (const one of named) {
+      const answered = await itemwise(work, one, stored)
+      if (answered) responses.push(answered)
+    }
+  } finally {
+    keepWritten(work)
   }
   const fetched = named.flatMap(({ command, name }) => command.kind === 'Fetch' && name ? [{ serverId: command.serverId, name }] : [])
   return { ...work, responses, fetched, made: named.some(({ command }) => command.kind === 'Add') }
@@ -88,6 +98,23 @@ async function changedSince({ store, folder, cursor }: ObjectPlace): Promise<Map
   return new Map([...found?.gone.map(name => [name, undefined] as const) ?? [], ...found?.present.map(({ name, etag }) => [name, etag] as const) ?? []])
 }
 
+/** What is remembered of a client's own writes: they are no conflict to a client that goes on with the key it wrote them with. */
+type Written = { readonly key: string; readonly versions: Held }
+const writtenName = ({ scope }: Call, { folder }: ObjectPlace): string => `wrote:${scope}:${folder.id}`
+
+function writtenBefore(call: Call, place: ObjectPlace, key: string): Held {
+  const written = call.cache.get<Written>(writtenName(call, place))
+  return written?.key === key ? written.versions : new Map()
+}
+
+function keepWritten({ call, place, key, before, versions }: Work): void {
+  if (versions.size === 0) return
+  const all = nowHeld(before, versions)
+  call.cache.set(writtenName(call, place), { key, versions: all } satisfies Written, { size: 256 + all.size * 48, seconds: day })
+}
+
+const day = 86_400
+
 async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMap<string, StoredObject>): Promise<Node | undefined> {
   try {
     if (command.kind === 'Add') return await add(work, command)
@@ -99,6 +126,8 @@ async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMa
     const status = error instanceof Failure ? itemStatus[error.kind] : undefined
     if (!status) throw error
     const { call, place } = work
+    // The client has it no longer, and we do.
+    if (command.kind === 'Delete' && !command.instance && name !== undefined) work.undone.add(name)
     call.log.info({ collection: place.folder.id, command: command.kind, kind: (error as Failure).kind, reason: (error as Failure).message }, 'item refused')
     return response(command, status)
   }
@@ -116,6 +145,7 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
     const written = await outcome(store.write(folder.id, name, octets, 'new'))
     if (written instanceof Failure && written.kind !== 'exists') throw written
     if (!(written instanceof Failure)) versions.set(name, written.etag)
+    work.known.add(name)
   }
   return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1')])
 }
@@ -125,6 +155,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   const { call, place, versions, undone } = work
   const stored = await place.store.read(place.folder.id, name)
   if (!stored) return response(command, '8')
+  work.known.add(name)
   if (isReadOnly(work)) {
     undone.add(name)
     return undefined
@@ -140,8 +171,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
-  const untold = place.cursor.pass?.phase === 'coming' && orderOf(name) > place.cursor.pass.reached && !holdsVersion(place.held, name, stored.etag)
-  const isNews = untold || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance))
+  const isNews = (isUntold(place, name) && !holdsVersion(place.held, name, stored.etag)) || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance))
   versions.set(name, isNews ? undefined : written.etag)
   return undefined
 }
@@ -163,23 +193,29 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 }
 
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
-  const { place: { store, folder }, removed, undone } = work
+  const { place: { store, folder, options }, removed, known, undone } = work
+  known.delete(name)
   if (stored && isReadOnly(work)) undone.add(name)
   else if (stored && isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
   } else {
-    if (stored) await store.remove(folder.id, name, stored.etag)
+    if (stored) await store.remove(folder.id, name, options.conflict === 1 ? stored.etag : undefined)
     removed.add(name)
   }
   return undefined
 }
 
 /** Whether somebody else changed what the client means to change, and the server's side is to win. */
-function isDisputed({ place: { options, held }, changed }: Work, name: string, etag: string, again: boolean): boolean {
-  if (options.conflict !== 1) return false
-  return again || (changed.has(name) && !holdsVersion(held, name, etag))
+function isDisputed({ place, changed, before }: Work, name: string, etag: string, again: boolean): boolean {
+  if (place.options.conflict !== 1) return false
+  if (again) return true
+  if (holdsVersion(place.held, name, etag) || holdsVersion(before, name, etag)) return false
+  return changed.has(name) || (isUntold(place, name) && holdsOther(place.held, name, etag))
 }
+
+/** What there is of it may be more than the client has been told: a list that it is in is being told. */
+const isUntold = ({ cursor: { pass } }: ObjectPlace, name: string): boolean => pass?.phase === 'coming' && orderOf(name) > pass.reached
 
 function isReadOnly({ call, place: { folder } }: Work): boolean {
   if (folder.readOnly) call.log.info({ collection: folder.id }, 'a change of a collection that is read-only is undone')

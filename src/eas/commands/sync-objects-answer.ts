@@ -50,7 +50,7 @@ async function tellingsOf(call: Call, state: Objects): Promise<Telling[]> {
     const nodes = say(call, state, object)
     if (nodes === 'done') return holds ? [telling(state, 'SoftDelete', name)] : []
     if (!nodes) return isHeld(state.held, name) ? [telling(state, 'Delete', name)] : []
-    const kind = isHeld(state.held, name) && !applied.undone.has(name) ? 'Change' : 'Add'
+    const kind = applied.known.has(name) || (isHeld(state.held, name) && !applied.undone.has(name)) ? 'Change' : 'Add'
     return [{ ...telling(state, kind, name, nodes), etag: object.etag }]
   })
   return [...gone, ...aged, ...present]
