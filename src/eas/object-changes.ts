@@ -21,14 +21,14 @@ export type ListWish = {
   /** Keeps the rest of a list that is being told, so that it need not be asked for again. */
   readonly memory: Cache
   readonly scope: string
-  /** The client has just made something here. */
-  readonly made: boolean
+  /** What the client has just made here: it holds these. */
+  readonly made: ReadonlySet<string>
 }
 
 type Kind = 'present' | 'gone' | 'aged'
 type Entry = Listed & { readonly kind: Kind; readonly order: string }
-/** What leads from one state to another: what goes, what comes, both in order, and the token of that state. */
-type Way = { readonly going: readonly Entry[]; readonly coming: readonly Entry[]; readonly end: string }
+/** What leads from one state to another: what goes, of which `begun` have been told (undefined: others were), what comes, both in order, and the token of that state. */
+type Way = { readonly going: readonly Entry[]; readonly begun: number | undefined; readonly coming: readonly Entry[]; readonly end: string }
 
 const dayLength = 86_400_000
 const hour = 3600
@@ -46,16 +46,17 @@ export async function listChanges(store: ObjectStore, folder: FolderId, cursor: 
   const { memory, made } = wish
   if (cursor.pass?.phase === 'coming') {
     const coming = await comingTo(store, folder, cursor, wish)
-    if (!made) return tellComing(cursor, coming, wish, [])
-    const { going, coming: more, end } = await wayTo(store, folder, { ...cursor, pass: undefined }, cursor.since)
+    if (made.size === 0) return tellComing(cursor, coming, wish, [])
+    const { going, coming: more, end } = await wayTo(store, folder, { ...cursor, pass: undefined }, cursor.since, made)
     const next = { ...cursor, token: end }, news = [...going, ...more], named = new Set(news.map(({ name }) => name))
     const rest = coming.filter(({ name }) => !named.has(name))
     remember(memory, slotOf(folder, next, wish), rest)
     return tellComing(next, rest, { ...wish, window: Math.max(0, wish.window - news.length) }, news)
   }
-  const way = await wayTo(store, folder, cursor, wish.since)
-  const begun = cursor.pass ? toldOf(way.going, cursor.pass) : 0
-  const until = made ? way.going.length : endOfWindow(way.going, begun, wish.window)
+  const way = await wayTo(store, folder, cursor, wish.since, made)
+  const { begun = 0 } = way
+  // Nor does a client get less than all that goes after it was told of other things: it is not known for long of which.
+  const until = made.size > 0 || way.begun === undefined ? way.going.length : endOfWindow(way.going, begun, wish.window)
   const told = way.going.slice(begun, until)
   if (until < way.going.length) {
     const pass = { phase: 'going', reached: way.going[until - 1]?.order ?? start, told: digestOf(way.going.slice(0, until)) } as const
@@ -96,11 +97,11 @@ function listOf(entries: readonly Entry[]): Pick<ListedChanges, Kind> {
   return { present: of('present'), gone: of('gone').map(({ name }) => name), aged: of('aged').map(({ name }) => name) }
 }
 
-/** How many entries the client has been told; none where they are others now: it does no harm to say again that something is gone. */
-function toldOf(entries: readonly Entry[], { reached, told = '' }: { readonly reached: string; readonly told?: string }): number {
+/** How many entries the client has been told; undefined where it was told of others. */
+function toldOf(entries: readonly Entry[], { reached, told }: { readonly reached: string; readonly told: string }): number | undefined {
   const after = entries.findIndex(({ order }) => order > reached)
   const count = after < 0 ? entries.length : after
-  return digestOf(entries.slice(0, count)).startsWith(told) ? count : 0
+  return digestOf(entries.slice(0, count)) === told ? count : undefined
 }
 
 /** Those with the same place in the order are told together, or not yet. */
@@ -120,13 +121,15 @@ const digestOf = (entries: readonly Entry[]): string =>
 export async function countChanges(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: Omit<ListWish, 'window' | 'made'>): Promise<number> {
   const { pass } = cursor
   if (pass?.phase === 'coming') {
-    return (await comingTo(store, folder, cursor, { ...wish, window: 0, made: false })).filter(({ order }) => order > pass.reached).length
+    return (await comingTo(store, folder, cursor, { ...wish, window: 0, made: nothing })).filter(({ order }) => order > pass.reached).length
   }
-  const { going, coming } = await wayTo(store, folder, cursor, wish.since)
-  return going.length + coming.length - (pass ? toldOf(going, pass) : 0)
+  const { going, begun = 0, coming } = await wayTo(store, folder, cursor, wish.since, nothing)
+  return going.length - begun + coming.length
 }
 
-async function wayTo(store: ObjectStore, folder: FolderId, { token, since: old }: ObjectCursor, since: number): Promise<Way> {
+async function wayTo(
+  store: ObjectStore, folder: FolderId, { token, since: old, pass }: ObjectCursor, since: number, made: ReadonlySet<string>,
+): Promise<Way> {
   const holds = token !== ''
   // Which tasks are done is not in a list: where that begins or ceases to matter, all are looked at.
   const anew = holds && old !== since && (old === incompleteOnly || since === incompleteOnly)
@@ -134,17 +137,28 @@ async function wayTo(store: ObjectStore, folder: FolderId, { token, since: old }
   const vanished = anew ? (await store.changes(folder, token)).gone : gone
   const entries = new Map<string, Entry>()
   const add = (kind: Kind, one: Listed): void => void entries.set(one.name, entryOf(kind, one))
-  const shown = isDay(since) && (present.length > 0 || old !== since) ? await store.within(folder, dateOf(since)) : undefined
+  const shown = isDay(since) && (present.length > 0 || old !== since || pass) ? await store.within(folder, dateOf(since)) : undefined
   for (const one of present) {
     if (!shown || shown.has(one.name)) add('present', one)
-    else if (holds) add('aged', one)
+    else if (holds || made.has(one.name)) add('aged', one)
   }
   if (holds) {
     if (old !== since && !anew) for (const [kind, one] of await moved(store, folder, old, since, shown)) if (!entries.has(one.name)) add(kind, one)
     for (const name of vanished) if (!entries.has(name)) add('gone', { name, etag: '' })
   }
-  const all = [...entries.values()].sort(inOrder)
-  return { end, going: all.filter(({ kind }) => kind !== 'present'), coming: all.filter(({ kind }) => kind === 'present') }
+  const of = (gone: boolean): Entry[] => [...entries.values()].filter(({ kind }) => (kind !== 'present') === gone).sort(inOrder)
+  const going = of(true)
+  const begun = pass?.phase === 'going' ? toldOf(going, pass) : 0
+  if (begun === undefined) for (const one of await upTo(store, folder, pass!.reached, shown)) if (!entries.has(one.name)) add('present', one)
+  return { end, going, begun, coming: of(false) }
+}
+
+/**
+ * A client was told that things went which are there: another filter hid them then, which the client has given up before it was
+ * told all. It does no harm to say again what it holds.
+ */
+async function upTo(store: ObjectStore, folder: FolderId, reached: string, shown: ReadonlySet<string> | undefined): Promise<readonly Listed[]> {
+  return (await store.changes(folder, undefined)).present.filter(({ name }) => orderOf(name) <= reached && (!shown || shown.has(name)))
 }
 
 /** What another time filter shows and hides, of all that is there. */
@@ -175,4 +189,5 @@ export function orderOf(name: string): string {
 }
 
 const start = '000000'
+const nothing: ReadonlySet<string> = new Set()
 const inOrder = (a: Entry, b: Entry): number => a.order < b.order || (a.order === b.order && a.name < b.name) ? -1 : 1

@@ -7,7 +7,7 @@ import { Failure } from '../../src/base/failure.ts'
 import { silent } from '../../src/base/log.ts'
 import type { Folder, FolderId, Role } from '../../src/model/folder.ts'
 import type { Message, Part } from '../../src/model/message.ts'
-import type { CertificateCheck, Directory, Filters, MailStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
+import type { CertificateCheck, Directory, Filters, MailStore, ObjectStore, Person, Stores, Watcher } from '../../src/model/ports.ts'
 import { matches } from './memory-search.ts'
 import { tell, type Told } from './mime-tree.ts'
 import { SimulatedMailbox } from './simulated-mailbox.ts'
@@ -43,6 +43,8 @@ export class MemoryAccount {
   rejection: Failure | undefined
   /** Thrown by every mail operation from now on. */
   outage: Failure | undefined
+  /** Calendars, address books and so on, where there are any: `new MemoryObjects()`. */
+  objects: ObjectStore | undefined
   /** What the mail server does by itself, where it does anything. */
   filters: Filters | undefined
   /** Thrown by single operations, by their names. */
@@ -155,6 +157,7 @@ export class MemoryAccount {
     const mail = this.#counted(this.#mail())
     return {
       mail, person: this.person, certificates: this.certificates, backendTime: () => 0,
+      ...(this.objects ? { objects: this.objects } : {}),
       ...(this.filters && { filters: this.filters }),
       ...(this.directory ? { directory: this.directory } : {}),
       submission: {

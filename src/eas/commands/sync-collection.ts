@@ -60,7 +60,7 @@ function objects(call: Call, state: Objects): Collection {
   const cursor = changes?.next ?? state.cursor
   return {
     request, folder, standing: { cursor, since: state.since },
-    wantsChanges: wantsObjectChanges(state), made: state.applied.made && changes === undefined, hasNews: hasObjectNews(state),
+    wantsChanges: wantsObjectChanges(state), made: state.applied.made.size > 0 && changes === undefined, hasNews: hasObjectNews(state),
     told: { adds: changes?.present.length ?? 0, updates: 0, deletes: (changes?.gone.length ?? 0) + (changes?.aged.length ?? 0), unkept: 0 },
     gather: async window => objects(call, await gatherObjects(call, state, window)),
     movedOn: () => objects(call, { ...state, cursor, changes: undefined }),

@@ -18,8 +18,8 @@ import { digestElement, type ClientCommand } from './sync-request.ts'
 /** What the client's own commands did, so that it is not told of it again. */
 export type AppliedToObjects = {
   readonly responses: readonly Node[]
-  /** Whether the client made anything. */
-  readonly made: boolean
+  /** What the client made is called so. */
+  readonly made: ReadonlySet<string>
   /** Versions the client's own writes left behind; undefined where the server made something else of them. */
   readonly versions: ReadonlyMap<string, string | undefined>
   readonly removed: ReadonlySet<string>
@@ -31,7 +31,7 @@ export type AppliedToObjects = {
 }
 
 export const nothingApplied: AppliedToObjects =
-  { responses: [], made: false, versions: new Map(), removed: new Set(), known: new Set(), undone: new Set(), fetched: [] }
+  { responses: [], made: new Set(), versions: new Map(), removed: new Set(), known: new Set(), undone: new Set(), fetched: [] }
 
 export type ObjectPlace = {
   readonly store: ObjectStore
@@ -51,6 +51,7 @@ type Work = {
   readonly changed: ReadonlyMap<string, string | undefined>
   /** What the client itself wrote with the same key before, in a request whose answer got lost or moved it no further. */
   readonly before: Held
+  readonly made: Set<string>
   readonly versions: Map<string, string | undefined>
   readonly removed: Set<string>
   readonly known: Set<string>
@@ -65,7 +66,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
   const edits = named.some(({ command }) => command.kind === 'Change' || command.kind === 'Delete')
   const work: Work = {
     call, place, key, changed: edits ? await changedSince(place) : new Map(), before: writtenBefore(call, place, key),
-    versions: new Map(), removed: new Set(), known: new Set(), undone: new Set(),
+    made: new Set(), versions: new Map(), removed: new Set(), known: new Set(), undone: new Set(),
   }
   const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
   const stored = new Map((wanted.length ? await place.store.objects(place.folder.id, [...new Set(wanted)]) : []).map(one => [one.name, one]))
@@ -79,7 +80,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
     keepWritten(work)
   }
   const fetched = named.flatMap(({ command, name }) => command.kind === 'Fetch' && name ? [{ serverId: command.serverId, name }] : [])
-  return { ...work, responses, fetched, made: named.some(({ command }) => command.kind === 'Add') }
+  return { ...work, responses, fetched }
 }
 
 /** A name for each command that names an object. */
@@ -134,7 +135,7 @@ async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMa
 }
 
 async function add(work: Work, command: ClientCommand): Promise<Node> {
-  const { call, place: { store, folder, kind }, key, versions, undone } = work
+  const { call, place: { store, folder, kind }, key, made, known, versions, undone } = work
   if (!command.data) return response(command, '6')
   const name = nameOfNew(call, key, command, kind.ending)
   const id = printObjectId({ folder: folder.id, name })
@@ -145,7 +146,8 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
     const written = await outcome(store.write(folder.id, name, octets, 'new'))
     if (written instanceof Failure && written.kind !== 'exists') throw written
     if (!(written instanceof Failure)) versions.set(name, written.etag)
-    work.known.add(name)
+    known.add(name)
+    made.add(name)
   }
   return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1')])
 }

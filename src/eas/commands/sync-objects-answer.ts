@@ -71,10 +71,10 @@ async function objectsOf({ store, folder }: Objects, listed: readonly Pick<Liste
 
 /** Undefined for what this folder does not show, and for what cannot be understood: the rest goes on. */
 function say(call: Call, state: Objects, { name, octets }: StoredObject): readonly Node[] | 'done' | undefined {
-  const { kind, since } = state
+  const { kind } = state
   const context = contextOf(call, state, name)
   try {
-    if (since === incompleteOnly && kind.isDone?.(octets, context)) return 'done'
+    if (filterOf(state) === incompleteOnly && kind.isDone?.(octets, context)) return 'done'
     return shows(kind, octets) ? kind.say(octets, context) : undefined
   } catch (error) {
     const reason = error instanceof Failure ? error.message : undefined
@@ -82,6 +82,9 @@ function say(call: Call, state: Objects, { name, octets }: StoredObject): readon
     return undefined
   }
 }
+
+/** The one of the list that is told, which may be older than what the client wants by now. */
+const filterOf = ({ changes, cursor }: Objects): number => (changes?.next ?? cursor).since
 
 /** [MS-ASCMD] Fetch (Sync): items as they are now. */
 async function fetchedNodes(call: Call, state: Objects): Promise<Node[]> {

@@ -99,7 +99,7 @@ export async function gatherObjects(call: Call, state: Objects, window: number):
 
 /** Also where it wants none but made something: see `listChanges`. */
 export const wantsObjectChanges = ({ request, applied }: Objects): boolean =>
-  request.key !== '0' && (request.getChanges !== false || applied.made)
+  request.key !== '0' && (request.getChanges !== false || applied.made.size > 0)
 
 /**
  * A new token is news even where nothing is told along with it: a key stands for the state its client holds and nothing else, so that any

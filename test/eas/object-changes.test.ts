@@ -1,0 +1,173 @@
+// What a client is told of a collection, over random histories: in the end both sides hold the same, whatever was lost on the way.
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Failure } from '../../src/base/failure.ts'
+import { countChanges, listChanges } from '../../src/eas/object-changes.ts'
+import { outcome } from '../../src/eas/outcome.ts'
+import { freshObjects, incompleteOnly, type ObjectCursor } from '../../src/model/cursor.ts'
+import { memoryCache, type Cache } from '../../src/state/cache.ts'
+import { parseObjectKey, printObjectKey } from '../../src/state/object-key.ts'
+import { MemoryObjects } from '../support/memory-objects.ts'
+
+const owner = { secret: Buffer.from('secret'), account: 'anna' }
+const today0 = 20_000
+const iso = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10).replaceAll('-', '')
+
+type Step =
+  | { do: 'put'; pick: number; count: number; age: number; done: boolean }
+  | { do: 'remove'; pick: number; count: number }
+  | { do: 'sync'; window: number; lost: boolean; meanwhile: 'put' | 'remove' | 'nothing'}
+  | { do: 'command'; kind: 'make' | 'edit' | 'delete'; pick: number; window: number; lost: boolean; age: number }
+  | { do: 'filter'; choice: number }
+  | { do: 'tomorrow' }
+  | { do: 'restart' }
+  | { do: 'stale' }
+
+const small = fc.integer({ min: 0, max: 24 }), age = fc.integer({ min: -2, max: 12 }), window = fc.integer({ min: 1, max: 6 })
+const lost = fc.integer({ min: 0, max: 3 }).map(n => n === 0)
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('put' as const), pick: small, count: fc.integer({ min: 1, max: 9 }), age, done: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), pick: small, count: fc.integer({ min: 1, max: 6 }) }) },
+  { weight: 9, arbitrary: fc.record({
+    do: fc.constant('sync' as const), window, lost, meanwhile: fc.constantFrom('put' as const, 'remove' as const, 'nothing' as const, 'nothing' as const),
+  }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('command' as const), kind: fc.constantFrom('make' as const, 'edit' as const, 'delete' as const), pick: small, window: fc.integer({ min: 0, max: 6 }), lost, age }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('filter' as const), choice: fc.integer({ min: 0, max: 3 }) }) },
+  { weight: 3, arbitrary: fc.constantFrom<Step>({ do: 'tomorrow' }, { do: 'restart' }, { do: 'restart' }, { do: 'stale' }) },
+)
+
+const put = (pick: number, count: number, age = 0, done = false): Step => ({ do: 'put', pick, count, age, done })
+const sync = (window: number, meanwhile: 'put' | 'nothing' = 'put', lost = false): Step => ({ do: 'sync', window, lost, meanwhile })
+const filter = (choice: number): Step => ({ do: 'filter', choice })
+const make = (age = 0): Step => ({ do: 'command', kind: 'make', pick: 0, window: 0, lost: true, age })
+
+/** Histories that were told wrongly once. */
+const met: Step[][] = [
+  // What a phone makes is hidden by the filter at once.
+  [filter(1), make(2)],
+  // A task that is done is told while a list is told that shows it still, and the filter goes back.
+  [put(0, 2), sync(1), put(1, 1, 0, true), filter(3), make(), filter(0)],
+  // What one filter has hidden is shown by the next, before the list was told to its end.
+  [put(5, 2), sync(2), put(7, 3, 3), put(3, 3, 3), { do: 'tomorrow' }, filter(1), sync(2, 'nothing'), { do: 'tomorrow' }, put(10, 1), filter(2)],
+]
+
+/** A server's collection and a phone that holds some of it, each item as the version it has. */
+class World {
+  readonly store = new MemoryObjects()
+  readonly folder
+  readonly items = new Map<string, string>()
+  readonly filters: readonly number[]
+  cursor: ObjectCursor = freshObjects
+  memory: Cache = memoryCache({ megabytes: 4 })
+  today = today0
+  filter = 0
+  made = 0
+
+  constructor(content: 'calendar' | 'tasks' | 'contacts') {
+    this.folder = this.store.id(content)
+    this.filters = content === 'calendar' ? [0, 1, 4, 9] : content === 'tasks' ? [0, incompleteOnly] : [0]
+  }
+
+  get since(): number {
+    const chosen = this.filters[this.filter % this.filters.length]!
+    return chosen === 0 || chosen === incompleteOnly ? chosen : this.today - chosen
+  }
+
+  put(name: string, age: number, done = false): string {
+    return this.store.put(this.folder, name, `${done ? 'DONE' : 'OPEN'} DTSTART:${iso(this.today - age)}`)
+  }
+
+  isShown({ octets }: { octets: Uint8Array }): boolean {
+    const text = Buffer.from(octets).toString(), { since } = this
+    return since === 0 || (since === incompleteOnly ? text.startsWith('OPEN') : text.slice(-8) >= iso(since))
+  }
+
+  /** One Sync; false where there was nothing to tell. */
+  async sync(window: number, { lost = false, made, meanwhile = () => {} }: { lost?: boolean; made?: string; meanwhile?: () => void } = {}): Promise<boolean> {
+    const { store, folder, since, memory, cursor } = this
+    const told = await outcome(listChanges(store, folder, cursor, { window, since, memory, scope: 'phone', made: new Set(made === undefined ? [] : [made]) }))
+    if (told instanceof Failure) {
+      expect(told.kind).toBe('stale')
+      if (lost) return true
+      this.items.clear()
+      this.cursor = freshObjects
+      return true
+    }
+    const count = told.present.length + told.gone.length + told.aged.length
+    // But for what must be told at once.
+    if (made === undefined && cursor.pass?.phase !== 'going') expect(count).toBeLessThanOrEqual(window)
+    if (window > 0 && told.more && cursor.pass) expect(told.next).not.toEqual(cursor)
+    meanwhile()
+    if (lost) return true
+    for (const name of [...told.gone, ...told.aged]) this.items.delete(name)
+    for (const { name, etag, octets } of await store.objects(folder, told.present.map(one => one.name))) {
+      if (told.next.since === incompleteOnly && Buffer.from(octets).toString().startsWith('DONE')) this.items.delete(name)
+      else this.items.set(name, etag)
+    }
+    // The cursor takes the way every cursor takes: through the client.
+    const key = printObjectKey(owner, memory, folder, { cursor: told.next, options: undefined, supportsAll: true })
+    this.cursor = parseObjectKey(owner, memory, folder, key).cursor
+    // A list was of the moment it was begun; what happened since is told by the next Sync.
+    return told.more || count > 0 || !isDeepStrictEqual(told.next, cursor)
+  }
+
+  /** The phone's own command, then what is new; a phone whose answer got lost sends the same again. */
+  async command(kind: 'make' | 'edit' | 'delete', pick: number, age: number, window: number, lost: boolean): Promise<void> {
+    const { store, folder, items } = this
+    const name = kind === 'make' ? `own${this.made++}` : [...items.keys()][pick % Math.max(1, items.size)]
+    if (name === undefined) return
+    const octets = Buffer.from(`OPEN DTSTART:${iso(this.today - age)}`)
+    let own: string | undefined
+    const carryOut = async (): Promise<void> => {
+      if (kind === 'make') own ??= (await store.write(folder, name, octets, 'new')).etag
+      else if (store.held(folder).get(name)?.etag === items.get(name)) {
+        if (kind === 'edit') own = (await store.write(folder, name, octets, { etag: items.get(name)! })).etag
+        else await store.remove(folder, name, items.get(name))
+      }
+    }
+    const made = kind === 'make' ? { made: name } : {}
+    await carryOut()
+    if (lost) await this.sync(window, { lost, ...made })
+    if (kind === 'delete') items.delete(name)
+    else if (own !== undefined) items.set(name, own)
+    await this.sync(window, made)
+  }
+
+  async run(step: Step): Promise<void> {
+    const names = [...this.store.held(this.folder).keys()]
+    if (step.do === 'put') for (let n = 0; n < step.count; n++) this.put(`n${(step.pick + n) % 25}`, step.age + n % 3, step.done)
+    else if (step.do === 'remove') for (const name of names.slice(step.pick % (names.length + 1)).slice(0, step.count)) this.store.put(this.folder, name, undefined)
+    else if (step.do === 'sync') await this.sync(step.window, { lost: step.lost, meanwhile: () => this.meanwhile(step.meanwhile, names) })
+    else if (step.do === 'filter') this.filter = step.choice
+    else if (step.do === 'tomorrow') this.today++
+    else if (step.do === 'restart') this.memory = memoryCache({ megabytes: 4 })
+    else if (step.do === 'stale') this.store.forget(this.folder)
+    else if (step.do === 'command') await this.command(step.kind, step.pick, step.age, step.window, step.lost)
+  }
+
+  /** Between the list and the objects that are read by it. */
+  meanwhile(what: 'put' | 'remove' | 'nothing', [first]: readonly string[]): void {
+    if (what === 'nothing' || !first) return
+    if (what === 'put') this.put(first, 0)
+    else this.store.put(this.folder, first, undefined)
+  }
+}
+
+const kinds: [content: 'calendar' | 'tasks' | 'contacts', filters: string][] =
+  [['calendar', 'a time filter'], ['tasks', 'those that are done left out'], ['contacts', 'no filter']]
+
+describe.each(kinds)('changes of %s, with %s', content => {
+  it('bring a phone to what the collection holds, whatever happens in between', async () => {
+    await fc.assert(fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 40 }), async script => {
+      const world = new World(content)
+      for (const step of script) await world.run(step)
+      let rounds = 0
+      while (await world.sync(5)) expect(rounds++).toBeLessThan(200)
+      const shown = [...world.store.held(world.folder).values()].filter(one => world.isShown(one))
+      const sorted = (all: Iterable<[string, string]>) => [...all].sort(([a], [b]) => a < b ? -1 : 1)
+      expect(sorted(world.items)).toEqual(sorted(shown.map(({ name, etag }) => [name, etag] as [string, string])))
+      expect(await countChanges(world.store, world.folder, world.cursor, { since: world.since, memory: world.memory, scope: 'phone' })).toBe(0)
+    }), { numRuns: 2000, examples: met.map(script => [script]) })
+  }, 120_000)
+})
