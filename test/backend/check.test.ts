@@ -7,7 +7,7 @@ import { MASTER } from '../support/users.ts'
 
 describe('postern check', () => {
   let house: House
-  beforeAll(async () => { house = await startHouse({ users: 1, sieve: true, dovecot: { without: ['NOTIFY', 'MOVE'], extra: 'plugin {\n sieve_extensions = -include\n}\n' } }) })
+  beforeAll(async () => { house = await startHouse({ users: 1, sieve: true, radicale: true, dovecot: { without: ['NOTIFY', 'MOVE'], extra: 'plugin {\n sieve_extensions = -include\n}\n' } }) })
   afterAll(() => house?.stop())
 
   const run = async (over: Partial<Backend> = {}, password = 'secret') => {
@@ -66,6 +66,20 @@ describe('postern check', () => {
 
     expect((await run({ sieve: { ...sieve, port: 1 } })).wrong).toEqual([expect.stringMatching(/ManageSieve at localhost:1 .*ECONNREFUSED/)])
     expect((await run({ sieve }, 'wrong')).wrong).toContainEqual(expect.stringMatching(/ManageSieve .* answers and refuses the user anna@postern.test/))
+  })
+
+  it('says what a user has at the DAV server, makes nothing there, and tells a server that is not there from one that refuses', async () => {
+    expect((await run()).text).toMatch(/No CalDAV or CardDAV server is configured: phones get mail and no calendars/)
+    const dav = { url: house.dav.url }
+    for (let n = 0; n < 2; n++) {
+      const { wrong, text } = await run({ dav })
+      expect(wrong).toEqual([])
+      expect(text).toMatch(/DAV at http:\/\/127.0.0.1:\d+ answers without encryption and accepts the user anna@postern.test, who has calendars: 0, task lists: 0/)
+      expect(text).toMatch(/There are no calendars: one is made when a phone comes/)
+    }
+    expect((await run({ dav }, 'wrong')).wrong).toContainEqual(expect.stringMatching(/^DAV at .* answers and refuses the user anna@postern.test\.$/))
+    expect((await run({ dav: { url: 'http://127.0.0.1:1/' } })).wrong).toEqual([expect.stringMatching(/^DAV at http:\/\/127.0.0.1:1 does not do: .*ECONNREFUSED/)])
+    expect((await run({ dav: { url: `http://127.0.0.1:${house.imap.port}/` } })).wrong).toEqual([expect.stringMatching(/^DAV at .* does not do: /)])
   })
 
   it('refuses a name that no backend serves', async () => {
