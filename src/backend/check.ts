@@ -1,10 +1,9 @@
 import { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
-import type { ObjectContent } from '../model/folder.ts'
 import type { Person } from '../model/ports.ts'
-import { davOf, directoryOf, loginOf, masterOf, type Backend, type BackendsConfig, type Endpoint } from './connect.ts'
-import { listCollections, type DavCollection } from './dav-collections.ts'
-import { davHomes, type DavHomes } from './dav-homes.ts'
+import { bad, complaint, good, type Finding } from './check-finding.ts'
+import { checkDav } from './check-dav.ts'
+import { directoryOf, loginOf, masterOf, type Backend, type BackendsConfig, type Endpoint } from './connect.ts'
 import { identify } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
 import { list, text } from './imap-response.ts'
@@ -12,9 +11,6 @@ import { ldapDirectory } from './ldap.ts'
 import { ManageSieve } from './managesieve.ts'
 import { parseScript } from './sieve-script.ts'
 import { verifySubmission } from './smtp.ts'
-
-/** What was tried, in a sentence for an administrator. `ok` false: users will notice. */
-export type Finding = { readonly ok: boolean; readonly text: string }
 
 /** Each capability by one of its names, what it is good for, and what is done without it. */
 const abilities: readonly [names: readonly string[], use: string, without: string][] = [
@@ -48,8 +44,6 @@ export async function check(config: BackendsConfig, credentials: Credentials): P
   ]
 }
 
-const good = (sentence: string): Finding => ({ ok: true, text: sentence })
-const bad = (sentence: string): Finding => ({ ok: false, text: sentence })
 const patience = 20_000
 
 async function checkImap(endpoint: Endpoint, login: Login, who: string): Promise<Finding[]> {
@@ -86,40 +80,6 @@ async function checkSubmission({ smtp }: Backend, login: Login): Promise<Finding
   } catch (error) {
     return [bad(`${name} ${complaint(error, 'the user')}.`)]
   }
-}
-
-/** What each kind of collection is called, and which of a user's homes it is in. */
-const collections: readonly [content: ObjectContent, name: string, home: keyof DavHomes][] = [
-  ['calendar', 'calendars', 'calendars'], ['tasks', 'task lists', 'calendars'], ['notes', 'journals', 'calendars'], ['contacts', 'address books', 'contacts'],
-]
-
-async function checkDav({ dav: server }: Backend, person: Person, own: Login): Promise<Finding[]> {
-  if (!server) return [good('No CalDAV or CardDAV server is configured: phones get mail and no calendars, contacts, tasks or notes.')]
-  const { client, user, name: login } = davOf(server, person, own, patience / 1000)
-  const name = `DAV at ${client.origin}`, who = `the user ${login}`
-  try {
-    const homes = await davHomes(client, server, user), found = await listCollections(client, homes)
-    const encrypted = client.origin.startsWith('https:') ? `over TLS${server.rejectUnauthorized === false ? ' whose certificate nobody checks' : ''}` : 'without encryption'
-    const missing = collections.filter(([content, , home]) => !homes[home] || !found.some(one => one.content === content))
-    return [
-      good(`${name} answers ${encrypted} and accepts ${who}, who has ${collections.map(([content, what]) => `${what}: ${found.filter(one => one.content === content).length}`).join(', ')}.`),
-      ...missing.map(([, what, home]) => homes[home]
-        ? good(`There are no ${what}: ${server.create === false ? 'phones show none' : 'one is made when a phone comes, where the server lets it'}.`)
-        : bad(`The DAV server has no place for ${what} of ${who}: phones show none.`)),
-      ...unsynced(found),
-    ]
-  } catch (error) {
-    const refused = error instanceof Failure && /answers 40[13]\b/.test(error.message)
-    return [bad(`${name} ${refused ? `answers and refuses ${who}` : complaint(error, who)}.`)]
-  } finally {
-    await client.close()
-  }
-}
-
-function unsynced(found: readonly DavCollection[]): Finding[] {
-  const { length } = found.filter(({ syncs }) => !syncs)
-  return [good(length === 0 ? 'sync-collection is there: changes are told in one answer.'
-    : `sync-collection is missing in ${length} of ${found.length} collections: all versions are compared, and a restart of Postern has phones begin those anew.`)]
 }
 
 async function checkDirectory(backend: Backend, person: Person, login: Login): Promise<Finding[]> {
@@ -191,13 +151,6 @@ async function ownScript(sieve: ManageSieve, name: string): Promise<Finding> {
 const how = ({ security, rejectUnauthorized = true }: Endpoint): string => security === 'none'
   ? 'without encryption'
   : `over ${security === 'tls' ? 'TLS' : 'STARTTLS'}${rejectUnauthorized ? '' : ' whose certificate nobody checks'}`
-
-function complaint(error: unknown, who: string): string {
-  if (!(error instanceof Failure)) throw error
-  if (error.kind === 'auth') return `answers and refuses ${who}`
-  const { message, code } = (error.cause ?? {}) as { message?: string; code?: string }
-  return `does not do: ${error.message}${message && message !== error.message && !error.message.includes(message) ? `; ${message}` : ''}${code && !error.message.includes(code) ? ` (${code})` : ''}`
-}
 
 /** Whether folders can be renamed elsewhere without phones fetching them anew. */
 async function identity(connection: ImapConnection): Promise<string> {

@@ -8,8 +8,8 @@ import { certificateCheck, type CertificatesConfig } from './certificate-check.t
 import { credentialMemory, type Fingerprint } from './credentials.ts'
 import type { DavList, DavLists } from './dav-changes.ts'
 import { davClient, type DavServer } from './dav-client.ts'
-import { fillText, type DavUser } from './dav-homes.ts'
-import { davStore, type DavStore } from './dav-store.ts'
+import { fillText } from './dav-homes.ts'
+import { davStore } from './dav-store.ts'
 import { davTrouble } from './dav-trouble.ts'
 import { identify, recipientOf, type Identity } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
@@ -220,16 +220,16 @@ async function openAccount(
 
 type DavAround = { readonly timeoutSeconds: number; readonly lists: DavLists; readonly trouble: ((error: unknown) => void) | undefined }
 
-/** The DAV server as the user comes to it. */
-export function davOf(server: DavServer, { login, addresses: [address = login] }: Person, own: Login, timeoutSeconds: number) {
-  const at = address.lastIndexOf('@')
-  const user: DavUser = { login, local: at < 0 ? address : address.slice(0, at), domain: at < 0 ? '' : address.slice(at + 1) }
-  const name = server.login === undefined ? login : fillText(server.login, user)
-  return { server, user, name, client: davClient(server, { ...own, user: name }, timeoutSeconds) }
+function openObjects(server: DavServer, person: Person, own: Login, { timeoutSeconds, lists, trouble }: DavAround) {
+  return davStore({ server, ...davOf(server, person, own, timeoutSeconds), lists, ...(trouble ? { trouble } : {}) })
 }
 
-const openObjects = (server: DavServer, person: Person, own: Login, { timeoutSeconds, lists, trouble }: DavAround): DavStore =>
-  davStore({ ...davOf(server, person, own, timeoutSeconds), lists, ...(trouble ? { trouble } : {}) })
+/** A user's way to the DAV server, and what the user is called in its addresses. */
+export function davOf(server: DavServer, { login, addresses: [address = login] }: Person, own: Login, timeoutSeconds: number) {
+  const at = address.lastIndexOf('@')
+  const user = { login, local: at < 0 ? address : address.slice(0, at), domain: at < 0 ? '' : address.slice(at + 1) }
+  return { user, client: davClient(server, { ...own, user: server.login === undefined ? login : fillText(server.login, user) }, timeoutSeconds) }
+}
 
 const mailboxesRecalled = 64
 /** Octets of lists kept for DAV servers without sync-collection. */

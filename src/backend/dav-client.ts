@@ -33,6 +33,7 @@ export type DavAnswer = { readonly status: number; readonly headers: Readonly<Re
 /** One user's way to the DAV server. Credentials go to its own host and port and nowhere else. */
 export type DavClient = {
   readonly origin: string
+  readonly user: string
   /** Throws `Failure` for a status that is none of 2xx or `expect`. The body must be read or dropped. */
   ask(request: DavRequest): Promise<DavAnswer>
   close(): Promise<void>
@@ -77,7 +78,7 @@ export function davClient(server: DavServer, login: Login, timeoutSeconds: numbe
   }
 
   return {
-    origin,
+    origin, user: login.user,
     async ask(wish) {
       let url = new URL(wish.path, origin)
       for (let hops = 0; ; hops++) {

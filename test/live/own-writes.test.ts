@@ -101,7 +101,7 @@ it.each([403, 412, 423])('an item whose deletion the server refuses by %i comes 
   const id = idOf('Anna')
   dav.misdeed = ({ method }, answer) => method === 'DELETE' ? (answer.writeHead(code).end(), true) : undefined
   const { collections: [answer] } = await phone.sync({ collections: [{ id: contacts, commands: [{ kind: 'Delete', id }] }] })
-  expect(answer).toMatchObject({ responses: [{ kind: 'Delete' }], adds: [id] })
+  expect(answer).toMatchObject({ responses: code === 403 ? [] : [{ kind: 'Delete' }], adds: [id] })
 })
 
 it('an item that was made in a full window, and deleted by somebody else before the next look, leaves the phone', async () => {
@@ -127,4 +127,21 @@ it('a change of an item that is yet to be told in another version is a conflict'
   expect(answer!.responses).toMatchObject([{ status: '7' }])
   await phone.syncAll(contacts)
   expect(text(phone.held(contacts).items.get(id)!.data!, 'Contacts:FirstName')).toBe(`M${n}`)
+})
+
+it('what is changed and then deleted in one request is gone', async () => {
+  const id = idOf('Anna')
+  dav.misdeed = ({ method, match }, answer) =>
+    method === 'DELETE' && match && !match.includes(String(book.get('a.vcf')!.length)) ? (answer.writeHead(412).end(), true) : undefined
+  const { collections: [answer] } = await phone.sync({ collections: [{ id: contacts, commands: [change(id, 'Annabella'), { kind: 'Delete', id }] }] })
+  expect(answer!.responses).toEqual([])
+  expect(stored()).toEqual([])
+})
+
+it('a new item whose UID another one has is told to be gone, as that other one is there', async () => {
+  dav.misdeed = ({ method }, answer) => method === 'PUT'
+    ? (answer.writeHead(409).end('<d:error xmlns:d="DAV:" xmlns:a="urn:ietf:params:xml:ns:carddav"><a:no-uid-conflict/></d:error>'), true) : undefined
+  const { collections: [answer] } = await phone.sync({ collections: [{ id: contacts, commands: [add('Dave')] }] })
+  expect(answer).toMatchObject({ responses: [{ status: '1' }], deletes: [expect.any(String)] })
+  expect([...phone.held(contacts).items.values()]).toHaveLength(1)
 })

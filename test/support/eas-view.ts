@@ -45,11 +45,13 @@ export function hold(): Held {
       }
       if (answer.status !== '1') return
       held.key = answer.key
-      for (const change of child(answer.element, 'AirSync:Commands')?.children ?? []) apply(change)
+      const commands = child(answer.element, 'AirSync:Commands')?.children ?? []
+      commands.forEach(apply)
+      const deleted = new Set(commands.filter(({ tag }) => tag === 'AirSync:Delete').map(one => text(one, 'AirSync:ServerId')))
       for (const { kind, id, status, data } of answer.responses) {
         if (kind === 'Fetch' && data) put(id, data)
-        // What the phone made itself, under the id it has from now on.
-        if (kind === 'Add' && status === '1' && id && !items.has(id)) put(id, undefined)
+        // What the phone made itself, under the id it has from now on; Responses stand before Commands, so a Delete comes after.
+        if (kind === 'Add' && status === '1' && id && !items.has(id) && !deleted.has(id)) put(id, undefined)
       }
     },
     moveTo(other, id, newId) {

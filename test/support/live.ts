@@ -8,7 +8,7 @@ import type { EximOptions } from './exim.ts'
 import { startExim } from './exim.ts'
 import type { Service } from './house.ts'
 import { freePorts, openGround } from './house.ts'
-import type { DavServer } from './radicale.ts'
+import type { DavServer, Radicale } from './radicale.ts'
 import { startRadicale } from './radicale.ts'
 import type { Stored } from './seed.ts'
 import { seed } from './seed.ts'
@@ -49,7 +49,7 @@ export interface House {
   /** The servers themselves, to be stopped, started and paused. */
   readonly dovecot: Dovecot
   readonly exim: Service
-  readonly radicale: DavServer
+  readonly radicale: Radicale
   readonly xandikos: DavServer
   user(who: Who): User
   /** Straight to LMTP: the message is in the INBOX when this returns. Throws what the server refused. */
@@ -94,7 +94,7 @@ interface Servers {
   readonly users: readonly User[]
   readonly dovecot: Dovecot
   readonly exim: Service | undefined
-  readonly radicale: DavServer | undefined
+  readonly radicale: Radicale | undefined
   readonly xandikos: DavServer | undefined
 }
 

@@ -24,6 +24,8 @@ export class MemoryObjects implements ObjectStore {
   outage: Failure | undefined
   /** Writes are answered without a version. */
   versionless = false
+  /** Writes are refused, though no folder says that it is read-only. */
+  closed = false
   /** Calls by name. */
   readonly calls: string[] = []
   readonly #collections = new Map<FolderId, Collection>()
@@ -138,7 +140,7 @@ export class MemoryObjects implements ObjectStore {
 
   async write(id: FolderId, name: string, octets: Uint8Array, condition: Condition): Promise<{ readonly etag: string | undefined }> {
     const { objects, folder } = this.#asked('write', id)!
-    if (folder.readOnly) throw new Failure('denied', 'read-only')
+    if (folder.readOnly || this.closed) throw new Failure('denied', 'read-only')
     if (condition === 'new' && objects.has(name)) throw new Failure('exists', 'there is such an object')
     if (typeof condition === 'object' && objects.get(name)?.etag !== condition.etag) throw new Failure('conflict', 'another version')
     const etag = this.put(id, name, octets)
@@ -147,7 +149,7 @@ export class MemoryObjects implements ObjectStore {
 
   async remove(id: FolderId, name: string, etag: string | undefined): Promise<void> {
     const { objects, folder } = this.#asked('remove', id)!
-    if (folder.readOnly) throw new Failure('denied', 'read-only')
+    if (folder.readOnly || this.closed) throw new Failure('denied', 'read-only')
     if (!objects.has(name)) return
     if (etag !== undefined && objects.get(name)!.etag !== etag) throw new Failure('conflict', 'another version')
     this.put(id, name, undefined)

@@ -139,12 +139,15 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
   if (!command.data) return response(command, '6')
   const name = nameOfNew(call, key, command, kind.ending)
   const id = printObjectId({ folder: folder.id, name })
+  const written = folder.readOnly ? closed
+    : await outcome(store.write(folder.id, name, kind.hear(undefined, command.data, contextOf(call, work.place)), 'new'))
+  if (written instanceof Failure && written.kind !== 'exists' && written.kind !== 'denied') throw written
   // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
-  if (isReadOnly(work)) undone.add(name)
-  else {
-    const octets = kind.hear(undefined, command.data, contextOf(call, work.place))
-    const written = await outcome(store.write(folder.id, name, octets, 'new'))
-    if (written instanceof Failure && written.kind !== 'exists') throw written
+  if (isDenied(written)) undo(work, name)
+  else if (written instanceof Failure && !await store.read(folder.id, name)) {
+    call.log.info({ collection: folder.id, reason: written.message }, 'a new item of the phone is there already, under another name')
+    undone.add(name)
+  } else {
     if (!(written instanceof Failure)) versions.set(name, written.etag)
     known.add(name)
     made.add(name)
@@ -154,14 +157,11 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
 
 /** Of an item, or of one occurrence. A write that somebody was faster than is tried once more with what there is now, and the Conflict rule decides. */
 async function change(work: Work, command: ClientCommand, name: string, again = false): Promise<Node | undefined> {
-  const { call, place, versions, undone } = work
+  const { call, place, versions } = work
   const stored = await place.store.read(place.folder.id, name)
   if (!stored) return response(command, '8')
   work.known.add(name)
-  if (isReadOnly(work)) {
-    undone.add(name)
-    return undefined
-  }
+  if (place.folder.readOnly) return undo(work, name)
   const octets = edited(call, place, command, stored)
   if (!octets) return response(command, '6')
   // Nothing is left to do: also for a request that comes a second time.
@@ -169,11 +169,13 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   if (isDisputed(work, name, stored.etag, again)) return response(command, '7')
   if (!again && await isDoneBefore(work, command, stored)) return undefined
   const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
+  if (isDenied(written)) return undo(work, name)
   if (written instanceof Failure) {
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
-  const isNews = (isUntold(place, name) && !holdsVersion(place.held, name, stored.etag)) || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance))
+  const isNews = (isUntold(place, name) && !holdsVersion(place.held, name, stored.etag)) ||
+    (command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance)))
   versions.set(name, isNews ? undefined : written.etag)
   return undefined
 }
@@ -195,16 +197,18 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 }
 
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
-  const { place: { store, folder, options }, removed, known, undone } = work
+  const { place: { store, folder, options }, versions, removed, known, undone } = work
   known.delete(name)
-  if (stored && isReadOnly(work)) undone.add(name)
-  else if (stored && isDisputed(work, name, stored.etag, false)) {
+  if (stored && !folder.readOnly && isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
-  } else {
-    if (stored) await store.remove(folder.id, name, options.conflict === 1 ? stored.etag : undefined)
-    removed.add(name)
   }
+  // The same request may have changed it before.
+  const etag = options.conflict === 0 ? undefined : versions.has(name) ? versions.get(name) : stored?.etag
+  const done = !stored ? undefined : folder.readOnly ? closed : await outcome(store.remove(folder.id, name, etag))
+  if (isDenied(done)) return undo(work, name)
+  if (done instanceof Failure) throw done
+  removed.add(name)
   return undefined
 }
 
@@ -219,9 +223,13 @@ function isDisputed({ place, changed, before }: Work, name: string, etag: string
 /** What there is of it may be more than the client has been told: a list that it is in is being told. */
 const isUntold = ({ cursor: { pass } }: ObjectPlace, name: string): boolean => pass?.phase === 'coming' && orderOf(name) > pass.reached
 
-function isReadOnly({ call, place: { folder } }: Work): boolean {
-  if (folder.readOnly) call.log.info({ collection: folder.id }, 'a change of a collection that is read-only is undone')
-  return folder.readOnly === true
+/** A collection may be read-only, or turn out to be when it is written to. */
+const closed = new Failure('denied', 'the collection is read-only')
+const isDenied = (done: unknown): boolean => done instanceof Failure && done.kind === 'denied'
+
+function undo({ call, place: { folder }, undone }: Work, name: string): undefined {
+  call.log.info({ collection: folder.id }, 'a change of a collection that is read-only is undone')
+  undone.add(name)
 }
 
 type Around = Pick<ObjectPlace, 'options' | 'supported' | 'folder'>
