@@ -19,6 +19,7 @@ const never = [
   /ItemOperations:Part$/, // parts of ItemOperations
   /Contacts:/, // the recipient cache
   /AirSyncBase:Location\/AirSyncBase:(?!DisplayName)/, /ComposeMail:Forwardee/,
+  new RegExp(`^${item}/(Contacts2?:|Calendar:|Tasks:|Notes:|AirSyncBase:Location)`), // other classes
 ]
 
 const meeting = (method: string, ...lines: string[]): string => [

@@ -58,7 +58,7 @@ export async function scriptedDav(): Promise<ScriptedDav> {
         <d:resourcetype><d:collection/></d:resourcetype>`)
       return multistatus(answer, own + (depth === '1' ? Object.keys(kinds).map(one => row(home + one, propertiesOf(one))).join('') : ''))
     }
-    const [place = '', file = ''] = [name.slice(0, name.indexOf('/') + 1), decodeURIComponent(name.slice(name.indexOf('/') + 1))]
+    const [place, file] = [name.slice(0, name.indexOf('/') + 1), decodeURIComponent(name.slice(name.indexOf('/') + 1))]
     const held = objects.get(place)
     if (!held) return void answer.writeHead(404).end()
     const data = kinds[place]!.includes('calendar') ? 'c:calendar-data' : 'a:address-data'

@@ -138,6 +138,15 @@ export class MemoryObjects implements ObjectStore {
     return this.#asked('read', id)!.objects.get(name)
   }
 
+  async withUid(id: FolderId, uid: string): Promise<readonly StoredObject[]> {
+    const { objects } = this.#asked('withUid', id)!
+    return [...objects.values()].filter(({ octets }) => Buffer.from(octets).toString().includes(`\nUID:${uid}\r`))
+  }
+
+  async schedules(): Promise<boolean> {
+    return false
+  }
+
   async write(id: FolderId, name: string, octets: Uint8Array, condition: Condition): Promise<{ readonly etag: string | undefined }> {
     const { objects, folder } = this.#asked('write', id)!
     if (folder.readOnly || this.closed) throw new Failure('denied', 'read-only')

@@ -56,7 +56,10 @@ async function estimate(call: Call, collection: Element): Promise<number | 'not 
   const folder = await folderOf(call.stores, id as FolderId)
   if (key === '0') return 'not primed'
   checkClasses(collection)
-  if (folder.content !== 'mail') return estimateObjects(call, folder, key, filterOf(collection))
+  if (folder.content !== 'mail') {
+    if (readConversationMode(collection)) throw new Failure('malformed', 'ConversationMode of what is no mail')
+    return estimateObjects(call, folder, key, filterOf(collection))
+  }
   const { cursor, options } = parseSyncKey(call.settings.secret, person.login, folder.id, key)
   const filter = filterOf(collection) ?? options?.filter ?? 0
   if (filter > 5) throw new Failure(filter > 8 ? 'malformed' : 'unsupported', `FilterType ${filter}`)

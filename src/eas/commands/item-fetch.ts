@@ -12,8 +12,8 @@ import type { BodyWish } from '../map/body.ts'
 import type { Carrier } from '../multipart.ts'
 import { outcome } from '../outcome.ts'
 import type { Version } from '../versions.ts'
-import type { FetchedObject } from './object-fetch.ts'
 import { badAttachment, badRange, notFound, protocolError, refusedAs, success, unknownStore } from './item-status.ts'
+import type { FetchedObject } from './object-fetch.ts'
 import { unknownPart, wantsUnknownPart } from './sync-request.ts'
 
 export type FetchedItem = {

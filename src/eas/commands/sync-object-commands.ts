@@ -9,6 +9,7 @@ import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { holdsOther, holdsVersion, nowHeld, type Held } from '../held.ts'
 import { orderOf } from '../object-changes.ts'
+import { isQuiet, tellGuests } from '../meetings.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
@@ -53,6 +54,8 @@ type Work = {
   readonly before: Held
   readonly made: Set<string>
   readonly versions: Map<string, string | undefined>
+  /** As they were, after nobody could be told of a change: versions the client has written no less. */
+  readonly restored: Map<string, string | undefined>
   readonly removed: Set<string>
   readonly known: Set<string>
   readonly undone: Set<string>
@@ -66,7 +69,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
   const edits = named.some(({ command }) => command.kind === 'Change' || command.kind === 'Delete')
   const work: Work = {
     call, place, key, changed: edits ? await changedSince(place) : new Map(), before: writtenBefore(call, place, key),
-    made: new Set(), versions: new Map(), removed: new Set(), known: new Set(), undone: new Set(),
+    made: new Set(), versions: new Map(), restored: new Map(), removed: new Set(), known: new Set(), undone: new Set(),
   }
   const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
   const stored = new Map((wanted.length ? await place.store.objects(place.folder.id, [...new Set(wanted)]) : []).map(one => [one.name, one]))
@@ -108,9 +111,9 @@ function writtenBefore(call: Call, place: ObjectPlace, key: string): Held {
   return written?.key === key ? written.versions : new Map()
 }
 
-function keepWritten({ call, place, key, before, versions }: Work): void {
-  if (versions.size === 0) return
-  const all = nowHeld(before, versions)
+function keepWritten({ call, place, key, before, versions, restored }: Work): void {
+  if (versions.size + restored.size === 0) return
+  const all = nowHeld(nowHeld(before, restored), versions)
   call.cache.set(writtenName(call, place), { key, versions: all } satisfies Written, { size: 256 + all.size * 48, seconds: day })
 }
 
@@ -137,22 +140,30 @@ async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMa
 async function add(work: Work, command: ClientCommand): Promise<Node> {
   const { call, place: { store, folder, kind }, key, made, known, versions, undone } = work
   if (!command.data) return response(command, '6')
-  const name = nameOfNew(call, key, command, kind.ending)
-  const id = printObjectId({ folder: folder.id, name })
-  const written = folder.readOnly ? closed
-    : await outcome(store.write(folder.id, name, kind.hear(undefined, command.data, contextOf(call, work.place)), 'new'))
+  const uid = kind.clientUid?.(command.data)
+  const name = uid ? nameOf(`uid\0${folder.id}\0${uid}`, kind.ending) : nameOfNew(call, key, command, kind.ending)
+  const id = printObjectId({ folder: folder.id, name }), said: Node[] = []
+  const octets = folder.readOnly ? undefined : kind.hear(undefined, command.data, contextOf(call, work.place))
+  const written = octets ? await outcome(store.write(folder.id, name, octets, 'new')) : closed
   if (written instanceof Failure && written.kind !== 'exists' && written.kind !== 'denied') throw written
+  const there = isDenied(written) ? undefined : written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets
   // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
   if (isDenied(written)) undo(work, name)
-  else if (written instanceof Failure && !await store.read(folder.id, name)) {
-    call.log.info({ collection: folder.id, reason: written.message }, 'a new item of the phone is there already, under another name')
+  else if (!there) {
+    call.log.info({ collection: folder.id, reason: (written as Failure).message }, 'a new item of the phone is there already, under another name')
     undone.add(name)
   } else {
     if (!(written instanceof Failure)) versions.set(name, written.etag)
+    if (kind.meets) await tell(work, name, undefined, there)
     known.add(name)
     made.add(name)
+    const context = contextOf(call, work.place, name)
+    said.push(...kind.made?.(there, context) ?? [], ...kind.filed?.(command.data, context) ?? [])
   }
-  return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1')])
+  return el('AirSync:Add', [
+    el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1'),
+    ...(said.length ? [el('AirSync:ApplicationData', said)] : []),
+  ])
 }
 
 /** Of an item, or of one occurrence. A write that somebody was faster than is tried once more with what there is now, and the Conflict rule decides. */
@@ -164,20 +175,36 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   if (place.folder.readOnly) return undo(work, name)
   const octets = edited(call, place, command, stored)
   if (!octets) return response(command, '6')
+  const filed = command.data && place.kind.filed?.(command.data, contextOf(call, place, name)) || []
+  const done = filed.length ? response(command, '1', [el('AirSync:ApplicationData', filed)]) : undefined
   // Nothing is left to do: also for a request that comes a second time.
-  if (Buffer.compare(octets, stored.octets) === 0) return undefined
+  if (Buffer.compare(octets, stored.octets) === 0) return done
   if (isDisputed(work, name, stored.etag, again)) return response(command, '7')
-  if (!again && await isDoneBefore(work, command, stored)) return undefined
+  if (!again && await isDoneBefore(work, command, stored)) return done
   const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
   if (isDenied(written)) return undo(work, name)
   if (written instanceof Failure) {
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
+  if (place.kind.meets) await tell(work, name, stored.octets, octets)
   const isNews = (isUntold(place, name) && !holdsVersion(place.held, name, stored.etag)) ||
     (command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance)))
   versions.set(name, isNews ? undefined : written.etag)
-  return undefined
+  return done
+}
+
+/** Those who meet hear of what was written. Where they cannot, it is as it was, and the client may try again. */
+async function tell({ call, place: { store, folder }, versions, restored }: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
+  const told = await outcome(tellGuests(call, before, after))
+  if (!(told instanceof Failure)) return
+  // What was there before this request stays.
+  const own = before !== undefined || versions.has(name)
+  versions.delete(name)
+  const undone = own && await outcome(before ? store.write(folder.id, name, before, undefined) : store.remove(folder.id, name, undefined).then(() => undefined))
+  if (undone instanceof Failure) call.log.warn({ collection: folder.id, kind: undone.kind, why: undone.message }, 'a meeting stands that nobody was told of')
+  else if (undone) restored.set(name, undone.etag)
+  throw told
 }
 
 /** Stores what a change makes beside its object. That it is there already tells of a request that comes a second time. */
@@ -197,15 +224,17 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 }
 
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
-  const { place: { store, folder, options }, versions, removed, known, undone } = work
+  const { call, place: { store, folder, kind, options }, versions, removed, known, undone } = work
   known.delete(name)
-  if (stored && !folder.readOnly && isDisputed(work, name, stored.etag, false)) {
+  if (stored && folder.readOnly) return undo(work, name)
+  if (stored && isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
   }
   // The same request may have changed it before.
   const etag = options.conflict === 0 ? undefined : versions.has(name) ? versions.get(name) : stored?.etag
-  const done = !stored ? undefined : folder.readOnly ? closed : await outcome(store.remove(folder.id, name, etag))
+  if (stored && kind.meets) await tellGuests(call, stored.octets, undefined)
+  const done = stored && await outcome(store.remove(folder.id, name, etag, kind.meets && isQuiet(call, stored.octets)))
   if (isDenied(done)) return undo(work, name)
   if (done instanceof Failure) throw done
   removed.add(name)
@@ -245,6 +274,10 @@ export const contextOf = (call: Call, { options, supported, folder }: Around, na
  * up anew counts its ids from one again.
  */
 function nameOfNew({ scope }: Call, key: string, { clientId, data }: Pick<ClientCommand, 'clientId' | 'data'>, ending: string): string {
-  const hex = createHash('sha256').update(`add\0${scope}\0${key}\0${clientId}\0${data ? digestElement(data) : ''}`).digest('hex')
+  return nameOf(`add\0${scope}\0${key}\0${clientId}\0${data ? digestElement(data) : ''}`, ending)
+}
+
+function nameOf(said: string, ending: string): string {
+  const hex = createHash('sha256').update(said).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}${ending}`
 }

@@ -5,7 +5,7 @@ import { printObjectId } from '../../state/item-id.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
-import { isHeld } from '../held.ts'
+import { holdsVersion, isHeld } from '../held.ts'
 import { shows } from '../object-classes.ts'
 import { collectionHead } from './sync-answer.ts'
 import { contextOf } from './sync-object-commands.ts'
@@ -48,6 +48,7 @@ async function tellingsOf(call: Call, state: Objects): Promise<Telling[]> {
     // What was made in a collection that takes nothing is not there; what is listed and is not there will be told as gone.
     if (!object) return applied.undone.has(name) ? [telling(state, 'Delete', name)] : []
     const nodes = say(call, state, object)
+    if (nodes && nodes !== 'done' && state.since === incompleteOnly && !applied.undone.has(name) && holdsVersion(state.held, name, object.etag)) return []
     if (nodes === 'done') return holds ? [telling(state, 'SoftDelete', name)] : []
     if (!nodes) return isHeld(state.held, name) ? [telling(state, 'Delete', name)] : []
     const has = applied.known.has(name) || (!applied.undone.has(name) && (isHeld(state.held, name) || (holds && hasMoved(call, state, name))))

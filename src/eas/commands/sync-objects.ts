@@ -46,7 +46,10 @@ type Remembered = ObjectStanding & {
 const slot = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
 const ownerOf = ({ settings, stores }: Call): KeyOwner => ({ secret: settings.secret, account: stores.person.login })
 
+/** Throws `malformed` also for what is of mail alone, and for Supported of a class that has none: [MS-ASNOTE] Sync Command Response. */
 export async function openObjects(call: Call, request: CollectionRequest, folder: Folder): Promise<Objects> {
+  if (request.conversations) throw new Failure('malformed', 'ConversationMode of what is no mail')
+  if (folder.content === 'notes' && request.supported?.length) throw new Failure('malformed', 'Supported of notes')
   const store = objectsOf(call.stores.objects)
   const kind = objectClasses[folder.content as keyof typeof objectClasses]
   const memory = call.cache.get<Remembered>(slot(call, request.id))
@@ -87,8 +90,9 @@ export async function gatherObjects(call: Call, state: Objects, window: number):
   const all = await listChanges(store, folder.id, cursor, {
     window: wanted ? window : 0, since, memory: call.cache, scope: call.scope, made: applied.made,
   })
-  const own = ({ name, etag }: Listed): boolean =>
-    !applied.undone.has(name) && (applied.versions.has(name) ? applied.versions.get(name) === etag : holdsVersion(held, name, etag))
+  // Where done tasks are left out, those a client holds are looked at too: see `tellingsOf`.
+  const own = ({ name, etag }: Listed): boolean => !applied.undone.has(name) &&
+    (applied.versions.has(name) ? applied.versions.get(name) === etag : since !== incompleteOnly && holdsVersion(held, name, etag))
   const changes = {
     ...all, more: all.more && wanted,
     present: all.present.filter(one => !own(one)),
