@@ -56,14 +56,17 @@ const folders = z.strictObject({
   outbox: text.exactOptional(), junk: text.exactOptional(), archive: text.exactOptional(),
 })
 
-const davUrl = z.string().refine(url => URL.canParse(url.replace(/\{(login|local|domain)\}/g, 'x')) && /^https?:/.test(url), {
-  error: 'must be a URL like https://dav.example.org/, with {login}, {local} or {domain} where the user stands',
+const davUrl = z.string().refine(url => URL.canParse(url.replace(/\{(login|local|domain)\}/g, 'x')) && /^https?:\/\/[^/@{}]+(\/|$)/i.test(url), {
+  error: 'must be a URL like https://dav.example.org/, without a user in it, and with {login}, {local} or {domain} after the host where the user stands',
 })
+const sameHost = (one: string, other: string): boolean => URL.parse(one)?.origin === URL.parse(other)?.origin
 
 const dav = z.strictObject({
   url: davUrl, calendars: davUrl.exactOptional(), contacts: davUrl.exactOptional(),
   login: text.exactOptional(), rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
   pollSeconds: z.int().min(1).max(3600).default(20), create: z.boolean().default(true),
+}).refine(({ url, calendars, contacts }) => [calendars, contacts].every(home => home === undefined || sameHost(url, home)), {
+  error: 'must have calendars and contacts at the host and port of url: passwords go nowhere else',
 })
 
 const filter = z.string().regex(/^\(.+\)$/s, { error: 'must be a filter like (objectClass=person)' })

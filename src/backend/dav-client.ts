@@ -111,6 +111,9 @@ async function refusal(status: number, headers: DavAnswer['headers'], body: Disp
   return new Failure(kinds[status] ?? 'unavailable', why, options)
 }
 
+/** The server knows no such user, or another password. */
+export const isRefusal = ({ message }: Failure): boolean => message.includes('answers 401')
+
 /** RFC 9110, Retry-After: seconds, or a time. */
 function retryAfter(value: unknown): number {
   const seconds = typeof value !== 'string' ? NaN : /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000

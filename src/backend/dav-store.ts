@@ -1,7 +1,7 @@
 import { Failure } from '../base/failure.ts'
 import type { Folder, FolderId, ObjectContent } from '../model/folder.ts'
 import type { ObjectRef, ObjectStore, StoredObject, Watcher } from '../model/ports.ts'
-import { octetsOf, type DavClient, type DavServer } from './dav-client.ts'
+import { isRefusal, octetsOf, type DavClient, type DavServer } from './dav-client.ts'
 import {
   componentOf, listCollections, listStates, makeCollection, renameCollection, type CollectionState, type DavCollection,
 } from './dav-collections.ts'
@@ -122,7 +122,7 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
   const forget = (): void => { known = undefined }
 
   const store: DavStore = {
-    folders: async () => (await collections()).map(shown),
+    folders: async () => (await collections().catch(refused)).map(shown),
     folder: async id => shown(await collection(id)),
     async createFolder(content, name) {
       const all = await collections()
@@ -277,6 +277,11 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
     })
     return { found, told: new Set(objects.map(({ name }) => name)), partial }
   }
+}
+
+/** A user who is not let in has no collections to wait for. */
+function refused(error: unknown): never {
+  throw error instanceof Failure && error.kind === 'unavailable' && isRefusal(error) ? new Failure('denied', error.message, { cause: error }) : error
 }
 
 /** The same store; what fails is told of beside. */

@@ -35,13 +35,15 @@ export async function tellGuests(call: Call, before: Uint8Array | undefined, aft
  * Removes an event that is a meeting. Where a server that schedules would call it off by itself, and the client does, it is told so first:
  * there is no other way to delete it quietly for the organizer.
  */
-export async function removeMeeting(call: Call, folder: FolderId, { name, etag, octets }: StoredObject): Promise<void> {
+export async function removeMeeting(
+  call: Call, folder: FolderId, { name, octets }: Omit<StoredObject, 'etag'>, etag: string | undefined,
+): Promise<void> {
   const store = objectsOf(call.stores.objects)
   const event = eventIn(octets, call.clocks)
   const isOwnMeeting = event !== undefined && isOwn(event.organizer, call.stores.person.addresses) && guestsOf(event).length > 0
   const handed = isOwnMeeting && mailsItself(call) ? toldByClient(octets) : octets
   const tells = Buffer.compare(handed, octets) !== 0 && await store.schedules()
-  const written = tells ? await store.write(folder, name, handed, { etag }) : { etag }
+  const written = tells ? await store.write(folder, name, handed, etag === undefined ? undefined : { etag }) : { etag }
   await store.remove(folder, name, written.etag, isQuiet(call, event))
 }
 

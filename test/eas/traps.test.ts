@@ -92,8 +92,11 @@ const limits: readonly (readonly [limit: string, tests: readonly NamedTest[] | s
   ['PolicyKey, 64', [['eas/provision.test.ts', 'keys belong to a policy, an account and a device']]],
   ['a parameter of the base64 query, 255', [['eas/limits.test.ts', 'a parameter of the base64 query is 255 octets at most']]],
   ['the blob of a time zone, 172', [['formats/timezone.test.ts', 'of whatever lines ends']]],
-  ['MergedFreeBusy, recipients of ResolveRecipients, pictures', 'no limits of mail: they belong to the directory'],
-  ['UIDs of events, intervals of series, pictures of contacts', 'no limits of mail: they belong to calendars and contacts'],
+  ['MergedFreeBusy, 42 days', [['live/availability.test.ts', 'of nobody else, not of more than 42 days, and not while the calendars are away']]],
+  ['UIDs of events, 300, and intervals of series, 999', [['conformance/classes.test.ts', 'fits the schema in version %s, in each kind of body, and is all that the version has']]],
+  ['pictures of contacts, 36 KB and 48 KB of base64', [['eas/map/contact-edit.test.ts', 'one of more than 48 KB in base64 is refused'], ['eas/map/contact-edit.test.ts', 'a small one is told as it is, a large one as a small JPEG']]],
+  ['categories and children of contacts, 300', [['eas/map/contact.test.ts', '301 of them are refused'], ['eas/map/contact.test.ts', 'those beyond the first 300 stay where others change']]],
+  ['categories of events and tasks, 300', [['eas/map/calendar-shape.test.ts', 'categories are at most 300'], ['eas/map/calendar-hear.test.ts', '301 categories']]],
   ['AccountName', 'there is one account, which has no name of its own'],
 ]
 

@@ -7,7 +7,7 @@ import { printObjectFile, printObjectId } from '../../state/item-id.ts'
 import type { SyncOptions } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
-import { holdsVersion, type Held } from '../held.ts'
+import { holdsOther, holdsVersion, nowHeld, type Held } from '../held.ts'
 import { orderOf } from '../object-changes.ts'
 import { removeMeeting, tellGuests } from '../meetings.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
@@ -24,13 +24,15 @@ export type AppliedToObjects = {
   /** Versions the client's own writes left behind; undefined where the server made something else of them. */
   readonly versions: ReadonlyMap<string, string | undefined>
   readonly removed: ReadonlySet<string>
+  /** What the client has by now in some version: a later one is a change to it, however little is remembered. */
+  readonly known: ReadonlySet<string>
   /** What the client did to these does not count: it is told what there is. */
   readonly undone: ReadonlySet<string>
   readonly fetched: readonly { readonly serverId: string; readonly name: string }[]
 }
 
 export const nothingApplied: AppliedToObjects =
-  { responses: [], made: new Set(), versions: new Map(), removed: new Set(), undone: new Set(), fetched: [] }
+  { responses: [], made: new Set(), versions: new Map(), removed: new Set(), known: new Set(), undone: new Set(), fetched: [] }
 
 export type ObjectPlace = {
   readonly store: ObjectStore
@@ -48,9 +50,14 @@ type Work = {
   readonly key: string
   /** What somebody else made of objects since the client last looked, by name; undefined for what is gone. */
   readonly changed: ReadonlyMap<string, string | undefined>
+  /** What the client itself wrote with the same key before, in a request whose answer got lost or moved it no further. */
+  readonly before: Held
   readonly made: Set<string>
   readonly versions: Map<string, string | undefined>
+  /** As they were, after nobody could be told of a change: versions the client has written no less. */
+  readonly restored: Map<string, string | undefined>
   readonly removed: Set<string>
+  readonly known: Set<string>
   readonly undone: Set<string>
 }
 
@@ -61,14 +68,19 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
   const named = await resolve(place, commands)
   const edits = named.some(({ command }) => command.kind === 'Change' || command.kind === 'Delete')
   const work: Work = {
-    call, place, key, changed: edits ? await changedSince(place) : new Map(), made: new Set(), versions: new Map(), removed: new Set(), undone: new Set(),
+    call, place, key, changed: edits ? await changedSince(place) : new Map(), before: writtenBefore(call, place, key),
+    made: new Set(), versions: new Map(), restored: new Map(), removed: new Set(), known: new Set(), undone: new Set(),
   }
   const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
   const stored = new Map((wanted.length ? await place.store.objects(place.folder.id, [...new Set(wanted)]) : []).map(one => [one.name, one]))
   const responses: Node[] = []
-  for (const one of named) {
-    const answered = await itemwise(work, one, stored)
-    if (answered) responses.push(answered)
+  try {
+    for (const one of named) {
+      const answered = await itemwise(work, one, stored)
+      if (answered) responses.push(answered)
+    }
+  } finally {
+    keepWritten(work)
   }
   const fetched = named.flatMap(({ command, name }) => command.kind === 'Fetch' && name ? [{ serverId: command.serverId, name }] : [])
   return { ...work, responses, fetched }
@@ -90,6 +102,23 @@ async function changedSince({ store, folder, cursor }: ObjectPlace): Promise<Map
   return new Map([...found?.gone.map(name => [name, undefined] as const) ?? [], ...found?.present.map(({ name, etag }) => [name, etag] as const) ?? []])
 }
 
+/** What is remembered of a client's own writes: they are no conflict to a client that goes on with the key it wrote them with. */
+type Written = { readonly key: string; readonly versions: Held }
+const writtenName = ({ scope }: Call, { folder }: ObjectPlace): string => `wrote:${scope}:${folder.id}`
+
+function writtenBefore(call: Call, place: ObjectPlace, key: string): Held {
+  const written = call.cache.get<Written>(writtenName(call, place))
+  return written?.key === key ? written.versions : new Map()
+}
+
+function keepWritten({ call, place, key, before, versions, restored }: Work): void {
+  if (versions.size + restored.size === 0) return
+  const all = nowHeld(nowHeld(before, restored), versions)
+  call.cache.set(writtenName(call, place), { key, versions: all } satisfies Written, { size: 256 + all.size * 48, seconds: day })
+}
+
+const day = 86_400
+
 async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMap<string, StoredObject>): Promise<Node | undefined> {
   try {
     if (command.kind === 'Add') return await add(work, command)
@@ -101,29 +130,35 @@ async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMa
     const status = error instanceof Failure ? itemStatus[error.kind] : undefined
     if (!status) throw error
     const { call, place } = work
+    // The client has it no longer, and we do.
+    if (command.kind === 'Delete' && !command.instance && name !== undefined) work.undone.add(name)
     call.log.info({ collection: place.folder.id, command: command.kind, kind: (error as Failure).kind, reason: (error as Failure).message }, 'item refused')
     return response(command, status)
   }
 }
 
 async function add(work: Work, command: ClientCommand): Promise<Node> {
-  const { call, place: { store, folder, kind }, key, made, versions } = work
+  const { call, place: { store, folder, kind }, key, made, known, versions, undone } = work
   if (!command.data) return response(command, '6')
   const uid = kind.clientUid?.(command.data)
   const name = uid ? nameOf(`uid\0${folder.id}\0${uid}`, kind.ending) : nameOfNew(call, key, command, kind.ending)
   const id = printObjectId({ folder: folder.id, name }), said: Node[] = []
   const octets = folder.readOnly ? undefined : kind.hear(undefined, command.data, contextOf(call, work.place))
   const written = octets ? await outcome(store.write(folder.id, name, octets, 'new')) : closed
+  if (written instanceof Failure && written.kind !== 'exists' && written.kind !== 'denied') throw written
+  const there = isDenied(written) ? undefined : written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets
   // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
   if (isDenied(written)) undo(work, name)
-  else if (written instanceof Failure && written.kind !== 'exists') throw written
-  else {
+  else if (!there) {
+    call.log.info({ collection: folder.id, reason: (written as Failure).message }, 'a new item of the phone is there already, under another name')
+    undone.add(name)
+  } else {
     if (!(written instanceof Failure)) versions.set(name, written.etag)
-    const there = written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets
     if (kind.meets) await tell(work, name, undefined, there)
+    known.add(name)
     made.add(name)
     const context = contextOf(call, work.place, name)
-    if (there) said.push(...kind.made?.(there, context) ?? [], ...kind.filed?.(command.data, context) ?? [])
+    said.push(...kind.made?.(there, context) ?? [], ...kind.filed?.(command.data, context) ?? [])
   }
   return el('AirSync:Add', [
     el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1'),
@@ -136,6 +171,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   const { call, place, versions } = work
   const stored = await place.store.read(place.folder.id, name)
   if (!stored) return response(command, '8')
+  work.known.add(name)
   if (place.folder.readOnly) return undo(work, name)
   const octets = edited(call, place, command, stored)
   if (!octets) return response(command, '6')
@@ -153,22 +189,24 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   }
   versions.set(name, written.etag)
   if (place.kind.meets) await tell(work, name, stored.octets, octets)
-  const untold = place.cursor.pass?.phase === 'coming' && orderOf(name) > place.cursor.pass.reached && !holdsVersion(place.held, name, stored.etag)
-  const isNews = untold || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance))
+  const isNews = (isUntold(place, name) && !holdsVersion(place.held, name, stored.etag)) ||
+    (command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance)))
   versions.set(name, isNews ? undefined : written.etag)
   return done
 }
 
 /** Those who meet hear of what was written. Where they cannot, it is as it was, and the client may try again. */
-async function tell({ call, place: { store, folder }, versions }: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
+async function tell({ call, place: { store, folder }, versions, restored }: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
   const etag = versions.get(name)
   const told = await outcome(tellGuests(call, before, after))
   if (!(told instanceof Failure)) return
   // What was there before this request stays.
   const own = before !== undefined || versions.has(name)
   versions.delete(name)
-  const undone = own && await outcome<unknown>(before ? store.write(folder.id, name, before, etag === undefined ? undefined : { etag }) : store.remove(folder.id, name, etag))
+  const condition = etag === undefined ? undefined : { etag }
+  const undone = own && await outcome(before ? store.write(folder.id, name, before, condition) : store.remove(folder.id, name, etag).then(() => undefined))
   if (undone instanceof Failure) call.log.warn({ collection: folder.id, kind: undone.kind, why: undone.message }, 'a meeting stands that nobody was told of')
+  else if (undone) restored.set(name, undone.etag)
   throw told
 }
 
@@ -189,27 +227,33 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 }
 
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
-  const { call, place: { store, folder, kind }, removed, undone } = work
+  const { call, place: { store, folder, kind, options }, versions, removed, known, undone } = work
+  known.delete(name)
   if (stored && folder.readOnly) return undo(work, name)
   if (stored && isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
   }
-  undone.add(name)
+  // The same request may have changed it before.
+  const etag = options.conflict === 0 ? undefined : versions.has(name) ? versions.get(name) : stored?.etag
   if (stored && kind.meets) await tellGuests(call, stored.octets, undefined)
-  const done = stored && await outcome(kind.meets ? removeMeeting(call, folder.id, stored) : store.remove(folder.id, name, stored.etag))
+  const done = stored && await outcome(kind.meets ? removeMeeting(call, folder.id, { name, octets: stored.octets }, etag) : store.remove(folder.id, name, etag))
   if (isDenied(done)) return undo(work, name)
   if (done instanceof Failure) throw done
-  undone.delete(name)
   removed.add(name)
   return undefined
 }
 
 /** Whether somebody else changed what the client means to change, and the server's side is to win. */
-function isDisputed({ place: { options, held }, changed }: Work, name: string, etag: string, again: boolean): boolean {
-  if (options.conflict !== 1) return false
-  return again || (changed.has(name) && !holdsVersion(held, name, etag))
+function isDisputed({ place, changed, before }: Work, name: string, etag: string, again: boolean): boolean {
+  if (place.options.conflict !== 1) return false
+  if (again) return true
+  if (holdsVersion(place.held, name, etag) || holdsVersion(before, name, etag)) return false
+  return changed.has(name) || (isUntold(place, name) && holdsOther(place.held, name, etag))
 }
+
+/** What there is of it may be more than the client has been told: a list that it is in is being told. */
+const isUntold = ({ cursor: { pass } }: ObjectPlace, name: string): boolean => pass?.phase === 'coming' && orderOf(name) > pass.reached
 
 /** A collection may be read-only, or turn out to be when it is written to. */
 const closed = new Failure('denied', 'the collection is read-only')

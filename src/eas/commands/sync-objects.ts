@@ -9,7 +9,7 @@ import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import type { Call } from '../command.ts'
 import { filterDay } from '../filter.ts'
 import { objectsOf, type ObjectStanding } from '../folders.ts'
-import { holdsVersion, nowHeld, type Held } from '../held.ts'
+import { holdsVersion, isHeld, nowHeld, noVersion, type Held } from '../held.ts'
 import type { ObjectClass } from '../object-class.ts'
 import { countChanges, listChanges, type ListedChanges } from '../object-changes.ts'
 import { objectClasses } from '../object-classes.ts'
@@ -132,8 +132,11 @@ export function advanceObjects(call: Call, state: Objects, told: ReadonlyMap<str
   const cursor = changes?.next ?? state.cursor
   const key = hasObjectNews(state) ? printObjectKey(ownerOf(call), call.cache, request.id, { cursor, options, supportsAll }) : request.key
   // What is held goes with the key: where that stays, so does this, and the client's own writes are told back to it.
-  const held = key === request.key ? state.held
-    : nowHeld(state.held, [...applied.versions, ...[...applied.removed].map(name => [name, undefined] as const), ...told])
+  const known = [...applied.known].filter(name => applied.versions.has(name) || !isHeld(state.held, name))
+  const held = key === request.key ? state.held : nowHeld(state.held, [
+    ...known.map(name => [name, applied.versions.get(name) ?? noVersion] as const),
+    ...[...applied.removed].map(name => [name, undefined] as const), ...told,
+  ])
   const before = key === request.key ? undefined : { key: request.key, held: state.held }
   call.cache.set(slot(call, request.id), { key, cursor, since, options, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
   return key

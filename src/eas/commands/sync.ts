@@ -118,13 +118,12 @@ async function look(call: Call, { request }: SyncAsked, opened: readonly Outcome
   let left = Math.max(0, request.window - told)
   const outcomes: Outcome[] = []
   for (const outcome of opened) {
-    const skip = !served(outcome) || !outcome.wantsChanges || left === 0 || maybe?.has(outcome.folder.id) === false
-    if (skip) {
+    if (!served(outcome) || !outcome.wantsChanges || (!outcome.made && (left === 0 || maybe?.has(outcome.folder.id) === false))) {
       outcomes.push(outcome)
       continue
     }
     const gathered = await attempt(call, outcome.request, () => outcome.gather(Math.min(left, outcome.request.window)))
-    if (served(gathered)) left -= gathered.told.adds + gathered.told.updates + gathered.told.deletes
+    if (served(gathered)) left = Math.max(0, left - gathered.told.adds - gathered.told.updates - gathered.told.deletes)
     outcomes.push(gathered)
   }
   const away = outcomes.find(isAway)
