@@ -35,9 +35,7 @@ export async function tellGuests(call: Call, before: Uint8Array | undefined, aft
  * Removes an event that is a meeting. Where a server that schedules would call it off by itself, and the client does, it is told so first:
  * there is no other way to delete it quietly for the organizer.
  */
-export async function removeMeeting(
-  call: Call, folder: FolderId, { name, octets }: Omit<StoredObject, 'etag'>, etag: string | undefined,
-): Promise<void> {
+export async function removeMeeting(call: Call, folder: FolderId, { name, octets }: StoredObject, etag: string | undefined): Promise<void> {
   const store = objectsOf(call.stores.objects)
   const event = eventIn(octets, call.clocks)
   const isOwnMeeting = event !== undefined && isOwn(event.organizer, call.stores.person.addresses) && guestsOf(event).length > 0
