@@ -98,6 +98,13 @@ describe('an invitation', () => {
     expect(calendarOf(account.submitted[0]!.message)).not.toContain('team@lists.test')
   })
 
+  it('to another address of the user is answered from there', async () => {
+    const alias = account.person.addresses[1]!
+    await respond(server.phone(), { id: invite({ attendee: alias }), answer: 1, more: [sendResponse()] })
+    expect(account.submitted[0]!.from).toBe(alias)
+    expect(calendarOf(account.submitted[0]!.message)).toMatch(new RegExp(`^ATTENDEE;CN=You;PARTSTAT=ACCEPTED;RSVP=TRUE:mailto:${alias}`, 'm'))
+  })
+
   it('is one answer of several in a request, each with a status of its own', async () => {
     const [one, two] = [invite(), invite({ uid: 'other' })]
     const answers = await respond(server.phone(), { id: one, answer: 1 }, { id: 'f1:1:zz', answer: 1 }, { id: two, answer: 3 })

@@ -9,7 +9,7 @@ import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { holdsOther, holdsVersion, nowHeld, type Held } from '../held.ts'
 import { orderOf } from '../object-changes.ts'
-import { isQuiet, tellGuests } from '../meetings.ts'
+import { removeMeeting, tellGuests } from '../meetings.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
@@ -187,6 +187,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
+  versions.set(name, written.etag)
   if (place.kind.meets) await tell(work, name, stored.octets, octets)
   const isNews = (isUntold(place, name) && !holdsVersion(place.held, name, stored.etag)) ||
     (command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance)))
@@ -196,12 +197,15 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
 
 /** Those who meet hear of what was written. Where they cannot, it is as it was, and the client may try again. */
 async function tell({ call, place: { store, folder }, versions, restored }: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
+  const etag = versions.get(name)
   const told = await outcome(tellGuests(call, before, after))
   if (!(told instanceof Failure)) return
   // What was there before this request stays.
   const own = before !== undefined || versions.has(name)
   versions.delete(name)
-  const undone = own && await outcome(before ? store.write(folder.id, name, before, undefined) : store.remove(folder.id, name, undefined).then(() => undefined))
+  const undone = own && await outcome(before
+    ? store.write(folder.id, name, before, etag === undefined ? undefined : { etag })
+    : store.remove(folder.id, name, etag).then(() => undefined))
   if (undone instanceof Failure) call.log.warn({ collection: folder.id, kind: undone.kind, why: undone.message }, 'a meeting stands that nobody was told of')
   else if (undone) restored.set(name, undone.etag)
   throw told
@@ -234,7 +238,7 @@ async function remove(work: Work, command: ClientCommand, name: string, stored: 
   // The same request may have changed it before.
   const etag = options.conflict === 0 ? undefined : versions.has(name) ? versions.get(name) : stored?.etag
   if (stored && kind.meets) await tellGuests(call, stored.octets, undefined)
-  const done = stored && await outcome(store.remove(folder.id, name, etag, kind.meets && isQuiet(call, stored.octets)))
+  const done = stored && await outcome(kind.meets ? removeMeeting(call, folder.id, stored, etag) : store.remove(folder.id, name, etag))
   if (isDenied(done)) return undo(work, name)
   if (done instanceof Failure) throw done
   removed.add(name)
