@@ -189,9 +189,9 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
       const headers = { ...(etag ? { 'if-match': etag } : {}), ...(quietly ? { 'schedule-reply': 'F' } : {}) }
       await octetsOf(await written(id, client.ask({ method: 'DELETE', path, headers, expect: [404, 410] })))
     },
-    async withUid(id, uid) {
-      const filter = '<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:prop-filter name="UID">' +
-        `<C:text-match collation="i;octet">${escapeXml(uid)}</C:text-match></C:prop-filter></C:comp-filter></C:comp-filter></C:filter>`
+    async containing(id, property, text) {
+      const filter = `<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:prop-filter name="${escapeXml(property)}">` +
+        `<C:text-match collation="i;octet">${escapeXml(text)}</C:text-match></C:prop-filter></C:comp-filter></C:comp-filter></C:filter>`
       const body = document('C:calendar-query', `<D:prop><D:getetag/><C:calendar-data/></D:prop>${filter}`)
       const where = await collection(id)
       return (await objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)).found

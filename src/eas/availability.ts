@@ -16,16 +16,16 @@ import { outcome } from './outcome.ts'
 export type Span = { readonly start: Date; readonly end: Date }
 
 /**
- * [MS-ASCMD] MergedFreeBusy: a digit for each half of an hour. Undefined where nobody knows: of everybody but the user, whose calendars are
- * looked into, and of the user while the calendars cannot be read.
+ * [MS-ASCMD] MergedFreeBusy: a digit for each half of an hour. Undefined where nobody knows, as of everybody but the user, whose calendars
+ * are looked into; `later` while they cannot be read.
  */
-export async function freeBusy(call: Call, address: string, span: Span): Promise<string | undefined> {
+export async function freeBusy(call: Call, address: string, span: Span): Promise<{ readonly digits: string } | 'later' | undefined> {
   const { objects, person: { addresses } } = call.stores
   if (!objects || !addresses.some(own => isSameAddress(own, address))) return undefined
   const periods = await outcome(ownPeriods(call, span))
-  if (!(periods instanceof Failure)) return mergedFreeBusy(span.start.getTime(), span.end.getTime(), periods)
+  if (!(periods instanceof Failure)) return { digits: mergedFreeBusy(span.start.getTime(), span.end.getTime(), periods) }
   call.log.warn({ kind: periods.kind, why: periods.message }, 'free and busy cannot be told')
-  return undefined
+  return 'later'
 }
 
 /** Objects asked for in one request; occurrences of one event that are counted: 42 days of half hours. */

@@ -44,7 +44,7 @@ export async function calendarsOf(objects: ObjectStore | undefined): Promise<rea
 export async function findEvent({ stores: { objects }, clocks }: Call, uid: string): Promise<Placed | undefined> {
   const store = objectsOf(objects)
   for (const folder of await calendarsOf(objects)) {
-    const found = (await store.withUid(folder.id, uid)).find(({ octets }) => isOf(octets, uid, clocks))
+    const found = (await store.containing(folder.id, 'UID', uid)).find(({ octets }) => isOf(octets, uid, clocks))
     // For writing, octet for octet.
     const object = found && await store.read(folder.id, found.name)
     if (object) return { folder, object }

@@ -7,6 +7,7 @@ import { match } from '../formats/series.ts'
 import { localOf } from '../formats/timezone.ts'
 import type { EventBody, Occasion, Person } from '../model/event.ts'
 import type { Call } from './command.ts'
+import { isOwn, ownAttendee } from './map/calendar-values.ts'
 import { domainOf, primary, sendOnce } from './outgoing.ts'
 
 /** Something about a meeting that goes out by mail. */
@@ -39,7 +40,9 @@ export async function sendMeetingMail(call: Call, { stored, to, prefix = '', tex
     person.login, itip.method, event.uid, itip.original, event.sequence, prefix, itip.comment, itip.proposed?.start, itip.proposed?.end,
     answered ? said.answered : said.stamp, ...recipients.map(({ address }) => address.toLowerCase()).sort(),
   ]
-  const from = primary(person)
+  // As whom the user was invited, or invites.
+  const told = answered ? ownAttendee(said, person.addresses) : said.organizer
+  const from = told && isOwn(told, person.addresses) ? told.address : primary(person)
   const mac = createHmac('sha256', settings.secret).update(`meeting\0${JSON.stringify(mark)}`).digest('hex')
   const mime = itipMail({
     from: { address: from, ...(person.displayName ? { name: person.displayName } : {}) }, to: recipients, subject: `${prefix}${said.summary}`.slice(0, 1000),

@@ -3,8 +3,11 @@ import { Failure } from '../base/failure.ts'
 import { isSameAddress } from '../formats/event-people.ts'
 import { patchEvent } from '../formats/event-patch.ts'
 import { readEvent } from '../formats/event-read.ts'
+import { toldByClient } from '../formats/itip.ts'
 import { match, occurrenceOf, startsOf } from '../formats/series.ts'
 import type { Attendee, Event, Occasion } from '../model/event.ts'
+import type { FolderId } from '../model/folder.ts'
+import type { StoredObject } from '../model/ports.ts'
 import type { Call, Clocks } from './command.ts'
 import { objectsOf } from './folders.ts'
 import { guestsOf, isOwn, isReceived } from './map/calendar-values.ts'
@@ -28,11 +31,23 @@ export async function tellGuests(call: Call, before: Uint8Array | undefined, aft
   for (const mail of mails) await sendMeetingMail(call, mail)
 }
 
-/** Whether the server must keep still when an event is deleted: somebody else tells, or nobody is to. */
-export function isQuiet(call: Call, stored: Uint8Array): boolean {
-  const event = eventIn(stored, call.clocks)
-  return mailsItself(call) || event === undefined || isReceived(event, call.stores.person.addresses)
+/**
+ * Removes an event that is a meeting. Where a server that schedules would call it off by itself, and the client does, it is told so first:
+ * there is no other way to delete it quietly for the organizer.
+ */
+export async function removeMeeting(call: Call, folder: FolderId, { name, octets }: StoredObject, etag: string | undefined): Promise<void> {
+  const store = objectsOf(call.stores.objects)
+  const event = eventIn(octets, call.clocks)
+  const isOwnMeeting = event !== undefined && isOwn(event.organizer, call.stores.person.addresses) && guestsOf(event).length > 0
+  const handed = isOwnMeeting && mailsItself(call) ? toldByClient(octets) : octets
+  const tells = Buffer.compare(handed, octets) !== 0 && await store.schedules()
+  const written = tells ? await store.write(folder, name, handed, etag === undefined ? undefined : { etag }) : { etag }
+  await store.remove(folder, name, written.etag, isQuiet(call, event))
 }
+
+/** Whether the server must keep still when an event is deleted: somebody else tells, or nobody is to. */
+const isQuiet = (call: Call, event: Event | undefined): boolean =>
+  mailsItself(call) || event === undefined || isReceived(event, call.stores.person.addresses)
 
 /** Undefined for what cannot be read, which is about nobody. */
 function eventIn(stored: Uint8Array | undefined, clocks: Clocks): Event | undefined {
@@ -84,7 +99,8 @@ function ofOccurrences(was: Event, is: Event, after: Uint8Array, off: (original:
   return [...changed, ...fresh.map((original): MeetingMail => ({ method: 'CANCEL', stored: off(original), original, to: guestsOf(was), prefix: cancelled }))]
 }
 
-const happens = ({ series, start, exceptions }: Event, at: number): boolean =>
+/** Whether an event has an occurrence that begins, or would have begun, at this instant. */
+export const happens = ({ series, start, exceptions }: Event, at: number): boolean =>
   exceptions.some(one => match(one.original, start) === at && !one.cancelled) || (series !== undefined && startsOf(series, start, at, at, 1).starts.includes(at))
 
 const without = (some: readonly Attendee[], others: readonly Attendee[]): Attendee[] =>

@@ -171,8 +171,9 @@ const ofSeries = new Set(['RRULE', 'RDATE', 'EXDATE', 'EXRULE', 'RECURRENCE-ID']
 function asException(base: Component, event: Event, original: number, form: Form, lineEnd: string): Component {
   const { start: from, end: to } = occurrenceOf(event, original)
   const lines = base.content.filter(one => !('raw' in one && ofSeries.has(one.name)))
-  const begins = lineOf(base, 'DTSTART')
-  const begun = setProperty({ ...base, content: lines }, 'DTSTART', timeValue(from.at, from.zone, begins ? formOf(begins, from) : form), lineEnd)
+  const first = lineOf(base, 'DTSTART')
+  const begins = timeValue(from.at, from.zone, first ? formOf(first, from) : form)
+  const begun = setProperty({ ...base, content: lines }, 'DTSTART', begins, lineEnd)
   const end = lineOf(begun, 'DTEND')
   const ended = end ? setProperty(begun, 'DTEND', timeValue(to.at, to.zone, formOf(end, to)), lineEnd) : begun
   const start = lineOf(ended, 'DTSTART')!

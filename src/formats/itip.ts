@@ -15,7 +15,8 @@ import { withParameters } from './occasion-patch.ts'
 export type ItipMethod = 'REQUEST' | 'CANCEL' | 'REPLY' | 'COUNTER'
 
 /** What this program notes in an event: the mail it was answered by. */
-const note = 'X-POSTERN-ANSWERED', replyTime = 'X-MICROSOFT-CDO-REPLYTIME'
+export const note = 'X-POSTERN-ANSWERED'
+const replyTime = 'X-MICROSOFT-CDO-REPLYTIME'
 
 type Calendar = { readonly document: Document; readonly object: CalendarObject }
 
@@ -95,6 +96,15 @@ function setAgent(component: Component, agent: Answered['agent'], lineEnd: strin
   return replace(component, organizer, rewriteLine(organizer, {
     value: valueOf(organizer), parameters: agent === 'CLIENT' ? [...others, writeParameter('SCHEDULE-AGENT', 'CLIENT')] : others,
   }, lineEnd))
+}
+
+/** RFC 6638, Scheduling Agent of all who are invited: what becomes of the event, the client tells them. */
+export function toldByClient(octets: Uint8Array): Uint8Array {
+  const { document, object } = open(octets)
+  const agent = writeParameter('SCHEDULE-AGENT', 'CLIENT')
+  const handed = (line: Line): boolean => (valueIn(line, 'SCHEDULE-AGENT') ?? 'SERVER') !== 'SERVER'
+  return printLines(views(object).flatMap(({ lines }) => linesOf(lines, 'ATTENDEE')).filter(line => !handed(line))
+    .reduce((from, line) => replace(from, line, withParameters(line, [agent], document.lineEnd)), document))
 }
 
 /** The mail by which an event was answered last. */
@@ -181,7 +191,7 @@ const replied = new Set([
   'UID', 'SEQUENCE', 'RECURRENCE-ID', 'ORGANIZER', 'ATTENDEE', 'DTSTART', 'DTEND', 'DURATION', 'SUMMARY', 'LOCATION',
 ])
 /** What is nobody else's business. */
-const own = new Set(['CATEGORIES', replyTime, note, 'X-MOZ-LASTACK', 'X-MOZ-GENERATION', 'REQUEST-STATUS', 'DTSTAMP'])
+const personal = new Set(['CATEGORIES', replyTime, note, 'X-MOZ-LASTACK', 'X-MOZ-GENERATION', 'REQUEST-STATUS', 'DTSTAMP'])
 const ofServer = /^(SCHEDULE-|X-POSTERN-)/
 
 /** RFC 5546 of a stored event: an object to be mailed. */
@@ -205,7 +215,7 @@ export function itipObject(stored: Uint8Array, itip: Itip, context: ReadContext)
 function mailed(component: Component, itip: Itip, lineEnd: string): Component {
   const { method, only, stamp, comment, next, proposed } = itip
   const wanted = (line: Line): boolean => {
-    if (own.has(line.name) || (method === 'REPLY' && !replied.has(line.name))) return false
+    if (personal.has(line.name) || (method === 'REPLY' && !replied.has(line.name))) return false
     return line.name !== 'ATTENDEE' || !only || isOwn(line, only)
   }
   const content = component.content.filter((one): one is Line => isLine(one) && wanted(one)).map(line => withoutServer(line, lineEnd))

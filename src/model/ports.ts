@@ -202,8 +202,11 @@ export interface ObjectStore {
    * tell the organizer (RFC 6638, Schedule-Reply).
    */
   remove(folder: FolderId, name: string, etag: string | undefined, quietly?: boolean): Promise<void>
-  /** Calendar objects of that UID, for reading (RFC 4791, CALDAV:prop-filter). */
-  withUid(folder: FolderId, uid: string): Promise<readonly StoredObject[]>
+  /**
+   * Events in which a property has this text, or has it within a longer one, for reading (RFC 4791, CALDAV:prop-filter). Throws `denied` for a
+   * property the server does not look for.
+   */
+  containing(folder: FolderId, property: string, text: string): Promise<readonly StoredObject[]>
   /** Whether the server itself tells those who meet of what is written: RFC 6638, `calendar-auto-schedule`. From memory where known. */
   schedules(): Promise<boolean>
   /** Throws `exists` where there is such an object in `to`. */

@@ -7,12 +7,13 @@ import { parseArgs } from 'node:util'
 import { arrival } from './arrival.ts'
 import { attachment } from './attachment.ts'
 import { openBench, type Bench } from './bench-house.ts'
+import { dav } from './dav.ts'
 import { firstSync } from './first-sync.ts'
 import { noChanges } from './no-changes.ts'
 import { waiting } from './waiting.ts'
 
 const tables: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
-  'first-sync': firstSync, 'no-changes': noChanges, arrival, attachment, waiting,
+  'first-sync': firstSync, 'no-changes': noChanges, arrival, attachment, waiting, dav,
 }
 
 const { values, positionals } = parseArgs({

@@ -98,6 +98,13 @@ describe('an invitation', () => {
     expect(calendarOf(account.submitted[0]!.message)).not.toContain('team@lists.test')
   })
 
+  it('to another address of the user is answered from there', async () => {
+    const alias = account.person.addresses[1]!
+    await respond(server.phone(), { id: invite({ attendee: alias }), answer: 1, more: [sendResponse()] })
+    expect(account.submitted[0]!.from).toBe(alias)
+    expect(calendarOf(account.submitted[0]!.message)).toMatch(new RegExp(`^ATTENDEE;CN=You;PARTSTAT=ACCEPTED;RSVP=TRUE:mailto:${alias}`, 'm'))
+  })
+
   it('is one answer of several in a request, each with a status of its own', async () => {
     const [one, two] = [invite(), invite({ uid: 'other' })]
     const answers = await respond(server.phone(), { id: one, answer: 1 }, { id: 'f1:1:zz', answer: 1 }, { id: two, answer: 3 })
@@ -132,4 +139,61 @@ it('a LongId beside other ids is refused', async () => {
   const request = responseBody([{ id, answer: 1, longId: true, more: [el('MeetingResponse:RequestId', id)] }])
   const { bytes } = await server.phone().raw('MeetingResponse', request)
   expect(printXml(decode(bytes))).toContain('>2<')
+})
+
+describe('a meeting in the calendar', () => {
+  const series = (): string => {
+    account.collections.put(calendar, 's.ics', invitation(invited({ lines: ['RRULE:FREQ=DAILY;COUNT=5'] })).replace('METHOD:REQUEST\r\n', ''))
+    return 'c.1:os'
+  }
+  const instance = '2026-12-09T09:00:00.000Z'
+
+  it.each(['2.5', '12.0', '12.1', '14.0'] as const)('is not answered by %s', async version => {
+    expect(await respond(server.phone({ version }), { id: series(), answer: 1 })).toMatchObject([{ status: '2' }])
+  })
+
+  it.each(['14.1', '16.0', '16.1'] as const)('is answered for one occurrence by %s, which is told back', async version => {
+    const id = series()
+    expect(await respond(server.phone({ version }), { id, answer: 1, instance })).toEqual([{ status: '1', requestId: id, calendarId: id, instanceId: instance }])
+    expect(stored()[0]).toMatch(/PARTSTAT=NEEDS-ACTION[^]*RECURRENCE-ID[^]*PARTSTAT=ACCEPTED/)
+  })
+
+  it('is answered as a whole without an InstanceId, its exceptions too', async () => {
+    const id = series()
+    const phone = server.phone()
+    await respond(phone, { id, answer: 2, instance })
+    await respond(phone, { id, answer: 1, more: [sendResponse()] })
+    expect(stored()[0]!.replaceAll('\r\n ', '').match(/PARTSTAT=ACCEPTED;RSVP/g)).toHaveLength(2)
+    expect(stored()[0]).not.toMatch(/PARTSTAT=(TENTATIVE|NEEDS)/)
+    expect(calendarOf(account.submitted[0]!.message)).not.toContain('RECURRENCE-ID')
+  })
+
+  it('is removed where it is declined, or the one occurrence is left out', async () => {
+    const id = series()
+    const phone = server.phone()
+    expect(await respond(phone, { id, answer: 3, instance })).toMatchObject([{ status: '1', calendarId: undefined }])
+    expect(stored()[0]).toMatch(/EXDATE[^\r\n]*20261209T100000/)
+    expect(await respond(phone, { id, answer: 3 })).toMatchObject([{ status: '1', calendarId: undefined }])
+    expect(stored()).toEqual([])
+  })
+
+  it.each([
+    ['that happens once has no instance', [], '146', instance], ['has no instance on another day', ['RRULE:FREQ=DAILY;COUNT=2'], '2', instance],
+    ['has no instance that was left out', ['RRULE:FREQ=DAILY;COUNT=5', 'EXDATE;TZID=Europe/Berlin:20261209T100000'], '2', instance],
+  ])('%s', async (_, lines, status, wanted) => {
+    account.collections.put(calendar, 's.ics', invitation(invited({ lines })).replace('METHOD:REQUEST\r\n', ''))
+    expect(await respond(server.phone(), { id: 'c.1:os', answer: 1, instance: wanted })).toMatchObject([{ status }])
+  })
+
+  it('of the user’s own is nothing to answer', async () => {
+    account.collections.put(calendar, 's.ics', invitation(invited({ organizer: account.person.addresses[0]! })).replace('METHOD:REQUEST\r\n', ''))
+    expect(await respond(server.phone(), { id: 'c.1:os', answer: 1 })).toMatchObject([{ status: '2' }])
+  })
+})
+
+it('more than 100 requests are refused as a whole', async () => {
+  const id = invite()
+  const { bytes } = await server.phone().raw('MeetingResponse', responseBody(Array.from({ length: 101 }, () => ({ id, answer: 1 as const }))))
+  expect(printXml(decode(bytes))).toMatch(/<MeetingResponse[^>]*>\s*<Status>103/)
+  expect(stored()).toEqual([])
 })

@@ -260,4 +260,15 @@ describe('an event', () => {
       expect(text(child(only(phone, 'calendar').data!, 'AirSyncBase:Body')!, 'AirSyncBase:Type')).toBe(type === 2 ? '2' : '1')
     }
   })
+
+  it('of a UID that another has is an item of its own', async () => {
+    put('calendar', 'Anna')
+    user.collections.put(folderOf.calendar, 'second.ics', stored('calendar', 'Anna'))
+    const phone = server.phone()
+    await phone.syncAll(folderOf.calendar, wishOf('calendar'))
+    expect(subjects(phone, 'calendar', 'Calendar:Subject')).toEqual(['Anna', 'Anna'])
+    const [first] = [...phone.held(folderOf.calendar).items.keys()] as [string]
+    await phone.sync({ collections: [wishOf('calendar', { commands: [{ kind: 'Delete', id: first }] })] })
+    expect(user.collections.list(folderOf.calendar).size).toBe(1)
+  })
 })

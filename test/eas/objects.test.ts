@@ -176,6 +176,38 @@ describe.each(contents)('a folder of %s', content => {
     expect([answer!.adds.length + answer!.changes.length, answer!.deletes.length]).toEqual([1, 1])
     expect([...user.collections.list(id).values()]).toEqual([stored(content, 'Anna')])
   })
+
+  it('that somebody else renames keeps its id and its items', async () => {
+    put(content, 'Anna')
+    const phone = server.phone()
+    await phone.folderSync('0')
+    await phone.syncAll(wish.id, wish)
+    await user.collections.renameFolder(wish.id as FolderId, 'Renamed')
+    expect((await phone.folderSync()).changes).toEqual(['Update Renamed'])
+    expect(await phone.sync({ collections: [wish] })).toMatchObject({ empty: true })
+  })
+
+  it('that holds what nobody can read tells the rest', async () => {
+    put(content, 'Anna')
+    user.collections.put(wish.id as FolderId, storedName(content, 'broken'), 'BEGIN:VEVENT BEGIN:VTODO BEGIN:VJOURNAL \0 nothing')
+    put(content, 'Bob')
+    const phone = server.phone()
+    await phone.syncAll(wish.id, wish)
+    expect(told(phone, content)).toEqual(['Anna', 'Bob'])
+    expect(server.log.filter(line => line['object'] === storedName(content, 'broken'))).toHaveLength(1)
+  })
+})
+
+it('folders of all classes in one request have each their own', async () => {
+  const phone = server.phone(), wishes = contents.map(content => wishOf(content))
+  await phone.sync({ collections: wishes.map(wish => ({ ...wish, key: '0' })) })
+  for (const content of contents) put(content, content)
+  const { collections } = await phone.sync({ collections: wishes })
+  expect(collections.map(({ status, adds }) => [status, adds.length])).toEqual(contents.map(() => ['1', 1]))
+  put('calendar', 'calendar')
+  const { collections: later } = await phone.sync({ collections: wishes })
+  expect(later.map(({ id, changes }) => [id, changes.length])).toEqual([[folderOf.calendar, 1]])
+  for (const content of contents) expect(told(phone, content)).toEqual([content])
 })
 
 it.each(versions)('the hierarchy of version %s has the default folders of its classes, by their types', async version => {

@@ -106,18 +106,23 @@ it('replies come to the same in whatever order they are heard, and again', () =>
 })
 
 it('whatever comes becomes a value, or it is malformed', () => {
-  const samples = [invitation({ uid: 'u', organizer: boss, attendee: me }), invitation({ uid: 'u', organizer: boss, attendee: me, lines: ['RRULE:FREQ=DAILY', 'EXDATE:20261208T090000Z'] })]
-  const stored = event({ lines: ['RRULE:FREQ=DAILY;COUNT=4'] })
-  for (const octets of mutations(samples.map(one => Buffer.from(one)), 20_000, 7)) {
+  const short = (text: string): string => text.replace(/BEGIN:VTIMEZONE[^]*END:VTIMEZONE\r\n/, '')
+  const samples = [[], ['RRULE:FREQ=DAILY', 'EXDATE:20261208T090000Z'], ['RECURRENCE-ID;TZID=Europe/Berlin:20261208T100000']]
+    .map(lines => Buffer.from(short(invitation({ uid: 'u', organizer: boss, attendee: me, lines }))))
+  const stored = withoutMethod(Buffer.from(short(invitation({ uid: 'u', organizer: boss, attendee: me, lines: ['RRULE:FREQ=DAILY;COUNT=4'] }))))
+  const answer = answered('accepted', { noted: 'x' })
+  const looks: readonly ((after: Uint8Array) => unknown)[] = [
+    after => itipObject(after, { method: 'COUNTER', stamp: 0, only: [me], proposed: { start: 0, end: 1000, zone: context.zone } }, context),
+    after => takeReply(after, { attendee: me, answer: 'declined', sequence: 9, stamp: 0, original: undefined }, context),
+    after => expect(Buffer.compare(answerEvent(after, answer, context), after)).toBe(0),
+  ]
+  let n = 0
+  for (const octets of mutations(samples, 20_000, 7)) {
     try {
       const fresh = withoutMethod(octets)
-      const merged = mergeInvitation(stored, fresh, context)
-      const after = answerEvent(merged, answered('accepted', { noted: 'x' }), context)
-      expect(answerEvent(after, answered('accepted', { noted: 'x' }), context)).toEqual(after)
-      itipObject(after, { method: 'COUNTER', stamp: 0, only: [me], proposed: { start: 0, end: 1000, zone: context.zone } }, context)
-      takeReply(fresh, { attendee: me, answer: 'declined', sequence: 9, stamp: 0, original: undefined }, context)
+      looks[n++ % looks.length]!(answerEvent(n % 2 ? fresh : mergeInvitation(stored, fresh, context), answer, context))
     } catch (error) {
       if (!(error instanceof Failure)) throw error
     }
   }
-})
+}, 120_000)

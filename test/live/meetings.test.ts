@@ -1,6 +1,6 @@
 // Meetings between two users, over real Dovecot, Exim and Radicale: who was invited answers from the phone.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { text } from '../../src/wire/wbxml.ts'
 import { DavUser } from '../support/dav-user.ts'
 import { Phone, type PhoneOptions } from '../support/eas-client.ts'
@@ -99,6 +99,22 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'])('an invit
     expect(calendarOf(mails[0]!)).toMatch(/METHOD:REPLY/)
     expect(calendarOf(mails[0]!)).toMatch(own())
     expect(calendarOf(mails[0]!)).not.toContain('third@elsewhere.test')
+  })
+})
+
+describe('a meeting that is called off by mail', () => {
+  it('is told so in the calendar, by its organizer only', async () => {
+    await respond(phone, { id: await invite(), answer: 1 })
+    const off = (from: string): string => invitationMail(invited({ method: 'CANCEL', sequence: 1 })).replace(/^From: .*$/m, `From: ${from}`)
+    await house.deliver(guest, off('somebody@else.test'))
+    await phone.syncAll(inbox())
+    await sleep(500)
+    expect(await stored()).not.toContain('STATUS:CANCELLED')
+    await house.deliver(guest, off(organizer.address))
+    await phone.syncAll(inbox())
+    await vi.waitFor(async () => expect(await stored()).toContain('STATUS:CANCELLED'), { timeout: 3000 })
+    await phone.syncAll(phone.folder('8'))
+    expect([...phone.held(phone.folder('8')).items.values()].map(({ data }) => text(data!, 'Calendar:MeetingStatus'))).toEqual(['7'])
   })
 })
 

@@ -256,7 +256,7 @@ describe('where the CalDAV server schedules', () => {
   })
 
   it('nothing is mailed besides, and attendees are the server’s', async () => {
-    phone = Object.assign(phoneOf(organizer, { url: scheduled.url }))
+    phone = phoneOf(organizer, { url: scheduled.url })
     await phone.folderSync('0')
     await phone.syncAll(calendar())
     await phone.sync(commands(meeting()))
@@ -264,5 +264,18 @@ describe('where the CalDAV server schedules', () => {
     await phone.sync(commands({ kind: 'Delete', id: idOfMeeting() }))
     expect(await heard(guest, 0)).toEqual([])
     expect(server.quiet()).toBe(0)
+  })
+
+  it('a phone of 14.1 that calls off what another client has made tells them alone', async () => {
+    await dav.put('theirs.ics', [
+      'BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Other//EN', 'BEGIN:VEVENT', 'UID:theirs', 'DTSTAMP:20261101T080000Z', 'SUMMARY:Theirs', 'DTSTART:20261207T090000Z',
+      'DTEND:20261207T100000Z', `ORGANIZER:mailto:${organizer.address}`, `ATTENDEE:mailto:${guest.address}`, 'END:VEVENT', 'END:VCALENDAR', ''].join('\r\n'))
+    phone = phoneOf(organizer, { url: scheduled.url, version: '14.1', deviceId: 'OLD' })
+    await phone.folderSync('0')
+    await phone.syncAll(calendar())
+    server.edits.length = 0
+    await phone.sync(commands({ kind: 'Delete', id: idOfMeeting() }))
+    expect(server.edits).toEqual([expect.stringMatching(/ATTENDEE;SCHEDULE-AGENT=CLIENT/), 'DELETE'])
+    expect((await dav.list()).size).toBe(0)
   })
 })

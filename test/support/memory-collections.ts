@@ -2,7 +2,6 @@ import { Failure } from '../../src/base/failure.ts'
 import { isSince } from '../../src/eas/map/calendar.ts'
 import type { Folder, FolderId, ObjectContent } from '../../src/model/folder.ts'
 import type { Listed, ObjectChanges, ObjectStore, Stores, StoredObject, Watcher } from '../../src/model/ports.ts'
-import { readEvent } from '../../src/formats/event-read.ts'
 import { contextOf } from './calendar-context.ts'
 import { MemoryAccount } from './memory.ts'
 
@@ -123,8 +122,10 @@ export class MemoryCollections implements ObjectStore {
     if (there) this.drop(id, name)
   }
 
-  async withUid(id: FolderId, uid: string): Promise<readonly StoredObject[]> {
-    return [...this.#of(id).objects.values()].filter(({ octets }) => readEvent(octets, contextOf('16.1')).uid === uid)
+  async containing(id: FolderId, property: string, text: string): Promise<readonly StoredObject[]> {
+    const lines = (octets: Uint8Array): string[] => Buffer.from(octets).toString().replace(/\r\n[ \t]/g, '').split('\r\n')
+    const holds = (line: string): boolean => line.startsWith(property) && line.slice(line.indexOf(':')).includes(text)
+    return [...this.#of(id).objects.values()].filter(({ octets }) => lines(octets).some(holds))
   }
 
   async schedules(): Promise<boolean> {

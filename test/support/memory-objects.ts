@@ -138,9 +138,11 @@ export class MemoryObjects implements ObjectStore {
     return this.#asked('read', id)!.objects.get(name)
   }
 
-  async withUid(id: FolderId, uid: string): Promise<readonly StoredObject[]> {
-    const { objects } = this.#asked('withUid', id)!
-    return [...objects.values()].filter(({ octets }) => Buffer.from(octets).toString().includes(`\nUID:${uid}\r`))
+  async containing(id: FolderId, property: string, text: string): Promise<readonly StoredObject[]> {
+    const { objects } = this.#asked('containing', id)!
+    const lines = (octets: Uint8Array): string[] => Buffer.from(octets).toString().replace(/\r?\n[ \t]/g, '').split(/\r?\n/)
+    const holds = (line: string): boolean => line.startsWith(property) && line.slice(line.indexOf(':')).includes(text)
+    return [...objects.values()].filter(({ octets }) => lines(octets).some(holds))
   }
 
   async schedules(): Promise<boolean> {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Failure, type Kind } from '../../base/failure.ts'
 import { readEvent } from '../../formats/event-read.ts'
 import { patchEvent } from '../../formats/event-patch.ts'
-import { answeredBy, answerEvent, mergeInvitation, type Answered } from '../../formats/itip.ts'
+import { answeredBy, answerEvent, mergeInvitation, note, type Answered } from '../../formats/itip.ts'
 import { match, originalNear } from '../../formats/series.ts'
 import { utcZone } from '../../formats/timezone.ts'
 import type { Event, Occasion } from '../../model/event.ts'
@@ -96,11 +96,10 @@ async function answeredBefore(call: Call, { id, answer }: ResponseRequest): Prom
   if (answer === 'declined') return { status: success }
   const store = objectsOf(call.stores.objects)
   for (const { id: folder } of await calendarsOf(call.stores.objects)) {
-    const names = [...await store.within(folder, new Date(call.now().getTime() - 31 * day * 1000))]
-    for (let at = 0; at < names.length; at += 100) {
-      const found = (await store.objects(folder, names.slice(at, at + 100))).find(({ octets }) => Buffer.from(octets).includes(id) && answeredBy(octets) === id)
-      if (found) return { status: success, calendarId: printObjectId({ folder, name: found.name }) }
-    }
+    const found = await outcome(store.containing(folder, note, id))
+    if (found instanceof Failure && found.kind !== 'denied') throw found
+    const event = found instanceof Failure ? undefined : found.find(({ octets }) => answeredBy(octets) === id)
+    if (event) return { status: success, calendarId: printObjectId({ folder, name: event.name }) }
   }
   throw new Failure('not-found', 'the invitation is gone')
 }

@@ -9,7 +9,7 @@ import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
 import { renderItems, type ItemContext } from '../items.ts'
 import { flagNodes, lastVerb, type Verb } from '../map/flags.ts'
-import { Replies } from '../replies.ts'
+import { MeetingNews } from '../meeting-news.ts'
 import { verbsOf } from '../verbs.ts'
 import { since } from '../versions.ts'
 import { advance, type Mailbox } from './sync-mailbox.ts'
@@ -54,11 +54,11 @@ async function* commandsOf(call: Call, collection: Mailbox): AsyncGenerator<Node
   for (const { uid, flags } of changes.updates) {
     yield el('AirSync:Change', [id(uid), el('AirSync:ApplicationData', flagNodes(flags, call.request.version, verbs.get(uid)))])
   }
-  const replies = new Replies()
-  for await (const { uid, nodes } of render(call, collection, validity, changes.adds, replies.heard)) {
+  const news = new MeetingNews()
+  for await (const { uid, nodes } of render(call, collection, validity, changes.adds, news.hear)) {
     yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
   }
-  replies.take(call)
+  news.take(call)
   // [MS-ASCMD] ConversationMode (Sync): of these the preview, where one was asked for, and no body; [MS-ASCON] Sending a Message Part: but a part
   const { bodies, part } = collection.options
   const preview = Math.max(0, ...bodies.map(body => body.preview ?? 0)), body = noBody(preview)

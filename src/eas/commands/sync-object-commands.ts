@@ -9,7 +9,7 @@ import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { holdsOther, holdsVersion, nowHeld, type Held } from '../held.ts'
 import { orderOf } from '../object-changes.ts'
-import { isQuiet, tellGuests } from '../meetings.ts'
+import { removeMeeting, tellGuests } from '../meetings.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
@@ -48,8 +48,8 @@ type Work = {
   readonly call: Call
   readonly place: ObjectPlace
   readonly key: string
-  /** What somebody else made of objects since the client last looked, by name; undefined for what is gone. */
-  readonly changed: ReadonlyMap<string, string | undefined>
+  /** What somebody else made of objects since the client last looked, by name; undefined for what is gone. Asked for once, where it matters. */
+  readonly changed: () => Promise<ReadonlyMap<string, string | undefined>>
   /** What the client itself wrote with the same key before, in a request whose answer got lost or moved it no further. */
   readonly before: Held
   readonly made: Set<string>
@@ -66,9 +66,9 @@ type Named = { readonly command: ClientCommand; readonly name: string | undefine
 /** [MS-ASCMD] Commands, of objects: each is idempotent, as a client whose answer got lost repeats it. Failures of single items become their Status. */
 export async function applyToObjects(call: Call, place: ObjectPlace, key: string, commands: readonly ClientCommand[]): Promise<AppliedToObjects> {
   const named = await resolve(place, commands)
-  const edits = named.some(({ command }) => command.kind === 'Change' || command.kind === 'Delete')
+  let changed: ReturnType<Work['changed']> | undefined
   const work: Work = {
-    call, place, key, changed: edits ? await changedSince(place) : new Map(), before: writtenBefore(call, place, key),
+    call, place, key, changed: () => changed ??= changedSince(place), before: writtenBefore(call, place, key),
     made: new Set(), versions: new Map(), restored: new Map(), removed: new Set(), known: new Set(), undone: new Set(),
   }
   const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
@@ -179,7 +179,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   const done = filed.length ? response(command, '1', [el('AirSync:ApplicationData', filed)]) : undefined
   // Nothing is left to do: also for a request that comes a second time.
   if (Buffer.compare(octets, stored.octets) === 0) return done
-  if (isDisputed(work, name, stored.etag, again)) return response(command, '7')
+  if (await isDisputed(work, name, stored.etag, again)) return response(command, '7')
   if (!again && await isDoneBefore(work, command, stored)) return done
   const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
   if (isDenied(written)) return undo(work, name)
@@ -187,6 +187,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
+  versions.set(name, written.etag)
   if (place.kind.meets) await tell(work, name, stored.octets, octets)
   const isNews = (isUntold(place, name) && !holdsVersion(place.held, name, stored.etag)) ||
     (command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance)))
@@ -196,12 +197,15 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
 
 /** Those who meet hear of what was written. Where they cannot, it is as it was, and the client may try again. */
 async function tell({ call, place: { store, folder }, versions, restored }: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
+  const etag = versions.get(name)
   const told = await outcome(tellGuests(call, before, after))
   if (!(told instanceof Failure)) return
   // What was there before this request stays.
   const own = before !== undefined || versions.has(name)
   versions.delete(name)
-  const undone = own && await outcome(before ? store.write(folder.id, name, before, undefined) : store.remove(folder.id, name, undefined).then(() => undefined))
+  const undone = own && await outcome(before
+    ? store.write(folder.id, name, before, etag === undefined ? undefined : { etag })
+    : store.remove(folder.id, name, etag).then(() => undefined))
   if (undone instanceof Failure) call.log.warn({ collection: folder.id, kind: undone.kind, why: undone.message }, 'a meeting stands that nobody was told of')
   else if (undone) restored.set(name, undone.etag)
   throw told
@@ -227,14 +231,14 @@ async function remove(work: Work, command: ClientCommand, name: string, stored: 
   const { call, place: { store, folder, kind, options }, versions, removed, known, undone } = work
   known.delete(name)
   if (stored && folder.readOnly) return undo(work, name)
-  if (stored && isDisputed(work, name, stored.etag, false)) {
+  if (stored && await isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
   }
   // The same request may have changed it before.
   const etag = options.conflict === 0 ? undefined : versions.has(name) ? versions.get(name) : stored?.etag
   if (stored && kind.meets) await tellGuests(call, stored.octets, undefined)
-  const done = stored && await outcome(store.remove(folder.id, name, etag, kind.meets && isQuiet(call, stored.octets)))
+  const done = stored && await outcome(kind.meets ? removeMeeting(call, folder.id, stored, etag) : store.remove(folder.id, name, etag))
   if (isDenied(done)) return undo(work, name)
   if (done instanceof Failure) throw done
   removed.add(name)
@@ -242,11 +246,13 @@ async function remove(work: Work, command: ClientCommand, name: string, stored: 
 }
 
 /** Whether somebody else changed what the client means to change, and the server's side is to win. */
-function isDisputed({ place, changed, before }: Work, name: string, etag: string, again: boolean): boolean {
+async function isDisputed({ place, changed, versions, before }: Work, name: string, etag: string, again: boolean): Promise<boolean> {
   if (place.options.conflict !== 1) return false
   if (again) return true
+  // The same request may have changed it before: occurrences of a series come one by one.
+  if (versions.has(name)) return false
   if (holdsVersion(place.held, name, etag) || holdsVersion(before, name, etag)) return false
-  return changed.has(name) || (isUntold(place, name) && holdsOther(place.held, name, etag))
+  return (await changed()).has(name) || (isUntold(place, name) && holdsOther(place.held, name, etag))
 }
 
 /** What there is of it may be more than the client has been told: a list that it is in is being told. */

@@ -165,10 +165,12 @@ function hearAttendees(data: Element, old: Occasion | undefined, { version }: Ca
   const all = children(list, 'Calendar:Attendee')
   if (all.length > most.attendees) throw new Failure('malformed', 'too many attendees')
   const heard = all.flatMap((one): Attendee[] => {
-    const address = line(text(one, 'Calendar:Email') ?? '').replace(/^mailto:/i, '')
+    const name = line(text(one, 'Calendar:Name') ?? '')
+    // Outlook leaves out the addresses of people it was told of.
+    const said = line(text(one, 'Calendar:Email') ?? '').replace(/^mailto:/i, '')
+    const address = said || (guests.find(guest => (guest.name ?? guest.address.replace(/@.*$/s, '')) === name)?.address ?? '')
     if (address === '' || (old?.organizer && isSameAddress(address, old.organizer.address))) return []
     const known = guests.find(guest => isSameAddress(guest.address, address))
-    const name = line(text(one, 'Calendar:Name') ?? '')
     const status = since(version, '16.0') ? undefined : text(one, 'Calendar:AttendeeStatus')
     const type = text(one, 'Calendar:AttendeeType')
     const called = known && name === (known.name ?? address.replace(/@.*$/s, '')) ? known.name : name && name !== address ? name : undefined

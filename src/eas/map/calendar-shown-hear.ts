@@ -1,6 +1,6 @@
 import { Failure } from '../../base/failure.ts'
 import { match } from '../../formats/series.ts'
-import type { Event, EventPatch, ExceptionPatch, OccasionPatch } from '../../model/event.ts'
+import type { Event, EventPatch, ExceptionPatch, Occasion, OccasionPatch } from '../../model/event.ts'
 import { text, type Element } from '../../wire/wbxml.ts'
 import type { CalendarContext } from './calendar-say.ts'
 import { hearInstant } from './calendar-series.ts'
@@ -25,11 +25,14 @@ function ofEach(event: Event, patch: OccasionPatch, own: readonly ExceptionPatch
   const all = event.exceptions.map((one): ExceptionPatch => {
     const original = match(one.original, event.start)
     const said = own.findLast(other => other.original === original)?.change
-    const like = Object.entries(patch).filter(([key]) => JSON.stringify(one[key as keyof typeof one]) === JSON.stringify(event[key as keyof Event]))
+    const like = Object.entries(patch).filter(([key]) => isSame(one[key as keyof Occasion], event[key as keyof Occasion]))
     return { original, change: said === 'remove' ? said : { ...Object.fromEntries(like), ...defined(said ?? {}) } }
   })
   if (all.every(({ change }) => change === 'remove')) throw new Failure('denied', 'an event without any occurrence')
   return all.filter(({ change }) => change === 'remove' || Object.keys(defined(change)).length > 0)
 }
 
-const defined = (patch: OccasionPatch): OccasionPatch => Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
+const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
+
+const defined = (patch: OccasionPatch): OccasionPatch =>
+  Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))

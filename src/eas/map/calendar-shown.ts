@@ -18,7 +18,7 @@ import { ruleOf, type Recurrence } from './recurrence.ts'
 
 const day = 86_400_000, minute = 60_000
 
-/** Days from the first occurrence that is shown; days before now, of which several a day leave less room; days in which any is looked for. */
+/** Days from the first occurrence that is shown; days before now, fewer where a day has several; days in which any is looked for. */
 const window = { length: 394, before: 28, crowded: 1, horizon: 40 * 366 }
 
 /** Starts that are looked at; exceptions that are told, of the 256 there may be: the client must have room for its own. */
@@ -30,19 +30,21 @@ const clocksOf = ({ form, zone }: Time): Zone => form === 'date' ? utcZone : zon
 /** The midnight, as numerals, of the day of an instant by the clocks of an event. */
 export const dayOf = ({ start }: Event, at: number): number => floor(localOf(at, clocksOf(start)))
 
+const timeOfDay = ({ start: { local } }: Event): number => local - floor(local)
+
 /** The time of a midnight's day at which the recurrence is shown. */
-function slotOn({ start }: Event, midnight: number, timeOfDay = start.local - floor(start.local)): Time {
-  const local = midnight + timeOfDay
-  return { ...start, at: instantOf(local, clocksOf(start)), local }
+function slotOn(event: Event, midnight: number, time = timeOfDay(event)): Time {
+  const local = midnight + time
+  return { ...event.start, at: instantOf(local, clocksOf(event.start)), local }
 }
 
 /** The starts that a series would have but for exceptions, and those of exceptions; within days, sorted. */
-function originalsIn(event: Event, first: number, last: number): number[] {
+function originalsIn(event: Event, first: number, last: number, limit = most.starts): number[] {
   const { series, start, partial } = event
   const from = instantOf(first, clocksOf(start)), to = instantOf(last, clocksOf(start)) - 1
-  const { starts } = series ? startsOf(series, start, from, to, most.starts) : { starts: partial ? [] : [start.at] }
+  const { starts } = series ? startsOf(series, start, from, to, limit) : { starts: partial ? [] : [start.at] }
   const known = event.exceptions.map(one => match(one.original, start))
-  return [...new Set([...starts, ...known])].filter(at => at >= from && at <= to).sort((one, other) => one - other).slice(0, most.starts)
+  return [...new Set([...starts, ...known])].filter(at => at >= from && at <= to).sort((one, other) => one - other).slice(0, limit)
 }
 
 /** As a client is told at a time; of a series that is over, its last part. Undefined where it has no occurrence at all. */
@@ -56,11 +58,8 @@ export function shownNow(event: Event, now: number): Event | undefined {
 
 function shownLast(event: Event, midnight: number): Event | undefined {
   const begin = Math.min(event.start.at, ...event.exceptions.map(one => one.original.at))
-  for (let until = midnight; until > begin - day && until > midnight - window.horizon * day; until -= window.length * day) {
-    const last = originalsIn(event, until - window.length * day, until).at(-1)
-    if (last !== undefined) return shownFrom(event, dayOf(event, last) - most.exceptions * day)
-  }
-  return undefined
+  const last = originalsIn(event, dayOf(event, begin), midnight, Infinity).at(-1)
+  return last === undefined ? undefined : shownFrom(event, dayOf(event, last) - most.exceptions * day)
 }
 
 /**
@@ -83,7 +82,7 @@ export function shownFrom(event: Event, midnight: number): Event | undefined {
 const isOnClock = ({ start }: Event, { at, local }: Time): boolean => localOf(at, clocksOf(start)) === local
 
 /** Whether what is shown of an event is of several a day. */
-const isCrowded = ({ start }: Event, shown: Event): boolean => shown.start.local - floor(shown.start.local) !== start.local - floor(start.local)
+const isCrowded = (event: Event, shown: Event): boolean => timeOfDay(shown) !== timeOfDay(event)
 
 type Layout = { readonly recurrence: Recurrence; readonly slots: readonly number[]; readonly shown: number; readonly exceptions: number }
 
@@ -105,7 +104,7 @@ function sparse(event: Event, originals: readonly (readonly [midnight: number, o
 }
 
 function crowded(event: Event, originals: readonly number[]): Event {
-  const time = event.start.local - floor(event.start.local)
+  const time = timeOfDay(event)
   const first = dayOf(event, originals[0]!), other = time + (time < day / 2 ? minute : -minute)
   const slot = (index: number): Time => slotOn(event, first + index * day, other)
   const exceptions = originals.flatMap((original, index) => exceptionOf(event, original, slot(index)) ?? [])
@@ -168,15 +167,17 @@ function layoutOf(recurrence: Recurrence, start: Time, last: number, told: Reado
 }
 
 /**
- * The occurrence that is meant by what is shown of it: that of its day. Throws `not-found` where there is none, `denied` where it cannot be
- * known which, and for one that moves all that follow.
+ * The occurrence that is meant by what is shown of it: that of its day. Throws `not-found` where there is none, `denied` where it cannot
+ * be known which, and for one that moves all that follow.
  */
 export function originalOf(event: Event, slot: number): number {
   const midnight = dayOf(event, slot)
   const originals = originalsIn(event, midnight, midnight + day)
-  if (!event.allDay && (slotOn(event, midnight).at !== slot || originals.length > 1)) throw new Failure('denied', 'one of several occurrences a day')
+  const isOne = event.allDay || (slotOn(event, midnight).at === slot && originals.length <= 1)
+  if (!isOne) throw new Failure('denied', 'one of several occurrences a day')
   const [original] = originals
   if (original === undefined) throw new Failure('not-found', 'an exception of no occurrence')
-  if (event.exceptions.some(one => one.following && match(one.original, event.start) === original)) throw new Failure('denied', 'an exception that is of all that follow')
+  const isFollowed = event.exceptions.some(one => one.following && match(one.original, event.start) === original)
+  if (isFollowed) throw new Failure('denied', 'an exception that is of all that follow')
   return original
 }

@@ -179,7 +179,8 @@ export function removeOne(stored: Uint8Array, instance: string, context: Calenda
 
 function find(stored: Uint8Array, instance: string, context: CalendarContext): { readonly item: Item; readonly original: number } {
   const event = readEvent(stored, context)
-  const original = isExpressible(event) ? hearOriginal(instance.trim(), event, context) : originalOf(event, hearInstant(instance.trim(), event, context))
+  const named = instance.trim()
+  const original = isExpressible(event) ? hearOriginal(named, event, context) : originalOf(event, hearInstant(named, event, context))
   if (original === undefined) throw new Failure('not-found', 'an exception of no occurrence')
   return { item: itemOf(event, context), original }
 }

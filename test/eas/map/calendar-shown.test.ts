@@ -18,7 +18,8 @@ const asUtc = (seen: readonly string[], one: Odd, version: Version): readonly st
   : seen.map(line => line.replace(/^\S+/, at => new Date(Date.parse(`${at}Z`) + 2 * hour).toISOString().slice(0, 10) + 'T00:00')
     .replace(/ \d+ /, minutes => ` ${Math.round(Number(minutes) / 1440) * 1440} `))
 const byTitle = (title: string): Odd => odds.find(one => one.title === title)!
-const without = (element: Element, ...names: string[]): Element => ({ ...element, children: element.children.filter(({ tag }) => !names.includes(tag.split(':')[1]!)) })
+const without = (element: Element, ...names: string[]): Element =>
+  ({ ...element, children: element.children.filter(({ tag }) => !names.includes(tag.split(':')[1]!)) })
 const edited = (element: Element, ...nodes: Node[]): Element =>
   ({ ...element, children: [...without(element, ...nodes.map(({ tag }) => tag.split(':')[1]!)).children, ...arrived(nodes).children] })
 const value = (element: Element, name: string): string | undefined => element.children.find(({ tag }) => tag.endsWith(`:${name}`))?.text
@@ -44,7 +45,8 @@ describe.each<Version>(['12.1', '14.1', '16.1'])('in version %s', version => {
   })
 
   it.each(odds)('what is said of all of a series $title is changed of all of it', one => {
-    const data = edited(told(one.octets, version), el('Calendar:Subject', 'Something new'), el('Calendar:Categories', [el('Calendar:Category', 'Home')]), el('Calendar:BusyStatus', '3'))
+    const news = [el('Calendar:Subject', 'Something new'), el('Calendar:Categories', [el('Calendar:Category', 'Home')]), el('Calendar:BusyStatus', '3')]
+    const data = edited(told(one.octets, version), ...news)
     const after = hear(one.octets, data, contextOf(version))
     const lines = changes(one.octets, after)
     expect(lines.every(line => /> (SUMMARY|CATEGORIES|TRANSP|X-MICROSOFT-CDO-BUSYSTATUS)/.test(line)), lines.join(' ')).toBe(true)
@@ -54,7 +56,8 @@ describe.each<Version>(['12.1', '14.1', '16.1'])('in version %s', version => {
 
   it.each(odds)('another rule, other times, no rule: none is taken of a series $title', one => {
     const data = told(one.octets, version), start = startsTold(data, isUtc(one, version))[0]!
-    const recurrence = (fields: Readonly<Record<string, string>>): Node => el('Calendar:Recurrence', Object.entries(fields).map(([name, text]) => el(`Calendar:${name}` as Tag, text)))
+    const recurrence = (fields: Readonly<Record<string, string>>): Node =>
+      el('Calendar:Recurrence', Object.entries(fields).map(([name, text]) => el(`Calendar:${name}` as Tag, text)))
     const attempts: readonly (readonly [string, Element])[] = [
       ['a daily rule', edited(data, recurrence({ Type: '0', Interval: '1' }))],
       ['a monthly rule', edited(data, recurrence({ Type: '2', Interval: '1', DayOfMonth: '1' }))],
@@ -79,7 +82,8 @@ function change(one: Odd, version: Version, at: string, node: Node | 'remove'): 
   const named = arrived([el('Calendar:ExceptionStartTime', at)]).children
   const own = node === 'remove' ? [...arrived([el('Calendar:Deleted', '1')]).children, ...named]
     : [...(old?.children.filter(({ tag }) => tag !== node.tag) ?? named), ...arrived([node]).children]
-  const exceptions: Element = { tag: 'Calendar:Exceptions', text: '', children: [...all?.children.filter(child => !isOne(child)) ?? [], { tag: 'Calendar:Exception', text: '', children: own }] }
+  const exception: Element = { tag: 'Calendar:Exception', text: '', children: own }
+  const exceptions: Element = { tag: 'Calendar:Exceptions', text: '', children: [...all?.children.filter(child => !isOne(child)) ?? [], exception] }
   return hear(one.octets, { ...data, children: [...without(data, 'Exceptions').children, exceptions] }, context)
 }
 
@@ -162,7 +166,8 @@ it('exceptions without their series are not all taken away', () => {
 })
 
 it('of a series that is over its last part is shown', () => {
-  const over = calendarOf('DTSTART;TZID=Europe/Berlin:20150101T090000\nDTEND;TZID=Europe/Berlin:20150101T100000\nRRULE:FREQ=MONTHLY;BYMONTHDAY=1,15;UNTIL=20200501T070000Z')
+  const over = calendarOf('DTSTART;TZID=Europe/Berlin:20150101T090000\nDTEND;TZID=Europe/Berlin:20150101T100000\n' +
+    'RRULE:FREQ=MONTHLY;BYMONTHDAY=1,15;UNTIL=20200501T070000Z')
   const seen = shownBy(told(over, '16.1'), false)
   expect(seen.at(-1)).toMatch(/^2020-05-01T07:00/)
   expect(seen.length).toBeGreaterThan(10)
@@ -178,7 +183,8 @@ it('in the hour that never comes, an occurrence is an hour later, and none a cli
 })
 
 it.each<Version>(['14.1', '16.1'])('days of Outlook, which begin at midnight somewhere else, keep their dates in version %s', version => {
-  const octets = calendarOf('DTSTART;TZID=America/New_York:20260101T000000\nDTEND;TZID=America/New_York:20260102T000000\nX-MICROSOFT-CDO-ALLDAYEVENT:TRUE\nRRULE:FREQ=MONTHLY;BYMONTHDAY=1,15')
+  const octets = calendarOf('DTSTART;TZID=America/New_York:20260101T000000\nDTEND;TZID=America/New_York:20260102T000000\n' +
+    'X-MICROSOFT-CDO-ALLDAYEVENT:TRUE\nRRULE:FREQ=MONTHLY;BYMONTHDAY=1,15')
   const data = told(octets, version), start = since(version, '16.0') ? '20261101T000000Z' : '20261031T230000Z'
   expect(value(data, 'StartTime')).toBe(start)
   expect(Buffer.compare(hear(octets, data, contextOf(version)), octets)).toBe(0)
