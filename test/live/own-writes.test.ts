@@ -145,3 +145,16 @@ it('a new item whose UID another one has is told to be gone, as that other one i
   expect(answer).toMatchObject({ responses: [{ status: '1' }], deletes: [expect.any(String)] })
   expect([...phone.held(contacts).items.values()]).toHaveLength(1)
 })
+
+it('a request that was to be tried again is looked at again, with the mail in it', async () => {
+  const inbox = phone.folder('2')
+  await phone.syncAll(inbox)
+  const wish = { collections: [{ id: inbox }, { id: contacts, commands: [change(idOf('Anna'), 'Anne')] }] }
+  dav.misdeed = (_, answer) => (answer.writeHead(503).end(), true)
+  expect((await phone.sync(wish)).collections).toMatchObject([{ id: contacts, status: '16' }])
+  await house.deliver(0, 'Subject: new\r\n\r\nhello\r\n')
+  expect((await phone.sync(wish)).collections.map(({ id, status }) => [id, status])).toEqual([[inbox, '1'], [contacts, '16']])
+  dav.misdeed = undefined
+  expect((await phone.sync(wish)).collections).toMatchObject([{ id: contacts, status: '1' }])
+  expect(stored()).toEqual(['Anne'])
+})
