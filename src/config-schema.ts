@@ -57,23 +57,21 @@ const folders = z.strictObject({
 })
 
 const inPlace = /\{(login|local|domain)\}/g
-const davUrl = z.string().refine(url => URL.canParse(url.replace(inPlace, 'x')) && /^https?:\/\/[^/{}]+(\/|$)/.test(url) && !/[{}]/.test(url.replace(inPlace, 'x')), {
-  error: 'must be a URL like https://dav.example.org/, with {login}, {local} or {domain} in its path where the user stands',
+const davUrl = z.string().refine(url => URL.canParse(url) && /^https?:\/\/[^/@{}]+(\/|$)/i.test(url) && !/[{}]/.test(url.replace(inPlace, 'x')), {
+  error: 'must be a URL like https://dav.example.org/, without a user in it, and with {login}, {local} or {domain} after the host where the user stands',
 })
 const davLogin = text.refine(login => !/[{}]/.test(login.replace(inPlace, 'x')) && /\{(login|local)\}/.test(login), {
   error: 'must contain {login} or {local}, as in {local}@example.org',
 })
-/** Credentials go to one host and port. */
-const originOf = (url: string): string => URL.canParse(url) ? new URL(url.replace(inPlace, 'x')).origin : url
-const atOneHost = (name: 'calendars' | 'contacts') => (settings: { url: string; calendars?: string; contacts?: string }): boolean =>
-  settings[name] === undefined || originOf(settings[name]) === originOf(settings.url)
+const sameHost = (one: string, other: string): boolean => URL.parse(one)?.origin === URL.parse(other)?.origin
 
 const dav = z.strictObject({
   url: davUrl, calendars: davUrl.exactOptional(), contacts: davUrl.exactOptional(),
   login: davLogin.exactOptional(), rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
   pollSeconds: z.int().min(1).max(3600).default(20), create: z.boolean().default(true),
-}).refine(atOneHost('calendars'), { path: ['calendars'], error: 'must be at the same host and port as dav.url' })
-  .refine(atOneHost('contacts'), { path: ['contacts'], error: 'must be at the same host and port as dav.url' })
+}).refine(({ url, calendars, contacts }) => [calendars, contacts].every(home => home === undefined || sameHost(url, home)), {
+  error: 'must have calendars and contacts at the host and port of url: passwords go nowhere else',
+})
 
 const filter = z.string().regex(/^\(.+\)$/s, { error: 'must be a filter like (objectClass=person)' })
 const attribute = z.union([text.transform(name => [name]), z.array(text)], { error: 'must be an attribute, or a list of them' })

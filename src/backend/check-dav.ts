@@ -3,6 +3,7 @@ import type { ObjectContent } from '../model/folder.ts'
 import type { Person } from '../model/ports.ts'
 import { bad, complaint, good, type Finding } from './check-finding.ts'
 import { davOf, type Backend } from './connect.ts'
+import { isRefusal } from './dav-client.ts'
 import { listCollections, type DavCollection } from './dav-collections.ts'
 import { davHomes, type DavHomes } from './dav-homes.ts'
 import type { Login } from './imap-connection.ts'
@@ -27,7 +28,7 @@ export async function checkDav(backend: Backend, person: Person, own: Login): Pr
       ...homesOf(homes), count(all), ...missing(all, server.create !== false), ...syncs(all, server.pollSeconds ?? 20),
     ]
   } catch (error) {
-    if (error instanceof Failure && /answers 401/.test(error.message)) return [bad(`${name} answers and refuses the user ${client.user}.`)]
+    if (error instanceof Failure && isRefusal(error)) return [bad(`${name} answers and refuses the user ${client.user}.`)]
     return [bad(`${name} ${complaint(error, 'the user')}.`)]
   } finally {
     await client.close()

@@ -20,7 +20,7 @@ export type DavServer = {
 }
 
 export type DavRequest = {
-  readonly method: 'PROPFIND' | 'REPORT' | 'GET' | 'PUT' | 'DELETE' | 'MKCALENDAR' | 'MKCOL' | 'PROPPATCH' | 'MOVE'
+  readonly method: 'PROPFIND' | 'REPORT' | 'GET' | 'PUT' | 'DELETE' | 'MKCALENDAR' | 'MKCOL' | 'PROPPATCH' | 'MOVE' | 'OPTIONS'
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
@@ -110,6 +110,9 @@ async function refusal(status: number, headers: DavAnswer['headers'], body: Disp
   if (precondition?.endsWith('-data')) return new Failure('malformed', why)
   return new Failure(kinds[status] ?? 'unavailable', why, options)
 }
+
+/** The server knows no such user, or another password. */
+export const isRefusal = ({ message }: Failure): boolean => message.includes('answers 401')
 
 /** RFC 9110, Retry-After: seconds, or a time. */
 function retryAfter(value: unknown): number {

@@ -1,7 +1,7 @@
 import { Failure } from '../base/failure.ts'
 import type { Folder, FolderId, ObjectContent } from '../model/folder.ts'
 import type { ObjectRef, ObjectStore, StoredObject, Watcher } from '../model/ports.ts'
-import { octetsOf, type DavClient, type DavServer } from './dav-client.ts'
+import { isRefusal, octetsOf, type DavClient, type DavServer } from './dav-client.ts'
 import {
   componentOf, listCollections, listStates, makeCollection, renameCollection, type CollectionState, type DavCollection,
 } from './dav-collections.ts'
@@ -37,6 +37,7 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
   let homes: Promise<DavHomes> | undefined
   let known: { readonly at: number; readonly all: readonly DavCollection[] } | undefined
   let listing: Promise<readonly DavCollection[]> | undefined
+  let scheduling: Promise<boolean> | undefined
   const reports = davChanges(client, lists)
   const watch = davWatch({ pollSeconds: server.pollSeconds ?? 20, states: ids => statesOf(ids), trouble })
 
@@ -121,7 +122,7 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
   const forget = (): void => { known = undefined }
 
   const store: DavStore = {
-    folders: async () => (await collections()).map(shown),
+    folders: async () => (await collections().catch(refused)).map(shown),
     folder: async id => shown(await collection(id)),
     async createFolder(content, name) {
       const all = await collections()
@@ -183,11 +184,27 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
       // RFC 7232: a weak one does not promise that what is stored is what was sent.
       return { etag: typeof etag === 'string' && !etag.startsWith('W/') ? plain(etag) : undefined }
     },
-    async remove(id, name, etag) {
+    async remove(id, name, etag, quietly = false) {
       const path = addressOf(await collection(id), name)
-      const headers = etag ? { 'if-match': etag } : {}
+      const headers = { ...(etag ? { 'if-match': etag } : {}), ...(quietly ? { 'schedule-reply': 'F' } : {}) }
       await octetsOf(await written(id, client.ask({ method: 'DELETE', path, headers, expect: [404, 410] })))
     },
+    async containing(id, property, text) {
+      const filter = `<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:prop-filter name="${escapeXml(property)}">` +
+        `<C:text-match collation="i;octet">${escapeXml(text)}</C:text-match></C:prop-filter></C:comp-filter></C:comp-filter></C:filter>`
+      const body = document('C:calendar-query', `<D:prop><D:getetag/><C:calendar-data/></D:prop>${filter}`)
+      const where = await collection(id)
+      return (await objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)).found
+    },
+    schedules: () => scheduling ??= homesOf().then(async ({ calendars }) => {
+      if (!calendars) return false
+      const answer = await client.ask({ method: 'OPTIONS', path: calendars })
+      await octetsOf(answer)
+      return /\bcalendar-auto-schedule\b/i.test([answer.headers['dav'] ?? ''].flat().join(','))
+    }).catch((error: unknown) => {
+      scheduling = undefined
+      throw error
+    }),
     async move({ folder, name }, to) {
       const from = await collection(folder), target = await collection(to)
       const headers = { destination: new URL(addressOf(target, name), client.origin).href, overwrite: 'F' }
@@ -241,19 +258,30 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
     const [root, data] = where.content === 'contacts' ? ['A:addressbook-multiget', 'A:address-data'] : ['C:calendar-multiget', 'C:calendar-data']
     const hrefs = wanted.map(name => `<D:href>${escapeXml(addressOf(where, name))}</D:href>`).join('')
     const body = document(root!, `<D:prop><D:getetag/><${data!}/></D:prop>${hrefs}`)
-    const { rows } = await readMultistatus((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body)
+    const { found, told, partial } = await objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)
+    if (!partial) return found
+    const rest = wanted.filter(name => !told.has(name))
+    if (rest.length === wanted.length) throw new Failure('unavailable', 'the DAV server hands out nothing of what it was asked for')
+    return [...found, ...await multiget(where, rest)]
+  }
+
+  /** What a REPORT hands out, and what it spoke of at all. */
+  async function objectsIn(body: AsyncIterable<Uint8Array>, where: DavCollection) {
+    const { rows } = await readMultistatus(body)
     const property = where.content === 'contacts' ? `${carddav}address-data` : `${caldav}calendar-data`
     const { objects, partial } = objectRows(rows, where.path)
-    const found = objects.flatMap(row => {
+    const found = objects.flatMap((row): StoredObject[] => {
       readable(row)
       const text = row.properties.get(property)?.text, etag = row.properties.get(`${dav}getetag`)?.text ?? ''
       return text === undefined ? [] : [{ name: row.name, etag: plain(etag), octets: Buffer.from(text) }]
     })
-    if (!partial) return found
-    const told = new Set(objects.map(({ name }) => name)), rest = wanted.filter(name => !told.has(name))
-    if (rest.length === wanted.length) throw new Failure('unavailable', 'the DAV server hands out nothing of what it was asked for')
-    return [...found, ...await multiget(where, rest)]
+    return { found, told: new Set(objects.map(({ name }) => name)), partial }
   }
+}
+
+/** A user who is not let in has no collections to wait for. */
+function refused(error: unknown): never {
+  throw error instanceof Failure && error.kind === 'unavailable' && isRefusal(error) ? new Failure('denied', error.message, { cause: error }) : error
 }
 
 /** The same store; what fails is told of beside. */

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
+import { isRefusal } from './dav-client.ts'
 
 /** Milliseconds after which the same trouble is worth another line. */
 const again = 600_000
@@ -9,8 +10,9 @@ const again = 600_000
 export function davTrouble(log: Log, server: string): (user: string) => (error: unknown) => void {
   const told = new LRUCache<string, true>({ max: 1000, ttl: again })
   return user => error => {
-    if (!(error instanceof Failure) || (error.kind !== 'unavailable' && error.kind !== 'busy')) return
-    const own = ownTrouble.test(error.message)
+    if (!(error instanceof Failure)) return
+    const own = isRefusal(error) || ownTrouble.test(error.message)
+    if (!own && error.kind !== 'unavailable' && error.kind !== 'busy') return
     const slot = own ? `${user}\0${error.message}` : error.message
     if (told.has(slot)) return
     told.set(slot, true)
@@ -19,4 +21,4 @@ export function davTrouble(log: Log, server: string): (user: string) => (error: 
 }
 
 /** What has to do with one user's account there. */
-const ownTrouble = /answers 401|no principal|no home/
+const ownTrouble = /no principal|no home/

@@ -1,5 +1,4 @@
 import { el, type Node, type Tag } from '../wire/wbxml.ts'
-import { Failure } from '../base/failure.ts'
 import type { Command } from './command.ts'
 import { createCollection, deleteCollection, moveCollection } from './commands/collections.ts'
 import { find } from './commands/find.ts'
@@ -9,6 +8,7 @@ import { getAttachment } from './commands/get-attachment.ts'
 import { getHierarchy } from './commands/get-hierarchy.ts'
 import { getItemEstimate } from './commands/get-item-estimate.ts'
 import { itemOperations } from './commands/item-operations.ts'
+import { meetingResponse } from './commands/meeting-response.ts'
 import { moveItems } from './commands/move-items.ts'
 import { ping } from './commands/ping.ts'
 import { provision } from './commands/provision.ts'
@@ -36,18 +36,8 @@ export type Entry = {
   readonly rfc822Until?: Version
 }
 
-/** [MS-ASCMD] CommandNotSupported: known names that a later version of this program will serve. */
-const later: Command = {
-  async run() {
-    throw new Failure('unsupported', 'command is not served')
-  },
-  refuse: (_, { request }) => bare(entryOf(request.command)!, '137'),
-}
-
 const served = (command: Command, root: Tag, status: Tag, more: Partial<Entry> = {}): Entry =>
   ({ command, root, status, first: '2.5', last: '16.1', offered: true, ...more })
-const known = (root: Tag, status: Tag, more: Partial<Entry> = {}): Entry =>
-  served(later, root, status, { offered: false, ...more })
 const http = (command: Command): Entry =>
   ({ command, root: undefined, status: undefined, first: '2.5', last: '12.1', offered: true })
 
@@ -68,7 +58,7 @@ const commands: Readonly<Record<string, Entry>> = {
   FolderUpdate: served(folderUpdate, 'FolderHierarchy:FolderUpdate', 'FolderHierarchy:Status'),
   MoveItems: served(moveItems, 'Move:MoveItems', 'Move:Status'),
   GetItemEstimate: served(getItemEstimate, 'GetItemEstimate:GetItemEstimate', 'GetItemEstimate:Status'),
-  MeetingResponse: known('MeetingResponse:MeetingResponse', 'MeetingResponse:Status'),
+  MeetingResponse: served(meetingResponse, 'MeetingResponse:MeetingResponse', 'MeetingResponse:Status'),
   Search: served(search, 'Search:Search', 'Search:Status'),
   Settings: served(settings, 'Settings:Settings', 'Settings:Status', { first: '12.0' }),
   Ping: served(ping, 'Ping:Ping', 'Ping:Status'),

@@ -11,19 +11,32 @@ export type MailStanding = { readonly cursor: MailCursor; readonly since: number
 export type ObjectStanding = { readonly cursor: ObjectCursor; readonly since: number }
 
 /** Mailboxes, then collections of objects, of the classes that the version knows: [MS-ASNOTE] came with 14.0. All of them, or it throws. */
-export async function foldersOf({ mail, objects }: Stores, version: Version): Promise<readonly Folder[]> {
-  const [mailboxes, collections = []] = await Promise.all([mail.folders(), objects?.folders()])
-  return [...mailboxes, ...collections.filter(({ content }) => isKnownTo(version, content))]
+export async function foldersOf(stores: Stores, version: Version): Promise<readonly Folder[]> {
+  const { folders, away } = await together(stores, version, outcome)
+  if (away) throw away.kind === 'denied' ? new Failure('unavailable', away.message, { cause: away }) : away
+  return folders
+}
+
+/** The same of a user whom the server of objects may refuse, which is `refused` then: mailboxes alone. */
+export async function foldersAllowed(stores: Stores, version: Version): Promise<{ readonly folders: readonly Folder[]; readonly refused: Failure | undefined }> {
+  const { folders, away } = await together(stores, version, outcome)
+  if (away && away.kind !== 'denied') throw away
+  return { folders, refused: away }
+}
+
+/** The same where mail must not wait: `away` where it cannot be told, now or soon, which collections of objects there are. */
+export const foldersAtHand = (stores: Stores, version: Version): Promise<Together> => together(stores, version, soon)
+
+type Together = { readonly folders: readonly Folder[]; readonly away: Failure | undefined }
+type Asking = (work: Promise<readonly Folder[]>) => Promise<readonly Folder[] | Failure>
+
+async function together({ mail, objects }: Stores, version: Version, asking: Asking): Promise<Together> {
+  const [mailboxes, collections = []] = await Promise.all([mail.folders(), objects && asking(objects.folders())])
+  if (collections instanceof Failure) return { folders: mailboxes, away: collections }
+  return { folders: [...mailboxes, ...collections.filter(({ content }) => isKnownTo(version, content))], away: undefined }
 }
 
 const isKnownTo = (version: Version, content: Folder['content']): boolean => content !== 'notes' || since(version, '14.0')
-
-/** The same where mail must not wait: `away` where it cannot be told, now or soon, which collections of objects there are. */
-export async function foldersAtHand({ mail, objects }: Stores, version: Version): Promise<{ readonly folders: readonly Folder[]; readonly away: boolean }> {
-  const [mailboxes, collections = []] = await Promise.all([mail.folders(), objects && soon(objects.folders())])
-  if (collections instanceof Failure) return { folders: mailboxes, away: true }
-  return { folders: [...mailboxes, ...collections.filter(({ content }) => isKnownTo(version, content))], away: false }
-}
 
 /** Milliseconds that news of mail wait for what is asked beside it. */
 const patience = 5000

@@ -1,5 +1,6 @@
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
+import type { Invitation } from '../formats/invitation.ts'
 import { find } from '../formats/structure.ts'
 import type { Folder } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
@@ -27,6 +28,8 @@ export type ItemContext = {
   readonly cache?: Cache
   /** Messages as MIME go out as octets: none has to be made text of. */
   readonly octets?: boolean
+  /** Is told of each message about a meeting. Must not block. */
+  readonly meeting?: (message: Message, meeting: Invitation) => void
 }
 
 /** What is fetched in one round trip: messages, and octets of their bodies. */
@@ -237,6 +240,7 @@ function render(place: Place, one: Planned, octets: Octets | undefined): Result 
   }
 
   function nodesOf(body: Rendered, bodyPart: BodyPart | undefined, inside: Inside): Node[] {
+    if (inside.meeting) place.context.meeting?.(message, inside.meeting)
     return emailNodes(message, {
       // [MS-ASAIRS] BodyPart takes the place of Body for a client that wishes for nothing else
       version: place.context.version, draft: place.folder.role === 'drafts', inside, bodyPart, verb: one.verb,

@@ -89,7 +89,11 @@ export async function moveArrivals(call: Call, folder: Folder, validity: number,
     call.log.info({ kind: rules.kind, reason: rules.message }, 'conversations that are always moved could not be looked up')
     return moved
   }
-  if (call.stores.filters && isBehind(call, rules)) await fileAsItComes(call)
+  // Nobody waits for a filter that is only brought up to date, as none has waited until now.
+  if (call.stores.filters && isBehind(call, rules)) {
+    call.cache.set(filedSlot(call), rules, { size: 256 + 64 * Object.keys(rules).length })
+    fileAsItComes(call).catch((error: unknown) => call.log.error({ err: error }, 'conversations could not be filed'))
+  }
   for (const message of answers) {
     const to = rules[idOf(message)]
     if (!to || to === folder.id) continue

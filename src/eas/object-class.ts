@@ -36,6 +36,12 @@ export type ObjectClass = {
   hear(stored: Uint8Array | undefined, data: Element, context: ObjectContext): Uint8Array
   /** Whether a client that has just said this must be told what came of it: it would take a later state for something else. */
   isNews?(stored: Uint8Array, data: Element, context: ObjectContext): boolean
+  /** What the client calls an object it makes, whoever of its user's devices: where there is one of that name already it is meant. */
+  clientUid?(data: Element): string | undefined
+  /** What the answer to an Add says of what came of it. */
+  made?(octets: Uint8Array, context: ObjectContext): readonly Node[]
+  /** What the answer to an Add or a Change says of files that came with it. */
+  filed?(data: Element, context: ObjectContext): readonly Node[]
   /** What is to be stored beside the object that the client's data makes of `stored`. */
   beside?(stored: Uint8Array, data: Element, context: ObjectContext): Uint8Array | undefined
   /** Without one occurrence of a series: a Delete with an InstanceId. */
@@ -44,6 +50,8 @@ export type ObjectClass = {
   readonly component?: string
   /** What a name ends with in a collection of these. */
   readonly ending: '.ics' | '.vcf'
+  /** Others may be invited to what it is, who hear of changes by mail. */
+  readonly meets?: boolean
   /** A time filter applies. */
   readonly timed?: boolean
   /** The object is a task that is done, which `incompleteOnly` leaves out. */

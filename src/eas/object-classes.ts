@@ -1,18 +1,26 @@
+import { el, text } from '../wire/wbxml.ts'
 import * as events from './map/calendar.ts'
 import type { CalendarContext } from './map/calendar.ts'
-import { contactClass } from './map/contact.ts'
+import { addedFiles } from './map/calendar-hear.ts'
+import { contactClass, isNews } from './map/contact.ts'
 import { noteClass } from './map/note.ts'
 import { finished, isOpen, taskClass } from './map/task.ts'
 import type { ObjectClass, ObjectClasses, ObjectContext } from './object-class.ts'
+import { since } from './versions.ts'
 
 const ofCalendar = ({ person: { addresses, displayName }, ...context }: ObjectContext): CalendarContext => ({ ...context, addresses, displayName })
 
 /** [MS-ASCAL]; with an InstanceId what is said is of one occurrence. */
 const calendar: ObjectClass = {
-  ...events.calendarClass, component: 'VEVENT', timed: true,
+  ...events.calendarClass, component: 'VEVENT', timed: true, meets: true,
   say: (octets, context) => events.say(octets, ofCalendar(context)),
   hear: (stored, data, { instance, ...context }) => stored && instance !== undefined
     ? events.hearOne(stored, instance, data, ofCalendar(context)) : events.hear(stored, data, ofCalendar(context)),
+  isNews: (stored, data, context) => events.isNews(stored, data, ofCalendar(context)),
+  // [MS-ASCAL] ClientUid, UID: from 16.0 on
+  clientUid: data => text(data, 'Calendar:ClientUid')?.trim() || undefined,
+  made: (octets, context) => since(context.version, '16.0') ? [el('Calendar:UID', events.uidOf(octets, ofCalendar(context)))] : [],
+  filed: (data, context) => addedFiles(data, ofCalendar(context)),
   cut: (stored, instance, context) => events.removeOne(stored, instance, ofCalendar(context)),
 }
 
@@ -22,7 +30,7 @@ const tasks: ObjectClass = { ...taskClass, component: 'VTODO', isDone: (octets, 
 /** [MS-ASCMD] Class: the classes of objects, by what their folders hold. */
 export const objectClasses: ObjectClasses = {
   calendar,
-  contacts: contactClass,
+  contacts: { ...contactClass, isNews },
   tasks,
   notes: { ...noteClass, component: 'VJOURNAL' },
 }

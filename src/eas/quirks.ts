@@ -18,7 +18,7 @@ export type Client = {
 }
 
 /**
- * Clients that need to be allowed for, as far as mail goes. The first that fits is the one. Where all clients can be served in the way
+ * Clients that need to be allowed for. The first that fits is the one. Where all clients can be served in the way
  * that one of them needs, they are: what a client calls itself is a guess, and the next version calls itself otherwise.
  */
 export const clients: readonly Client[] = [
@@ -43,6 +43,11 @@ export const clients: readonly Client[] = [
       },
       { id: 'window-512', does: 'asks for 512 items at once', here: 'items are written as they come, none is kept' },
       { id: 'own-tnef', does: 'opens winmail.dat itself', here: 'it gets the file as it is' },
+      {
+        id: 'guests-without-address', does: 'leaves out the addresses of attendees when it changes a meeting',
+        here: 'who is named as before stays invited',
+      },
+      { id: 'answers-in-calendar', does: 'answers a meeting in the calendar, not its mail', here: 'either is answered' },
     ],
   },
   {
@@ -60,6 +65,7 @@ export const clients: readonly Client[] = [
         id: 'folder-delete-once', does: 'sends FolderDelete once, whatever it hears',
         here: 'a repeated one gets the answer that was lost',
       },
+      { id: 'empty-attendees', does: 'sends Attendees with nobody in it', here: 'it invites nobody' },
     ],
   },
   {
@@ -80,6 +86,14 @@ export const clients: readonly Client[] = [
         here: 'a body is cut exactly, and fetched whole',
       },
       { id: 'policy-key-0', does: 'dislikes a policy key of 0', here: 'none is 0' },
+      { id: 'empty-picture', does: 'sends an empty Picture along with other changes', here: 'the picture stays' },
+      { id: 'no-organizer', does: 'invites without an Organizer', here: 'it is the user' },
+      { id: 'uid-nul', does: 'ends a UID with a NUL', here: 'it is left out' },
+      {
+        id: 'exception-of-a-day', does: 'names an all-day exception of a timed series by its day',
+        here: 'the occurrence of that day is meant',
+      },
+      { id: 'birthday-midnight', does: 'sends the midnight before a day where it is', here: 'the day after is meant' },
     ],
   },
   {
@@ -97,7 +111,10 @@ export const clients: readonly Client[] = [
   },
   {
     name: 'Samsung Email', agent: /^SAMSUNG/i, seen: '2026-11',
-    quirks: [{ id: 'sms-options', does: 'sends options for the SMS class beside those for mail', here: 'they are left aside' }],
+    quirks: [
+      { id: 'sms-options', does: 'sends options for the SMS class beside those for mail', here: 'they are left aside' },
+      { id: 'birthday-0', does: 'means a day by midnight of UTC', here: 'it is told and heard so' },
+    ],
   },
   {
     name: 'Nine', agent: /^Nine|^9Folders/i, seen: '2026-11',
@@ -111,6 +128,7 @@ export const clients: readonly Client[] = [
         here: 'it is refused by a status, and nothing is done by halves',
       },
       { id: 'conversation-id', does: 'needs a ConversationId', here: 'every item has one' },
+      { id: 'birthday-11', does: 'means a day by 11 o\'clock of UTC', here: 'it is told and heard so' },
     ],
   },
   {
@@ -126,7 +144,11 @@ export const clients: readonly Client[] = [
   },
   {
     name: 'TbSync', agent: /TbSync/i, seen: '2026-11',
-    quirks: [{ id: 'options-each-time', does: 'states all options in each request', here: 'the same ones again are no news' }],
+    quirks: [
+      { id: 'options-each-time', does: 'states all options in each request', here: 'the same ones again are no news' },
+      { id: 'instance-alone', does: 'names one occurrence in a request of its own, without options', here: 'those of before hold' },
+      { id: 'exact-status', does: 'acts on 6 and 7 of an item as the documents have them', here: 'they are given as there' },
+    ],
   },
   {
     name: 'Android', agent: /^(Android|LG|HTC|MOTO|SonyEricsson|Huawei)/i, seen: '2026-11',
@@ -139,6 +161,7 @@ export const clients: readonly Client[] = [
       { id: 'outbox-ping', does: 'waits on Outbox', here: 'a folder that is never changed may be waited on' },
       { id: 'empty-supported', does: 'sends an empty Supported (LG)', here: 'it says nothing about mail' },
       { id: 'no-date', does: 'sends mail without a Date (HTC)', here: 'what is missing is added' },
+      { id: 'birthday-8', does: 'means a day by 8 o\'clock of UTC', here: 'it is told and heard so' },
     ],
   },
 ]

@@ -39,6 +39,16 @@ export function readTime(time: Property | undefined, zones: ZoneReader): Time | 
   return time && timeOf(time.value, time, zones)
 }
 
+/** What nobody needs to have right does no harm when it is wrong. */
+export function instant(component: Component, name: string, zones: ZoneReader): number | undefined {
+  try {
+    return readTime(property(component, name), zones)?.at
+  } catch (cause) {
+    if (cause instanceof Failure) return undefined
+    throw cause
+  }
+}
+
 export function timeOf(value: string, time: Property, zones: ZoneReader): Time {
   const numerals = parseDateTime(value)
   if (!numerals) throw new Failure('malformed', `${time.name} is no date`)

@@ -20,10 +20,13 @@ export function fileOf(attach: Property, line: Line): EventFile | undefined {
   if (managed) return { id: `m${managed.slice(0, 200)}`, name, type, size, content: { uri: attach.value.trim() } }
   if (!isInline(attach)) return undefined
   const encoded = rawValue(line).replace(/\s/g, '')
-  const id = `h${createHash('sha256').update(encoded, 'latin1').digest('hex').slice(0, 24)}`
+  const id = inlineId(encoded)
   const length = Math.floor(encoded.replace(/=+$/, '').length * 3 / 4)
   return { id, name, type, size: length, content: { octets: () => Buffer.from(encoded, 'base64') } }
 }
+
+/** What a file in the object is called, by its octets in base64. */
+export const inlineId = (base64: string): string => `h${createHash('sha256').update(base64, 'latin1').digest('hex').slice(0, 24)}`
 
 const isInline = ({ parameters }: Property): boolean =>
   parameters['VALUE']?.toUpperCase() === 'BINARY' || parameters['ENCODING']?.toUpperCase() === 'BASE64'

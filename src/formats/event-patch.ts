@@ -12,7 +12,7 @@ import { isSameAddress } from './event-people.ts'
 import { eventOf, readersOf, type ReadContext } from './event-read.ts'
 import { patchOccasion, stampComponent, withParameters, type PatchContext } from './occasion-patch.ts'
 import { property } from './icalendar.ts'
-import { match, occurrenceOf, originals } from './series.ts'
+import { followed, match, occurrenceOf, originals } from './series.ts'
 
 /** What a patch must know that neither it nor the object says. */
 export type WriteContext = ReadContext & {
@@ -144,7 +144,9 @@ function patchExceptions(work: Work, patches: readonly ExceptionPatch[]): void {
       continue
     }
     if (!(override && own) && !(master && form)) throw new Failure('not-found', 'an exception of no occurrence')
-    const base = override?.lines ?? asException(master!, event, original, form!, lineEnd)
+    const moved = followed(event, original)
+    const like = moved && stored.get(match(moved.original, event.start))?.[0]?.lines
+    const base = override?.lines ?? asException(like ?? master!, event, original, form!, lineEnd)
     const changed = patchOccasion(base, own ?? occurrenceOf(event, original), said, contextOf(work, object.calendar.lines, false))
     const patched = stampComponent(changed, work.context.now, isRescheduled(said) && !work.context.received, lineEnd)
     work.document = override ? replace(work.document, override.lines, patched) : replace(work.document, last, last, patched)
@@ -153,7 +155,7 @@ function patchExceptions(work: Work, patches: readonly ExceptionPatch[]): void {
   if (master) leaveOut(work, object, event, patches)
 }
 
-function originalOf(view: View, event: Event, object: CalendarObject, context: WriteContext): number | undefined {
+export function originalOf(view: View, event: Event, object: CalendarObject, context: ReadContext): number | undefined {
   const id = property(view, 'RECURRENCE-ID')!
   try {
     return match(timeOf(id.value, id, readersOf(object, context)), event.start)
@@ -163,15 +165,17 @@ function originalOf(view: View, event: Event, object: CalendarObject, context: W
   }
 }
 
-const ofSeries = new Set(['RRULE', 'RDATE', 'EXDATE', 'EXRULE'])
+const ofSeries = new Set(['RRULE', 'RDATE', 'EXDATE', 'EXRULE', 'RECURRENCE-ID'])
 
-/** The occurrence as the series has it, as a component that can be changed. */
-function asException(master: Component, event: Event, original: number, form: Form, lineEnd: string): Component {
-  const lines = master.content.filter(one => !('raw' in one && ofSeries.has(one.name)))
-  const begun = setProperty({ ...master, content: lines }, 'DTSTART', timeValue(original, event.start.zone, form), lineEnd)
+/** The occurrence as the series has it, or the exception it follows, as a component that can be changed. */
+function asException(base: Component, event: Event, original: number, form: Form, lineEnd: string): Component {
+  const { start: from, end: to } = occurrenceOf(event, original)
+  const lines = base.content.filter(one => !('raw' in one && ofSeries.has(one.name)))
+  const first = lineOf(base, 'DTSTART')
+  const begins = timeValue(from.at, from.zone, first ? formOf(first, from) : form)
+  const begun = setProperty({ ...base, content: lines }, 'DTSTART', begins, lineEnd)
   const end = lineOf(begun, 'DTEND')
-  const length = event.end.at - event.start.at
-  const ended = end ? setProperty(begun, 'DTEND', timeValue(original + length, event.end.zone, formOf(end, event.end)), lineEnd) : begun
+  const ended = end ? setProperty(begun, 'DTEND', timeValue(to.at, to.zone, formOf(end, to)), lineEnd) : begun
   const start = lineOf(ended, 'DTSTART')!
   return replace(ended, start, writeLine({ label: 'RECURRENCE-ID', ...timeValue(original, event.start.zone, form) }, lineEnd), start)
 }
@@ -221,7 +225,7 @@ function delegate(work: Work): void {
 }
 
 /** What made it: RFC 5545, Product Identifier. */
-const product = '-//Postern//Postern//EN'
+export const product = '-//Postern//Postern//EN'
 
 /** A new object. `when` is what it must have; `uid` too. */
 export function newEvent(patch: EventPatch & { readonly when: When; readonly uid: string }, context: WriteContext): Uint8Array {

@@ -8,6 +8,9 @@ const jsonNames = {
   postalCode: 'LocationPostalCode', uri: 'LocationUri', accuracy: 'Accuracy', altitude: 'Altitude', altitudeAccuracy: 'AltitudeAccuracy',
 } as const
 
+const measures: ReadonlySet<string> = new Set(['accuracy', 'altitude', 'altitudeAccuracy'])
+const number = /^-?\d{1,9}(\.\d{1,17})?$/
+
 const longest = 32_768
 const clean = (text: string): string => cleanText(text).replace(/\s+/g, ' ').trim().slice(0, longest)
 
@@ -29,7 +32,7 @@ function partsOf(event: Component, name: string): Partial<Place> {
     if (clean(String(first?.['DisplayName'] ?? '')) !== name) return {}
     return Object.fromEntries(Object.entries(jsonNames).flatMap(([part, key]) => {
       const value = first?.[key]
-      return typeof value === 'string' && value !== '' ? [[part, clean(value)]] : []
+      return typeof value === 'string' && value !== '' && (!measures.has(part) || number.test(value)) ? [[part, clean(value)]] : []
     }))
   } catch {
     return {}
@@ -38,8 +41,8 @@ function partsOf(event: Component, name: string): Partial<Place> {
 
 function positionOf(event: Component): Partial<Place> {
   const apple = property(event, 'X-APPLE-STRUCTURED-LOCATION')?.value
-  const match = /^\s*(-?[\d.]{1,20})\s*;\s*(-?[\d.]{1,20})\s*$/.exec(property(event, 'GEO')?.value ?? '')
-    ?? /^\s*geo:(-?[\d.]{1,20}),(-?[\d.]{1,20})/i.exec(apple ?? '')
+  const match = /^\s*(-?\d{1,3}(?:\.\d{1,17})?)\s*;\s*(-?\d{1,3}(?:\.\d{1,17})?)\s*$/.exec(property(event, 'GEO')?.value ?? '')
+    ?? /^\s*geo:(-?\d{1,3}(?:\.\d{1,17})?),(-?\d{1,3}(?:\.\d{1,17})?)/i.exec(apple ?? '')
   return match ? { latitude: match[1]!, longitude: match[2]! } : {}
 }
 

@@ -2,7 +2,7 @@ import { Failure } from '../base/failure.ts'
 import type { Busy, Event, EventBody, Exception, Occasion, Sensitivity, Series } from '../model/event.ts'
 import type { Time, Zone } from '../model/zone.ts'
 import { alarmsOf } from './alarm.ts'
-import { endOf, readTime, timeOf, zonesOf, type ZoneReader } from './calendar-time.ts'
+import { endOf, instant, readTime, timeOf, zonesOf, type ZoneReader } from './calendar-time.ts'
 import { openObject, type CalendarObject, type View } from './calendar-object.ts'
 import { cleanText } from './charset.ts'
 import { linesOf, splitEscaped } from './content-lines.ts'
@@ -101,16 +101,6 @@ function isAllDay(view: View, start: Time, end: Time): boolean {
   if (start.form === 'date') return true
   const midnight = ({ local }: Time): boolean => local % 86_400_000 === 0
   return said(view, 'X-MICROSOFT-CDO-ALLDAYEVENT', 5).toUpperCase() === 'TRUE' && midnight(start) && midnight(end) && end.local > start.local
-}
-
-/** What nobody needs to have right does no harm when it is wrong. */
-function instant(view: View, name: string, zones: ZoneReader): number | undefined {
-  try {
-    return readTime(property(view, name), zones)?.at
-  } catch (cause) {
-    if (cause instanceof Failure) return undefined
-    throw cause
-  }
 }
 
 function seriesOf(view: View, zones: ZoneReader): Series | undefined {

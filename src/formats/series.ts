@@ -1,4 +1,4 @@
-import type { Event, Occasion, RuleParts, Series } from '../model/event.ts'
+import type { Event, Exception, Occasion, RuleParts, Series } from '../model/event.ts'
 import type { Time, Zone } from '../model/zone.ts'
 import type { Numerals } from './icalendar.ts'
 import { expand, type Work } from './recurrence.ts'
@@ -119,10 +119,17 @@ export function originals({ series, start, exceptions }: Event, midnight: number
   return [...new Set([...known, ...starts])]
 }
 
-/** What the series says of one of its occurrences. */
+/** What the series says of one of its occurrences, or the exception that all from it on follow. */
 export function occurrenceOf(event: Event, original: number): Occasion {
-  return { ...event, start: timeAt(event.start, original), end: timeAt(event.end, original + event.end.at - event.start.at) }
+  const moved = followed(event, original)
+  const { start, end } = moved ?? event
+  const at = moved ? original + start.at - moved.original.at : original
+  return { ...event, ...moved, start: timeAt(start, at), end: timeAt(end, at + end.at - start.at) }
 }
+
+/** RFC 5545, THISANDFUTURE: what an occurrence is moved with. */
+export const followed = ({ exceptions }: Event, original: number): Exception | undefined =>
+  exceptions.findLast(one => one.following && one.original.at <= original)
 
 /** Another time, written as this one. */
 export const timeAt = (time: Time, at: number): Time => ({ ...time, at, local: time.form === 'date' ? at : localOf(at, time.zone) })

@@ -1,10 +1,9 @@
-import { Failure } from '../base/failure.ts'
 import type { RuleParts } from '../model/event.ts'
 import type { Importance, Task, TaskPatch, TaskTime } from '../model/task.ts'
 import type { Time, Zone } from '../model/zone.ts'
 import { formOf, printUtc, readComponent, setProperty, timeValue, withZone, type Form } from './calendar-edit.ts'
 import { openObject, viewOf, type CalendarObject, type View } from './calendar-object.ts'
-import { later, readTime, type ZoneReader } from './calendar-time.ts'
+import { instant, later, readTime, type ZoneReader } from './calendar-time.ts'
 import {
   insert, lineOf, printLines, replace, rewriteLine, writeComponent, writeDocument, writeLine, writeParameter, type Component,
 } from './content-lines.ts'
@@ -45,15 +44,6 @@ function taskOf(view: View, zones: ZoneReader): Task {
 }
 
 const said = (view: View, name: string): string => textOf(view, name).replace(/\s+/g, ' ').trim().slice(0, 1000)
-
-function instant(view: View, name: string, zones: ZoneReader): number | undefined {
-  try {
-    return readTime(property(view, name), zones)?.at
-  } catch (cause) {
-    if (cause instanceof Failure) return undefined
-    throw cause
-  }
-}
 
 // RFC 5545, Priority: 1 to 4 high, 5 normal, 6 to 9 low, 0 undefined
 function importanceOf(priority: string): Importance {

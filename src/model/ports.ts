@@ -197,8 +197,18 @@ export interface ObjectStore {
   read(folder: FolderId, name: string): Promise<StoredObject | undefined>
   /** The version written, or undefined where the server made something else of it. Throws `exists` or `conflict` where `condition` does not hold. */
   write(folder: FolderId, name: string, octets: Uint8Array, condition: Condition): Promise<{ readonly etag: string | undefined }>
-  /** Removing what is gone succeeds. Throws `conflict` where it is another version than `etag`. */
-  remove(folder: FolderId, name: string, etag: string | undefined): Promise<void>
+  /**
+   * Removing what is gone succeeds. Throws `conflict` where it is another version than `etag`. `quietly`: a server that schedules is not to
+   * tell the organizer (RFC 6638, Schedule-Reply).
+   */
+  remove(folder: FolderId, name: string, etag: string | undefined, quietly?: boolean): Promise<void>
+  /**
+   * Events in which a property has this text, or has it within a longer one, for reading (RFC 4791, CALDAV:prop-filter). Throws `denied` for a
+   * property the server does not look for.
+   */
+  containing(folder: FolderId, property: string, text: string): Promise<readonly StoredObject[]>
+  /** Whether the server itself tells those who meet of what is written: RFC 6638, `calendar-auto-schedule`. From memory where known. */
+  schedules(): Promise<boolean>
   /** Throws `exists` where there is such an object in `to`. */
   move(ref: ObjectRef, to: FolderId): Promise<void>
 

@@ -106,6 +106,17 @@ it.each(withParts)('by %s in version %s: bodies and parts come as they are asked
 })
 
 // Search tells no body where none is asked for.
+it.each(withParts)('by %s in version %s: a part of another type than HTML is status 164', async (command, version) => {
+  const phone = phoneOf(version)
+  const ask = async (part: OptionsWish['part']): Promise<string | undefined> => {
+    if (command === 'ItemOperations') return (await phone.fetch([{ id: 'f1:1:1', options: { part: part! } }]))[0]!.status
+    if (command === 'Search') return (await search(phone, { query: 'hello', options: optionNodes({ part: part! }) })).store
+    await phone.sync({ collections: [{ id: 'f1', key: '0' }] })
+    return (await phone.sync({ collections: [{ id: 'f1', options: { part: part! } }] })).status || '1'
+  }
+  expect([await ask({ type: 1 }), await ask({ type: 3 }), await ask({ type: 2 })]).toEqual(['164', '164', '1'])
+})
+
 it.each(withParts.filter(([command]) => command !== 'Search'))('by %s in version %s: without a preference there is a body and no part', async (command, version) => {
   expect((await told(command, version, {})).map(Boolean)).toEqual([true, false])
 })

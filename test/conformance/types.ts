@@ -17,6 +17,7 @@ const bounds = (range: string | undefined): readonly [low: number, high: number]
 }
 
 const isBase64 = (value: string): boolean => value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value)
+const isLength = (length: number, said = ''): boolean => said.startsWith('<=') ? length <= Number(said.slice(2)) : said === '' || length === Number(said)
 const listed = (values: readonly string[]) => (value: string): boolean =>
   values.some(one => /^\d+-\d+$/.test(one) ? within(value, ...bounds(one.replace('-', '..'))) : one === value)
 
@@ -33,7 +34,7 @@ const kinds: Readonly<Record<string, (args: readonly string[]) => Kind>> = {
   oneof: values => text(listed(values), `none of ${values.join(' ')}`),
   dateTime: () => text(isDateTime, 'no dateTime'),
   compact: () => text(value => /^\d{8}T\d{6}Z$/.test(value), 'no compact dateTime'),
-  base64: ([octets]) => text(value => isBase64(value) && (!octets || Buffer.from(value, 'base64').length === Number(octets)), 'no such base64'),
+  base64: ([octets]) => text(value => isBase64(value) && isLength(Buffer.from(value, 'base64').length, octets), 'no such base64'),
   range: () => text(value => /^\d+-\d+$/.test(value), 'no range'),
   address: () => text(value => /^[^@\s]+@[^@\s]+$/.test(value), 'no e-mail address'),
   octets: ([most]) => ({ opaque, text: value }) => {

@@ -103,6 +103,17 @@ describe('ConversationMode with a time filter', () => {
     expect(server.account.calls).not.toContain('search')
   })
 
+  it('is estimated as it is told', async () => {
+    await phone.sync({ collections: [{ id: inbox, key: '0' }] })
+    const estimate = async (mode: string) => (await phone.getItemEstimate([{ id: inbox, filter: 2, conversations: mode }]))[0]
+    expect([await estimate('0'), await estimate('1'), await estimate('')].map(one => one!.estimate)).toEqual([3, 5, 5])
+    await sync()
+    expect(await estimate('1')).toMatchObject({ status: '1', estimate: 0 })
+    today = new Date('2026-11-26T12:00:00Z') // of three messages before the filter two belong to a conversation that goes on
+    expect([await estimate('0'), await estimate('1')].map(one => one!.estimate)).toEqual([2, 1])
+    expect(await estimate('2')).toMatchObject({ status: '103' })
+  })
+
   it('must be a boolean', async () => {
     const { status } = await phone.sync({ collections: [{ id: inbox, conversations: '2' }] })
     expect(status).toBe('4')

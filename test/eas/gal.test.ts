@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import { el, text } from '../../src/wire/wbxml.ts'
 import { findGal, searchGal, type GalAnswer, type GalWish } from '../support/eas-directory.ts'
-import { search as searchMail } from '../support/eas-search.ts'
+import { find as findMail, search as searchMail } from '../support/eas-search.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import { builders, MemoryDirectory } from '../support/memory-directory.ts'
 
@@ -36,6 +36,12 @@ describe.each(['Search', 'Find'])('%s in the address list', command => {
   ])('shows %s', async (_, asked, range, total, names) => {
     const found = await ask(command, { query: 'builder', range: asked })
     expect([found.store, found.range, found.total, found.hits.map(({ DisplayName }) => DisplayName)]).toEqual(['1', range, total, names])
+  })
+
+  it('is told of nobody in mail', async () => {
+    server.account.deliver('inbox', 'From: Bob Builder <bob@postern.test>\nSubject: house\n\nx\n')
+    const { hits } = await (command === 'Search' ? searchMail : findMail)(server.phone(), { query: 'house' })
+    expect(hits.map(({ properties }) => properties.children.filter(({ tag }) => tag.startsWith('Gal:')))).toEqual([[]])
   })
 
   it('shows nobody where nobody is', async () => {

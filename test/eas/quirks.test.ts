@@ -7,7 +7,7 @@ import type { Phone } from '../support/eas-client.ts'
 import { easServer, easSettings, type EasServer } from '../support/eas-server.ts'
 import { isThere, type NamedTest } from '../support/named-tests.ts'
 
-const here = 'eas/quirks.test.ts'
+const here = 'eas/quirks.test.ts', days = 'eas/map/contact-edit.test.ts', people = 'eas/map/calendar-clients.test.ts'
 const shown: Readonly<Record<string, NamedTest>> = {
   cloud: ['backend/credentials.test.ts', 'has a user wait who is being guessed, but not their devices that were right before'],
   'latin-1': ['http/auth.test.ts', 'ISO-8859-1'],
@@ -43,6 +43,19 @@ const shown: Readonly<Record<string, NamedTest>> = {
   'outbox-ping': [here, 'Ping before the first Sync, and on Outbox, waits'],
   'empty-supported': [here, 'an empty Supported says nothing'],
   'no-date': ['eas/send-mail.test.ts', 'adds what a phone left out'],
+  'guests-without-address': [people, 'an attendee without an address is the guest of that name'],
+  'answers-in-calendar': ['live/meetings.test.ts', 'by a LongId, and from the calendar to one occurrence'],
+  'empty-picture': ['eas/map/contact-edit.test.ts', 'an empty one takes it away, but not from iOS'],
+  'no-organizer': [people, 'attendees without an organizer are invited by the user'],
+  'uid-nul': ['eas/map/calendar.test.ts', 'the UID of a new event: that of the client, or one of our own'],
+  'exception-of-a-day': [people, 'an exception of a day is the occurrence of that day'],
+  'birthday-midnight': [days, '%s means the 29th by %s'],
+  'birthday-0': [days, '%s is told the day at %s'],
+  'birthday-11': [days, '%s is told the day at %s'],
+  'birthday-8': [days, '%s is told the day at %s'],
+  'empty-attendees': [people, 'an empty Attendees invites nobody, and is no change'],
+  'instance-alone': ['eas/object-options.test.ts', 'of a series is named by ServerId and InstanceId in a Change and a Delete of version %s'],
+  'exact-status': ['live/objects.test.ts', 'in conflict, by rule %i, says %s'],
 }
 
 const quirks = clients.flatMap(({ quirks: list }) => list)

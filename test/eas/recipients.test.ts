@@ -1,11 +1,11 @@
 // [MS-ASCNTC] Refreshing the Recipient Information Cache
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { decode, el, encodeSync, text } from '../../src/wire/wbxml.ts'
+import { child, decode, el, encodeSync, text } from '../../src/wire/wbxml.ts'
 import { printXml } from '../../src/wire/xml.ts'
 import type { Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import { golden } from '../support/golden.ts'
-import type { CollectionWish } from '../support/eas-sync.ts'
+import { readSync, type CollectionWish } from '../support/eas-sync.ts'
 
 const day = 86_400_000, now = Date.UTC(2026, 10, 24)
 let server: EasServer
@@ -115,6 +115,16 @@ describe('the recipient cache', () => {
     expect(shown()).toHaveLength(250)
   })
 
+  it('holds as many as the first MaxItems says where there are several', async () => {
+    for (let n = 0; n < 4; n++) send(`p${n}@x.test`, n)
+    await sync({ key: '0' })
+    const asked = el('AirSync:Sync', [el('AirSync:Collections', [el('AirSync:Collection', [
+      el('AirSync:SyncKey', phone.held('RI').key), el('AirSync:CollectionId', 'RI'),
+      el('AirSync:Options', [el('AirSync:MaxItems', '2'), el('AirSync:MaxItems', '3')]),
+    ])])])
+    expect(readSync(await phone.raw('Sync', asked)).found[0]).toMatchObject({ status: '1', adds: { length: 2 } })
+  })
+
   it.each([['with its memory', () => {}], ['and a restart between any two of them', () => server.forget()]])('comes in windows, %s', async (_, between) => {
     for (let n = 0; n < 7; n++) send(`p${n}@x.test`, n)
     await sync({ key: '0' })
@@ -200,8 +210,18 @@ describe('the recipient cache', () => {
     expect(await phone.editFolder('Delete', { id: 'RI' })).toMatchObject({ status: '3' })
     expect(await phone.editFolder('Update', { id: 'RI', name: 'x' })).toMatchObject({ status: '3' })
     expect(await phone.editFolder('Create', { parent: 'RI', name: 'x' })).toMatchObject({ status: '3' })
+    const made = await phone.editFolder('Create', { name: 'made' })
+    expect(await phone.editFolder('Update', { id: made.id, parent: 'RI', name: 'made' })).toMatchObject({ status: '3' })
     expect(await phone.moveItems([{ id: item!, from: 'RI', to: phone.folder('Inbox') }])).toMatchObject([{ status: '1' }])
     expect((await phone.fetch([{ id: item!, folder: 'RI' }]))[0]).toMatchObject({ status: '6' })
+    const operations = await phone.command('ItemOperations', el('ItemOperations:ItemOperations', [
+      el('ItemOperations:EmptyFolderContents', [el('AirSync:CollectionId', 'RI')]),
+      el('ItemOperations:Move', [
+        el('ItemOperations:ConversationId', Buffer.alloc(16, 1)), el('ItemOperations:DstFldId', 'RI'), el('ItemOperations:Options', [el('ItemOperations:MoveAlways')]),
+      ]),
+    ]))
+    expect(child(operations!, 'ItemOperations:Response')!.children.map(one => text(one, 'ItemOperations:Status'))).toEqual(['6', '105'])
+    expect(shown()).toEqual(['a@x.test'])
   })
 })
 

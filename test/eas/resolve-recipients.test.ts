@@ -116,8 +116,8 @@ describe('photos', () => {
     expect(responses.flatMap(({ recipients }) => recipients.map(({ picture }) => picture))).toEqual(['1 5', '173', '175', '1 5', '173', '175'])
   })
 
-  it('are unknown to version 14.0', async () => {
-    expect((await first({ to: ['bob@postern.test'], picture: {} }, '14.0')).picture).toBeUndefined()
+  it.each(['2.5', '12.0', '12.1', '14.0'])('are unknown to version %s', async version => {
+    expect((await first({ to: ['bob@postern.test'], picture: { size: 1, count: 1 } }, version)).picture).toBeUndefined()
     expect((await first({ to: ['bob@postern.test'], picture: {} }, '14.1')).picture).toBe('1 5')
   })
 })
@@ -132,7 +132,9 @@ describe('availability', () => {
 
   it('is not told of suggestions, nor before 14.0', async () => {
     expect((await one({ to: ['builder'], availability: day })).recipients.map(({ availability }) => availability)).toEqual([undefined, undefined, undefined])
-    expect((await first({ to: ['bob@postern.test'], availability: { start: 'x' } }, '12.1')).availability).toBeUndefined()
+    for (const version of ['2.5', '12.0', '12.1']) {
+      expect((await first({ to: ['bob@postern.test'], availability: { start: 'x' } }, version)).availability).toBeUndefined()
+    }
   })
 
   it('is not asked of too many', async () => {

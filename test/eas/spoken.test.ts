@@ -1,14 +1,18 @@
-// Every element of the commands for mail, as far as each version has it, in requests that are carried out; and what is answered to them.
+// Every element of the commands for mail, people and automatic replies, as far as each version has it, in requests that are carried out; and what is answered to them.
 // test/golden/eas/spoken/ is the vocabulary of each version: test/conformance refers to it.
 import { expect, it } from 'vitest'
 import { since, versions, type Version } from '../../src/eas/versions.ts'
-import { decode, el, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
-import { descend, type Phone } from '../support/eas-client.ts'
-import { easServer, type EasServer } from '../support/eas-server.ts'
-import { isOld, readSync, type CollectionResult } from '../support/eas-sync.ts'
+import { inOffice } from '../../src/model/out-of-office.ts'
+import { decode, el, text, type Node, type Tag } from '../../src/wire/wbxml.ts'
+import { descend } from '../support/eas-client.ts'
+import { findGal, resolve, searchGal } from '../support/eas-directory.ts'
+import { easServer } from '../support/eas-server.ts'
+import { isOld } from '../support/eas-sync.ts'
 import { golden } from '../support/golden.ts'
+import { bobDer, builders } from '../support/memory-directory.ts'
 import { recorder } from '../support/record.ts'
 import { overhear, printSpoken } from '../support/spoken.ts'
+import { statuses, Talk } from '../support/talk.ts'
 
 const day = 86_400_000
 const withFile = (subject: string): string => [
@@ -23,58 +27,6 @@ const empty = (tag: Tag): Node => el(tag)
 const preference = (type: string): Node => el('AirSyncBase:BodyPreference', [
   el('AirSyncBase:Type', type), el('AirSyncBase:TruncationSize', '100'), el('AirSyncBase:AllOrNone', '0'),
 ])
-const statuses = (root: Element): string[] => [
-  ...root.children.filter(({ tag }) => tag.endsWith(':Status')).map(one => one.text), ...root.children.flatMap(statuses),
-]
-
-/** A phone of one version that says all it can. */
-class Talk {
-  readonly server: EasServer
-  readonly phone: Phone
-  readonly version: Version
-  inbox = ''
-  trash = ''
-
-  constructor(server: EasServer, version: Version) {
-    this.server = server
-    this.version = version
-    this.phone = server.phone({ version })
-  }
-
-  has(version: Version): boolean {
-    return since(this.version, version)
-  }
-
-  /** What this version has and others have not. */
-  from(version: Version, ...nodes: Node[]): Node[] {
-    return this.has(version) ? nodes : []
-  }
-
-  /** Its answer carries the statuses of `expected`, from the top down. */
-  async ask(command: string, body: Node | undefined, ...expected: string[]): Promise<Element> {
-    const answer = (await this.phone.command(command, body))!
-    expect(statuses(answer), `${command} in ${this.version}`).toEqual(expected)
-    return answer
-  }
-
-  /** A Sync of the inbox that says these; the phone takes its answer in. */
-  async sync(parts: readonly Node[], more: readonly Node[] = [], commands: readonly Node[] = []): Promise<CollectionResult | undefined> {
-    const held = this.phone.held(this.inbox)
-    const { status, found: [collection] } = readSync(await this.phone.raw('Sync', el('AirSync:Sync', [
-      el('AirSync:Collections', [el('AirSync:Collection', [
-        ...(isOld(this.version) ? [el('AirSync:Class', 'Email')] : []), el('AirSync:SyncKey', held.key), el('AirSync:CollectionId', this.inbox),
-        ...parts, ...(commands.length ? [el('AirSync:Commands', commands)] : []),
-      ])]), ...more,
-    ])))
-    expect([status, collection?.status ?? '1']).toEqual(['', '1'])
-    if (collection) held.take(collection)
-    return collection
-  }
-
-  get items(): string[] {
-    return [...this.phone.held(this.inbox).items.keys()]
-  }
-}
 
 async function folders(talk: Talk): Promise<void> {
   const { phone, server: { account } } = talk
@@ -219,6 +171,49 @@ async function settings(talk: Talk): Promise<void> {
   ]), '1', '1', '1', '7', ...(talk.has('14.1') ? ['168'] : []))
 }
 
+/** The address list, recipients and their certificates. */
+async function people(talk: Talk): Promise<void> {
+  const { phone } = talk
+  talk.server.account.directory = builders()
+  const picture = talk.has('14.1') ? { picture: { size: 1000, count: 2 } } : {}
+  expect(await searchGal(phone, { query: 'builder', range: '0-9', ...picture })).toMatchObject({ store: '1', range: '0-2' })
+  if (talk.has('16.1')) expect(await findGal(phone, { query: 'builder', range: '0-9', ...picture })).toMatchObject({ store: '1', range: '0-2' })
+  const availability = talk.has('14.0') ? { availability: { start: '2026-11-25T00:00:00.000Z', end: '2026-11-26T00:00:00.000Z' } } : {}
+  for (const certificates of [2, 3]) {
+    const wish = { to: ['bob@postern.test', 'builder'], certificates, mostCertificates: 9, mostAmbiguous: 9, ...availability, ...picture }
+    expect((await resolve(phone, wish)).responses.map(({ status }) => status)).toEqual(['1', '2'])
+  }
+  const certificate = el('ValidateCert:Certificate', bobDer.toString('base64'))
+  await talk.ask('ValidateCert', el('ValidateCert:ValidateCert', [
+    el('ValidateCert:CertificateChain', [certificate]), el('ValidateCert:Certificates', [certificate]), el('ValidateCert:CheckCRL', '0'),
+  ]), '1', '4')
+}
+
+async function replies(talk: Talk): Promise<void> {
+  let kept = inOffice
+  talk.server.account.filters = {
+    outOfOffice: () => Promise.resolve(kept),
+    setOutOfOffice: async edit => void (kept = edit(kept)),
+    async setFilings() {},
+  }
+  const oof = (node: Node): Node => el('Settings:Settings', [el('Settings:Oof', [node])])
+  await talk.ask('Settings', oof(el('Settings:Set', [
+    el('Settings:OofState', '2'), el('Settings:StartTime', '2026-08-03T12:00:00.000Z'), el('Settings:EndTime', '2026-08-10T12:00:00.000Z'),
+    ...(['AppliesToInternal', 'AppliesToExternalKnown', 'AppliesToExternalUnknown'] as const).map(audience => el('Settings:OofMessage', [
+      el(`Settings:${audience}`), el('Settings:Enabled', '1'), el('Settings:ReplyMessage', 'Away'), el('Settings:BodyType', 'Text'),
+    ])),
+  ])), '1', '1')
+  await talk.ask('Settings', oof(el('Settings:Get', [el('Settings:BodyType', 'Text')])), '1', '1')
+}
+
+async function recipientCache(talk: Talk): Promise<void> {
+  const { phone, server: { account } } = talk
+  account.deliver('Sent', 'To: Bob <bob@postern.test>\nSubject: hi\n\nHello\n')
+  await phone.sync({ collections: [{ id: 'RI' }] })
+  expect(await phone.getItemEstimate([{ id: 'RI', maxItems: 9 }])).toMatchObject([{ status: '1' }])
+  expect(await phone.syncAll('RI', { options: { maxItems: 9 } })).toBeGreaterThan(0)
+}
+
 async function letters(talk: Talk): Promise<void> {
   const { phone } = talk
   if (!talk.has('14.0')) {
@@ -256,7 +251,7 @@ async function waits({ phone, server: { account }, inbox }: Talk): Promise<void>
 }
 
 it.each(versions)('version %s has these elements, and no others', async version => {
-  const server = await easServer({ heartbeat: { min: 60, max: 3540 }, policy: { DevicePasswordEnabled: true } })
+  const server = await easServer({ heartbeat: { min: 60, max: 3540 }, policy: { DevicePasswordEnabled: true }, recipientCache: true })
   const talk = new Talk(server, version)
   const { phone } = talk
   const spoken = overhear(phone)
@@ -267,8 +262,11 @@ it.each(versions)('version %s has these elements, and no others', async version 
   if (talk.has('12.0')) await operations(talk)
   expect(await phone.moveItems([{ id: talk.items[0]!, from: talk.inbox, to: talk.trash }])).toMatchObject([{ status: '3' }])
   if (talk.has('12.0')) await searches(talk)
+  await people(talk)
   if (talk.has('12.0')) await settings(talk)
+  if (talk.has('12.0')) await replies(talk)
   await letters(talk)
+  if (talk.has('14.0')) await recipientCache(talk)
   await waits(talk)
   if (!talk.has('14.0')) await phone.command('GetHierarchy', undefined)
   golden(`eas/spoken/${version}.txt`, printSpoken(spoken))
@@ -285,8 +283,9 @@ const roots: readonly [command: string, root: Tag | undefined, first: Version, l
   ['FolderCreate', 'FolderHierarchy:FolderCreate', '2.5', '16.1'], ['FolderUpdate', 'FolderHierarchy:FolderUpdate', '2.5', '16.1'],
   ['FolderDelete', 'FolderHierarchy:FolderDelete', '2.5', '16.1'], ['GetItemEstimate', 'GetItemEstimate:GetItemEstimate', '2.5', '16.1'],
   ['MoveItems', 'Move:MoveItems', '2.5', '16.1'], ['Ping', 'Ping:Ping', '2.5', '16.1'], ['Provision', 'Provision:Provision', '2.5', '16.1'],
-  ['ItemOperations', 'ItemOperations:ItemOperations', '12.0', '16.1'], ['Search', 'Search:Search', '12.0', '16.1'],
+  ['ItemOperations', 'ItemOperations:ItemOperations', '12.0', '16.1'], ['Search', 'Search:Search', '2.5', '16.1'],
   ['Settings', 'Settings:Settings', '12.0', '16.1'], ['Find', 'Find:Find', '16.1', '16.1'],
+  ['ResolveRecipients', 'ResolveRecipients:ResolveRecipients', '2.5', '16.1'], ['ValidateCert', 'ValidateCert:ValidateCert', '2.5', '16.1'],
   ['SendMail', 'ComposeMail:SendMail', '2.5', '16.1'], ['SmartReply', 'ComposeMail:SmartReply', '2.5', '16.1'],
   ['SmartForward', 'ComposeMail:SmartForward', '2.5', '16.1'],
   ['GetHierarchy', undefined, '2.5', '12.1'], ['GetAttachment', undefined, '2.5', '12.1'],

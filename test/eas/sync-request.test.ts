@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { OutOfLimit, readSync } from '../../src/eas/commands/sync-request.ts'
+import { SyncRefused, readSync } from '../../src/eas/commands/sync-request.ts'
 import { decode, el, encodeWhole, type Element, type Node } from '../../src/wire/wbxml.ts'
 
 const limits = { heartbeat: { min: 60, max: 3540 }, collections: 3 }
@@ -36,7 +36,7 @@ describe('a Sync request', () => {
     ['HeartbeatInterval of an hour', 'AirSync:HeartbeatInterval', '3600', '14', 3540],
   ] as const)('with a %s is told the limit', async (_, tag, value, status, limit) => {
     const refused = await read(collection(), el(tag, value)).catch((error: unknown) => error)
-    expect(refused).toBeInstanceOf(OutOfLimit)
+    expect(refused).toBeInstanceOf(SyncRefused)
     expect(refused).toMatchObject({ status, limit })
   })
 

@@ -57,6 +57,21 @@ const traps: readonly Row[] = [
   [34, 'what is searched for', [['live/search.test.ts', 'quotes around what looks like an operator'], ['live/search.test.ts', 'umlauts'], ['eas/kql.test.ts', 'a AND b']]],
 ]
 
+/** Of the notes on calendars, what is about meetings and the time of others. */
+const meetings: readonly Row[] = [
+  [60, 'MeetingStatus', [['eas/map/calendar.test.ts', 'trap 60: a meeting of the user'], ['eas/map/calendar.test.ts', 'trap 60: cancelled by another'], ['live/meetings.test.ts', 'becomes an event that keeps all it said']]],
+  [61, 'what somebody who is invited changes himself', [['eas/map/calendar-hear.test.ts', 'somebody who is invited keeps to his own'], ['live/organizer.test.ts', 'an invitation is made, accepted, moved and called off']]],
+  [62, 'one invitation, whoever is to send it', [
+    ['live/organizer.test.ts', 'invites once, though the answer got lost and the server was started anew'], ['live/organizer.test.ts', 'that is moved and called off says so once each'],
+    ['live/organizer.test.ts', 'is mailed by the phone alone'], ['live/organizer.test.ts', 'nothing is mailed besides'],
+  ]],
+  [63, 'one answer, and the message in Trash', [
+    ['live/meetings.test.ts', 'becomes an event that keeps all it said'], ['live/meetings.test.ts', 'is given once, however often it is asked'],
+    ['eas/meeting-response.test.ts', 'is moved to Trash, and what others have marked as deleted stays'],
+  ]],
+  [65, 'free and busy', [['formats/free-busy.test.ts', 'free and busy by the half hour (trap 65)'], ['eas/availability.test.ts', 'calendars that cannot be read now are not free'], ['live/availability.test.ts', 'of nobody else']]],
+]
+
 const limits: readonly (readonly [limit: string, tests: readonly NamedTest[] | string])[] = [
   ['SyncKey, 64', [['eas/limits.test.ts', 'SyncKey'], ['state/sync-key.test.ts', 'never exceeds 64 characters and never claims that a client holds more than it does'], ['state/recipients-key.test.ts', 'a key is read as it was written, and is never longer than 64 characters']]],
   ['ServerId, 64', [['eas/limits.test.ts', 'ServerId'], ['eas/limits.test.ts', 'is what every key and id of ours is']]],
@@ -77,8 +92,11 @@ const limits: readonly (readonly [limit: string, tests: readonly NamedTest[] | s
   ['PolicyKey, 64', [['eas/provision.test.ts', 'keys belong to a policy, an account and a device']]],
   ['a parameter of the base64 query, 255', [['eas/limits.test.ts', 'a parameter of the base64 query is 255 octets at most']]],
   ['the blob of a time zone, 172', [['formats/timezone.test.ts', 'of whatever lines ends']]],
-  ['MergedFreeBusy, recipients of ResolveRecipients, pictures', 'no limits of mail: they belong to the directory'],
-  ['UIDs of events, intervals of series, pictures of contacts', 'no limits of mail: they belong to calendars and contacts'],
+  ['MergedFreeBusy, 42 days', [['live/availability.test.ts', 'of nobody else, not of more than 42 days, and not while the calendars are away']]],
+  ['UIDs of events, 300, and intervals of series, 999', [['conformance/classes.test.ts', 'fits the schema in version %s, in each kind of body, and is all that the version has']]],
+  ['pictures of contacts, 36 KB and 48 KB of base64', [['eas/map/contact-edit.test.ts', 'one of more than 48 KB in base64 is refused'], ['eas/map/contact-edit.test.ts', 'a small one is told as it is, a large one as a small JPEG']]],
+  ['categories and children of contacts, 300', [['eas/map/contact.test.ts', '301 of them are refused'], ['eas/map/contact.test.ts', 'those beyond the first 300 stay where others change']]],
+  ['categories of events and tasks, 300', [['eas/map/calendar-shape.test.ts', 'categories are at most 300'], ['eas/map/calendar-hear.test.ts', '301 categories']]],
   ['AccountName', 'there is one account, which has no name of its own'],
 ]
 
@@ -86,6 +104,7 @@ const missing = (tests: readonly NamedTest[]): readonly NamedTest[] => tests.fil
 
 describe('the tests of', () => {
   it.each(traps)('trap %i, %s, are there', (_number, _what, tests) => expect(missing(tests)).toEqual([]))
+  it.each(meetings)('trap %i, %s, are there', (_number, _what, tests) => expect(missing(tests)).toEqual([]))
   it('each trap are in the table', () => expect(traps.map(([number]) => number)).toEqual(Array.from({ length: 34 }, (_, n) => n + 1)))
   it.each(limits)('the limit of %s are there', (_limit, tests) => {
     if (typeof tests === 'string') expect(tests.length).toBeGreaterThan(20)

@@ -125,6 +125,27 @@ describe('a DAV server that is not there', () => {
   })
 })
 
+describe('a DAV server that refuses the user', () => {
+  it('leaves a new phone its mail, and tells it of the rest when the user is let in; a phone that has collections keeps them', async () => {
+    dav.misdeed = (_, answer) => (answer.writeHead(401).end(), true)
+    await postern.restart()
+    Object.assign(phone.options, { url: postern.url })
+    expect(await phone.folderSync()).toMatchObject({ status: '6', changes: [] })
+    const { login, password } = house.user(0)
+    const fresh = new Phone({ url: postern.url, user: login, password, deviceId: `NEW${mails}` })
+    expect(await fresh.folderSync('0')).toMatchObject({ status: '1' })
+    expect([...fresh.folders.values()].map(({ type }) => type)).not.toContain('9')
+    await fresh.syncAll(fresh.folder('2'))
+    expect(await fresh.folderSync()).toMatchObject({ status: '1', changes: [] })
+    dav.misdeed = undefined
+    expect(await fresh.ping([fresh.folder('2')], 60)).toMatchObject({ status: '7' })
+    await fresh.folderSync()
+    await fresh.syncAll(fresh.folder('9'))
+    expect(fresh.held(fresh.folder('9')).items.size).toBe(2)
+    fresh.close()
+  })
+})
+
 describe('a DAV server that does not answer', () => {
   it('lets mail wait for a moment, once, and wakes the phone of what it missed when it is back', async () => {
     dav.misdeed = () => true

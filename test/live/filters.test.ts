@@ -189,7 +189,7 @@ describe('a conversation that is always moved', () => {
     again.held(old).key = phone.held(old).key
     await again.syncAll(old)
     expect(await subjects('lena', 'Other')).toContain('Re: start')
-    expect(await scripts.get('postern')).toContain('fileinto "Other";')
+    await expect.poll(() => scripts.get('postern')).toContain('fileinto "Other";')
 
     expect(await move(again, id, 'Inbox')).toBe('1')
     expect((await scripts.list()).find(({ active }) => active)?.name).toBe('mine')
@@ -207,7 +207,7 @@ describe('a conversation that is always moved', () => {
     last.held(inbox).key = again.held(inbox).key
     await house.deliver('lena', mail('Re: another', '12@x', '11@x'))
     await last.syncAll(inbox)
-    expect((await scripts.list()).find(({ active }) => active)?.name).toBe('mine')
+    await expect.poll(async () => (await scripts.list()).find(({ active }) => active)?.name).toBe('mine')
     scripts.close()
   })
 })

@@ -171,8 +171,11 @@ describe('a collection of contacts', () => {
     expect(await phone.getItemEstimate([{ id: contacts }])).toMatchObject([{ status: '1', estimate: 2 }])
     await phone.syncAll(contacts)
     const { id: other } = await phone.editFolder('Create', { name: 'Other', type: '14' })
+    await phone.syncAll(other)
     const [moved] = await phone.moveItems([{ id: idOf('N1'), from: contacts, to: other }])
     expect(moved).toMatchObject({ status: '3' })
+    // It has it under that id already: some would show it twice.
+    expect((await phone.sync({ collections: [{ id: other }] })).collections[0]).toMatchObject({ adds: [], changes: [moved!.newId] })
     await phone.sync({ collections: [{ id: contacts }] })
     expect(names()).toEqual(['N2'])
     const inbox = phone.folder('2')

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-export type DavAsked = { readonly method: string; readonly path: string; readonly authorization: string | undefined; readonly depth: string; readonly body: string }
+export type DavAsked = { readonly method: string; readonly path: string; readonly authorization: string | undefined; readonly depth: string; readonly match: string | undefined; readonly body: string }
 
 /** What a bad server answers; undefined for what a good one would. */
 export type Misdeed = (asked: DavAsked, answer: ServerResponse) => true | undefined
@@ -58,7 +58,7 @@ export async function scriptedDav(): Promise<ScriptedDav> {
         <d:resourcetype><d:collection/></d:resourcetype>`)
       return multistatus(answer, own + (depth === '1' ? Object.keys(kinds).map(one => row(home + one, propertiesOf(one))).join('') : ''))
     }
-    const [place = '', file = ''] = [name.slice(0, name.indexOf('/') + 1), decodeURIComponent(name.slice(name.indexOf('/') + 1))]
+    const [place, file] = [name.slice(0, name.indexOf('/') + 1), decodeURIComponent(name.slice(name.indexOf('/') + 1))]
     const held = objects.get(place)
     if (!held) return void answer.writeHead(404).end()
     const data = kinds[place]!.includes('calendar') ? 'c:calendar-data' : 'a:address-data'
@@ -104,8 +104,8 @@ export async function scriptedDav(): Promise<ScriptedDav> {
 async function read(request: IncomingMessage): Promise<DavAsked> {
   const chunks: Uint8Array[] = []
   for await (const chunk of request as AsyncIterable<Uint8Array>) chunks.push(chunk)
-  const { authorization, depth } = request.headers
-  return { method: request.method!, path: request.url!, authorization, depth: String(depth ?? ''), body: Buffer.concat(chunks).toString('utf8') }
+  const { authorization, depth, 'if-match': match } = request.headers
+  return { method: request.method!, path: request.url!, authorization, depth: String(depth ?? ''), match, body: Buffer.concat(chunks).toString('utf8') }
 }
 
 const etagOf = (text: string): string => `"${text.length}-${[...text].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1e9, 7)}"`

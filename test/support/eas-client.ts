@@ -319,16 +319,17 @@ export class Phone {
   }
 
   async getItemEstimate(
-    collections: readonly { id: string; key?: string; filter?: number; maxItems?: number }[]
+    collections: readonly { id: string; key?: string; filter?: number; maxItems?: number; conversations?: string }[]
   ): Promise<{ id: string; status: string; estimate: number }[]> {
     const old = isOld(this.options.version)
-    const nodes = collections.map(({ id, key = this.held(id).key, filter, maxItems }) => el('GetItemEstimate:Collection', old
+    const nodes = collections.map(({ id, key = this.held(id).key, filter, maxItems, conversations }) => el('GetItemEstimate:Collection', old
       ? [
         el('GetItemEstimate:Class', 'Email'), el('GetItemEstimate:CollectionId', id), ...number('AirSync:FilterType', filter ?? 0),
         el('AirSync:SyncKey', key),
       ]
       : [
-        el('AirSync:SyncKey', key), el('GetItemEstimate:CollectionId', id),
+        el('AirSync:SyncKey', key), ...(conversations === undefined ? [] : [el('AirSync:ConversationMode', conversations)]),
+        el('GetItemEstimate:CollectionId', id),
         ...(filter === undefined && maxItems === undefined ? []
           : [el('AirSync:Options', [...number('AirSync:FilterType', filter), ...number('AirSync:MaxItems', maxItems)])]),
       ]))

@@ -28,8 +28,8 @@ export type OptionsWish = {
   readonly truncation?: number
   readonly conflict?: 0 | 1
   readonly bodies?: readonly { type: number; size?: number; allOrNone?: boolean; preview?: number }[]
-  /** BodyPartPreference: HTML. */
-  readonly part?: { size?: number; allOrNone?: boolean; preview?: number }
+  /** BodyPartPreference: HTML where it does not say. */
+  readonly part?: { type?: number; size?: number; allOrNone?: boolean; preview?: number }
   readonly class?: string
   /** Of the recipient cache. */
   readonly maxItems?: number

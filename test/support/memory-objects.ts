@@ -138,6 +138,17 @@ export class MemoryObjects implements ObjectStore {
     return this.#asked('read', id)!.objects.get(name)
   }
 
+  async containing(id: FolderId, property: string, text: string): Promise<readonly StoredObject[]> {
+    const { objects } = this.#asked('containing', id)!
+    const lines = (octets: Uint8Array): string[] => Buffer.from(octets).toString().replace(/\r?\n[ \t]/g, '').split(/\r?\n/)
+    const holds = (line: string): boolean => line.startsWith(property) && line.slice(line.indexOf(':')).includes(text)
+    return [...objects.values()].filter(({ octets }) => lines(octets).some(holds))
+  }
+
+  async schedules(): Promise<boolean> {
+    return false
+  }
+
   async write(id: FolderId, name: string, octets: Uint8Array, condition: Condition): Promise<{ readonly etag: string | undefined }> {
     const { objects, folder } = this.#asked('write', id)!
     if (folder.readOnly || this.closed) throw new Failure('denied', 'read-only')

@@ -1,8 +1,9 @@
 import { Failure, type Kind } from '../../base/failure.ts'
+import { holdsObjects } from '../../model/folder.ts'
 import { compareHierarchies, keepHierarchy, recallHierarchy, type Shown } from '../../state/snapshot.ts'
 import { el, text, type Node } from '../../wire/wbxml.ts'
 import { wbxml, type Command } from '../command.ts'
-import { foldersOf } from '../folders.ts'
+import { foldersAllowed } from '../folders.ts'
 import { hierarchyOf } from '../hierarchy.ts'
 
 /** [MS-ASCMD] Status (FolderSync). */
@@ -15,8 +16,11 @@ export const folderSync: Command = {
     const key = body && text(body, 'FolderHierarchy:SyncKey')
     if (!key) throw new Failure('malformed', 'FolderSync without SyncKey')
     const snapshots = { cache, secret: settings.secret, account: stores.person.login }
-    const now = hierarchyOf(call, await foldersOf(stores, call.request.version))
+    const { folders, refused } = await foldersAllowed(stores, call.request.version)
+    const now = hierarchyOf(call, folders)
     const then = recallHierarchy(snapshots, key, now)
+    // Whoever holds collections of objects keeps them; to all others mail is told alone.
+    if (refused && then?.some(({ id }) => holdsObjects(id)) !== false) throw refused
     if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
 
     const { adds, updates, deletes } = compareHierarchies(then, now)

@@ -1,8 +1,10 @@
 import { Failure, type Kind } from '../../base/failure.ts'
-import type { FolderId } from '../../model/folder.ts'
+import { fresh, type MailCursor } from '../../model/cursor.ts'
+import type { Folder, FolderId } from '../../model/folder.ts'
 import { parseSyncKey } from '../../state/sync-key.ts'
 import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
+import { wholeConversations } from '../conversation-mode.ts'
 import { filterDay } from '../filter.ts'
 import { classes } from '../folder-type.ts'
 import { folderOf } from '../folders.ts'
@@ -11,6 +13,7 @@ import { isRecipients } from '../recipients.ts'
 import { since } from '../versions.ts'
 import { estimateObjects } from './sync-objects.ts'
 import { estimateRecipients } from './sync-recipients.ts'
+import { readConversationMode } from './sync-request.ts'
 
 /** [MS-ASCMD] Status (GetItemEstimate), for one collection. */
 const collectionStatus: Partial<Record<Kind, string>> = {
@@ -53,12 +56,27 @@ async function estimate(call: Call, collection: Element): Promise<number | 'not 
   const folder = await folderOf(call.stores, id as FolderId)
   if (key === '0') return 'not primed'
   checkClasses(collection)
-  if (folder.content !== 'mail') return estimateObjects(call, folder, key, filterOf(collection))
+  if (folder.content !== 'mail') {
+    if (readConversationMode(collection)) throw new Failure('malformed', 'ConversationMode of what is no mail')
+    return estimateObjects(call, folder, key, filterOf(collection))
+  }
   const { cursor, options } = parseSyncKey(call.settings.secret, person.login, folder.id, key)
   const filter = filterOf(collection) ?? options?.filter ?? 0
   if (filter > 5) throw new Failure(filter > 8 ? 'malformed' : 'unsupported', `FilterType ${filter}`)
   if (!folder.selectable) return 0
-  return mail.estimate(folder.id, cursor.validity === 0 ? undefined : cursor, filterDay(filter, call.now()))
+  const held = cursor.validity === 0 ? undefined : cursor, day = filterDay(filter, call.now())
+  const items = await mail.estimate(folder.id, held, day)
+  return day > 0 && readConversationMode(collection) ? items + await estimateConversations(call, folder, held, day) : items
+}
+
+/** As many changes as a Sync tells at once: of these a Sync would find what else belongs to their conversations. */
+const window = 512
+
+/** [MS-ASCMD] ConversationMode (GetItemEstimate): what whole conversations add to what is within the filter; those that stay take away from it. */
+async function estimateConversations(call: Call, folder: Folder, held: MailCursor | undefined, day: number): Promise<number> {
+  const changes = await call.stores.mail.changes(folder.id, held, { window, since: day })
+  const whole = await wholeConversations(call, { folder, cursor: held ?? fresh, since: day }, changes)
+  return whole.older.length + whole.aged.length - changes.aged.length
 }
 
 // [MS-ASCMD] MaxItems (GetItemEstimate)

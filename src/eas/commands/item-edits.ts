@@ -7,8 +7,9 @@ import { findConversation, readConversationId } from '../conversations.ts'
 import type { Hit } from '../found.ts'
 import { moveAlways } from '../move-always.ts'
 import { outcome } from '../outcome.ts'
+import { isRecipients } from '../recipients.ts'
 import { since } from '../versions.ts'
-import { badDestination, denied, moveFailed, notAlways, notFound, partly, protocolError, refusedAs, success } from './item-status.ts'
+import { badDestination, badIds, denied, moveFailed, notAlways, notFound, partly, protocolError, refusedAs, success } from './item-status.ts'
 
 export type Emptying = { readonly kind: 'empty'; readonly folder: string; readonly deep: boolean; readonly bad: boolean }
 export type Moving = {
@@ -73,6 +74,7 @@ export async function moveAnswer(call: Call, wish: Moving): Promise<Node> {
 
 /** [MS-ASCON] Always Moving a Conversation: out of all folders but Sent, and but those a client may not move it to. */
 async function moveConversation(call: Call, { id, to }: Moving): Promise<string> {
+  if (isRecipients(call, to)) return badIds
   const { mail } = call.stores
   const all = await mail.folders()
   const target = all.find(folder => folder.id === to)

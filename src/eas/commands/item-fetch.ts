@@ -11,8 +11,10 @@ import { renderItems } from '../items.ts'
 import type { BodyWish } from '../map/body.ts'
 import type { Carrier } from '../multipart.ts'
 import { outcome } from '../outcome.ts'
-import type { FetchedObject } from './object-fetch.ts'
+import type { Version } from '../versions.ts'
 import { badAttachment, badRange, notFound, protocolError, refusedAs, success, unknownStore } from './item-status.ts'
+import type { FetchedObject } from './object-fetch.ts'
+import { unknownPart, wantsUnknownPart } from './sync-request.ts'
 
 export type FetchedItem = {
   readonly kind: 'item'
@@ -35,7 +37,7 @@ const itemOptions: readonly string[] = [
 const fileOptions: readonly string[] = ['ItemOperations:Range']
 
 // [MS-ASCMD] Fetch (ItemOperations)
-export function readFetch(fetch: Element): FetchedItem | FetchedObject | FetchedFile | Refused {
+export function readFetch(fetch: Element, version: Version): FetchedItem | FetchedObject | FetchedFile | Refused {
   const options = child(fetch, 'ItemOperations:Options')
   const reference = text(fetch, 'AirSyncBase:FileReference')
   if (text(fetch, 'ItemOperations:Store')?.toLowerCase() !== 'mailbox') return { kind: 'refused', answer: fetchAnswer(unknownStore, []) }
@@ -52,6 +54,7 @@ export function readFetch(fetch: Element): FetchedItem | FetchedObject | Fetched
     ...(collectionId ? [el('AirSync:CollectionId', collectionId)] : []), el('AirSync:ServerId', id),
   ]
   if (bad) return { kind: 'refused', answer: fetchAnswer(protocolError, named) }
+  if (wantsUnknownPart(options, version)) return { kind: 'refused', answer: fetchAnswer(unknownPart, named) }
   const schema = options && child(options, 'ItemOperations:Schema')?.children.map(({ tag }) => tag)
   const wish = schema?.some(tag => tag === 'AirSyncBase:Body' || tag === 'AirSyncBase:BodyPart') === false ? noBody() : readWish(options)
   if (namesObject(id)) return { kind: 'object', id: collectionId === undefined || id.startsWith(`${collectionId}:`) ? id : '', named, wish, schema }

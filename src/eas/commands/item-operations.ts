@@ -34,7 +34,7 @@ type Step = Single | { readonly kind: 'items'; readonly items: readonly FetchedI
 
 function readOperation(operation: Element, call: Call): FetchedItem | Single {
   switch (operation.tag) {
-    case 'ItemOperations:Fetch': return readFetch(operation)
+    case 'ItemOperations:Fetch': return readFetch(operation, call.request.version)
     case 'ItemOperations:EmptyFolderContents': return readEmpty(operation)
     case 'ItemOperations:Move': return readMove(operation, call)
     default: throw new Failure('malformed', `${operation.tag} is no operation`)

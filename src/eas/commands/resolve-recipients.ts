@@ -11,7 +11,7 @@ import { mostRecipients, readResolveRequest, type ResolveRequest } from './resol
 /** [MS-ASCMD] Status (ResolveRecipients): of the command, of a Response, of Availability, of Certificates. */
 const success = '1', protocolError = '5', serverError = '6'
 const resolved = '1', ambiguous = '2', partial = '3', unresolved = '4'
-const tooManyAsked = '160', unavailable = '163'
+const tooManyAsked = '160', transient = '162', unavailable = '163'
 const noCertificate = '7', certificateLimit = '8'
 
 /** [MS-ASCMD] Type (ResolveRecipients). */
@@ -93,10 +93,10 @@ class Answering {
 
   async #availability({ addresses: [address] }: Entry): Promise<Node> {
     const full = this.#request.to.length >= mostRecipients
-    const digits = full ? undefined : await freeBusy(this.#call, address, this.#request.availability!)
+    const found = full ? undefined : await freeBusy(this.#call, address, this.#request.availability!)
+    const status = full ? tooManyAsked : found === undefined ? unavailable : found === 'later' ? transient : success
     return el('ResolveRecipients:Availability', [
-      el('ResolveRecipients:Status', full ? tooManyAsked : digits === undefined ? unavailable : success),
-      ...(digits === undefined ? [] : [el('ResolveRecipients:MergedFreeBusy', digits)]),
+      el('ResolveRecipients:Status', status), ...(found && found !== 'later' ? [el('ResolveRecipients:MergedFreeBusy', found.digits)] : []),
     ])
   }
 

@@ -10,6 +10,7 @@ import { searchScope } from '../search-scope.ts'
 import { since } from '../versions.ts'
 import { searchAddressList } from './search-gal.ts'
 import { readMailboxSearch, type MailboxSearch } from './search-request.ts'
+import { unknownPart, wantsUnknownPart } from './sync-request.ts'
 
 /** [MS-ASCMD] Status (Search) of the store. */
 const success = '1', notFound = '6', endOfRange = '12'
@@ -50,6 +51,7 @@ async function searchStore(call: Call, store: Element): Promise<StoreNodes> {
     case 'mailbox':
       // Version 2.5 knows the address list only.
       if (!since(call.request.version, '12.0')) throw new Failure('malformed', 'a search in a store of later versions')
+      if (wantsUnknownPart(child(store, 'Search:Options'), call.request.version)) return [el('Search:Status', unknownPart)]
       return searchMailbox(call, readMailboxSearch(store, call.now()))
     case 'gal': return searchAddressList(call, store)
     case 'documentlibrary': return [el('Search:Status', notFound)]

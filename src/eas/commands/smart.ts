@@ -5,7 +5,7 @@ import { printMailbox, recipients } from '../../formats/mime-write.ts'
 import { encodeText } from '../../formats/transfer-write.ts'
 import type { MessageRef } from '../../model/ports.ts'
 import { parseItemId } from '../../state/item-id.ts'
-import { child, children, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
+import { child, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { empty, wbxml, type Answer, type Call, type Command } from '../command.ts'
 import { repliedAll } from '../map/flags.ts'
 import { openOriginal, type Original } from '../original.ts'
@@ -14,22 +14,14 @@ import { headerOf, sendOnce, type Outgoing } from '../outgoing.ts'
 import { splice, type Splice } from '../splice.ts'
 import { isToAll } from '../verbs.ts'
 import { since } from '../versions.ts'
+import { forwardMeeting } from './forward-meeting.ts'
+import { compactDate, readForwardees, Refusal } from './forwardees.ts'
 
 /** [MS-ASCMD] Common Status Codes. */
 const badRequest = '103', badInstance = '104', previouslySent = '118', invalidAccount = '166'
-const notBoth = '178', badForwardees = '179'
+const notBoth = '178'
 const status: Partial<Record<Kind, string>> = {
   malformed: badRequest, denied: '130', quota: '113', unavailable: '111', 'too-large': '122', 'not-found': '150', stale: '150',
-}
-
-/** A Status that the elements of a request have earned. */
-class Refusal extends Failure {
-  readonly status: string
-
-  constructor(value: string) {
-    super('malformed', `Status ${value}`)
-    this.status = value
-  }
 }
 
 type Asked = {
@@ -61,6 +53,8 @@ function smart(kind: Splice['kind'], root: Tag): Command {
 }
 
 async function run(call: Call, kind: Splice['kind'], refused: (value: string) => Node): Promise<Answer> {
+  const meeting = call.body && kind === 'forward' ? await forwardMeeting(call, call.body) : undefined
+  if (meeting) return meeting
   const asked = call.body ? readElements(call, call.body, kind) : readQuery(call)
   const { source, replaceMime } = asked
   let original: Promise<Original> | undefined
@@ -118,9 +112,6 @@ function readElements(call: Call, body: Element, kind: Splice['kind']): Asked {
   return { source, replaceMime, clientId, outgoing: { mime, clientId, save } }
 }
 
-/** [MS-ASDTYPE] Compact DateTime. */
-const compactDate = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)/
-
 /** LongId and ItemId are ids of ours; one that MoveItems has replaced still names its message. */
 function sourceOf({ cache, scope }: Call, id: string | undefined, folder: string | undefined): MessageRef {
   if (!id) throw new Failure('malformed', 'a Source without an item')
@@ -130,23 +121,13 @@ function sourceOf({ cache, scope }: Call, id: string | undefined, folder: string
   return ref
 }
 
-const mostForwardees = 1000
-
 /**
  * [MS-ASCMD] Forwardees, 16.0 and later: the server writes the message. Meant for meetings; mail is forwarded the same way. A
  * copy is filed, since no element can ask for one.
  */
 async function forForwardees({ body, stores }: Call, { header }: Original, clientId: string | undefined): Promise<Outgoing> {
-  const list = child(body!, 'ComposeMail:Forwardees')
-  const named = (list ? children(list, 'ComposeMail:Forwardee') : []).map(one => ({
-    address: text(one, 'ComposeMail:Email') ?? '', name: text(one, 'ComposeMail:Name') ?? '',
-  }))
-  const valid = named.every(({ address }) => /^[^\s@<>,;]+@[^\s@<>,;]+$/.test(address))
-  if (named.length === 0 || named.length > mostForwardees || !valid) throw new Refusal(badForwardees)
-  const said = child(body!, 'AirSyncBase:Body')
-  const type = (said && text(said, 'AirSyncBase:Type')) ?? '1'
-  if (type !== '1' && type !== '2') throw new Refusal(badForwardees)
-  const { encoding, octets: written } = encodeText((said && text(said, 'AirSyncBase:Data')) ?? '')
+  const { named, type, said } = readForwardees(body!)
+  const { encoding, octets: written } = encodeText(said)
   const { addresses, login, displayName } = stores.person
   const from = { address: addresses[0] ?? login, ...(displayName ? { name: displayName } : {}) }
   const fields = [

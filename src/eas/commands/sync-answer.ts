@@ -7,8 +7,9 @@ import { el, type Node } from '../../wire/wbxml.ts'
 import { noBody } from '../body-wish.ts'
 import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
-import { renderItems } from '../items.ts'
+import { renderItems, type ItemContext } from '../items.ts'
 import { flagNodes, lastVerb, type Verb } from '../map/flags.ts'
+import { MeetingNews } from '../meeting-news.ts'
 import { verbsOf } from '../verbs.ts'
 import { since } from '../versions.ts'
 import { advance, type Mailbox } from './sync-mailbox.ts'
@@ -53,9 +54,11 @@ async function* commandsOf(call: Call, collection: Mailbox): AsyncGenerator<Node
   for (const { uid, flags } of changes.updates) {
     yield el('AirSync:Change', [id(uid), el('AirSync:ApplicationData', flagNodes(flags, call.request.version, verbs.get(uid)))])
   }
-  for await (const { uid, nodes } of render(call, collection, validity, changes.adds)) {
+  const news = new MeetingNews()
+  for await (const { uid, nodes } of render(call, collection, validity, changes.adds, news.hear)) {
     yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
   }
+  news.take(call)
   // [MS-ASCMD] ConversationMode (Sync): of these the preview, where one was asked for, and no body; [MS-ASCON] Sending a Message Part: but a part
   const { bodies, part } = collection.options
   const preview = Math.max(0, ...bodies.map(body => body.preview ?? 0)), body = noBody(preview)
@@ -99,8 +102,8 @@ const uncut = (options: SyncOptions): SyncOptions => ({
   bodies: options.bodies.map(body => ({ ...body, truncationSize: Infinity })),
 })
 
-function render(call: Call, { folder, options }: Mailbox, validity: number, messages: readonly Message[]) {
+function render(call: Call, { folder, options }: Mailbox, validity: number, messages: readonly Message[], meeting?: ItemContext['meeting']) {
   return renderItems(call.stores, folder, validity, messages, options, {
-    version: call.request.version, userAgent: call.request.userAgent, log: call.log, cache: call.cache,
+    version: call.request.version, userAgent: call.request.userAgent, log: call.log, cache: call.cache, ...(meeting ? { meeting } : {}),
   })
 }

@@ -14,6 +14,8 @@ export interface Collection {
   readonly folder: Folder
   /** The client wants changes, and there can be any. */
   readonly wantsChanges: boolean
+  /** The client made something that its next key must know of: changes are asked for however full the window is. */
+  readonly made: boolean
   /** What the answer must say at all: nothing is said of a collection without news. */
   readonly hasNews: boolean
   /** Where the client stands with what has been gathered. */
@@ -42,7 +44,7 @@ function mailbox(call: Call, state: Mailbox): Collection {
   const cursor = changes?.next ?? state.cursor
   return {
     request, folder, standing: { cursor, since: state.since },
-    wantsChanges: wantsChanges(state), hasNews: hasNews(state),
+    wantsChanges: wantsChanges(state), made: false, hasNews: hasNews(state),
     told: {
       adds: changes?.adds.length ?? 0, updates: changes?.updates.length ?? 0,
       deletes: (changes?.deletes.length ?? 0) + (changes?.aged.length ?? 0), unkept: applied.unkept,
@@ -58,7 +60,7 @@ function objects(call: Call, state: Objects): Collection {
   const cursor = changes?.next ?? state.cursor
   return {
     request, folder, standing: { cursor, since: state.since },
-    wantsChanges: wantsObjectChanges(state), hasNews: hasObjectNews(state),
+    wantsChanges: wantsObjectChanges(state), made: state.applied.made.size > 0 && changes === undefined, hasNews: hasObjectNews(state),
     told: { adds: changes?.present.length ?? 0, updates: 0, deletes: (changes?.gone.length ?? 0) + (changes?.aged.length ?? 0), unkept: 0 },
     gather: async window => objects(call, await gatherObjects(call, state, window)),
     movedOn: () => objects(call, { ...state, cursor, changes: undefined }),

@@ -80,6 +80,8 @@ export function refOf({ folder, cursor }: Place, serverId: string): MessageRef |
 export const response = (command: ClientCommand, status: string, rest: readonly Node[] = []): Node =>
   el(`AirSync:${command.kind}`, [
     ...(command.kind === 'Add' ? [el('AirSync:ClientId', command.clientId)] : [el('AirSync:ServerId', command.serverId)]),
+    // [MS-ASAIRS] InstanceId
+    ...(command.instance && /^\d{8}T\d{6}Z$/.test(command.instance) ? [el('AirSyncBase:InstanceId', command.instance)] : []),
     el('AirSync:Status', status), ...rest,
   ])
 

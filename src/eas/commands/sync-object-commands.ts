@@ -7,8 +7,9 @@ import { printObjectFile, printObjectId } from '../../state/item-id.ts'
 import type { SyncOptions } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
-import { holdsVersion, type Held } from '../held.ts'
+import { holdsOther, holdsVersion, nowHeld, type Held } from '../held.ts'
 import { orderOf } from '../object-changes.ts'
+import { removeMeeting, tellGuests } from '../meetings.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
@@ -23,13 +24,15 @@ export type AppliedToObjects = {
   /** Versions the client's own writes left behind; undefined where the server made something else of them. */
   readonly versions: ReadonlyMap<string, string | undefined>
   readonly removed: ReadonlySet<string>
+  /** What the client has by now in some version: a later one is a change to it, however little is remembered. */
+  readonly known: ReadonlySet<string>
   /** What the client did to these does not count: it is told what there is. */
   readonly undone: ReadonlySet<string>
   readonly fetched: readonly { readonly serverId: string; readonly name: string }[]
 }
 
 export const nothingApplied: AppliedToObjects =
-  { responses: [], made: new Set(), versions: new Map(), removed: new Set(), undone: new Set(), fetched: [] }
+  { responses: [], made: new Set(), versions: new Map(), removed: new Set(), known: new Set(), undone: new Set(), fetched: [] }
 
 export type ObjectPlace = {
   readonly store: ObjectStore
@@ -47,9 +50,14 @@ type Work = {
   readonly key: string
   /** What somebody else made of objects since the client last looked, by name; undefined for what is gone. Asked for once, where it matters. */
   readonly changed: () => Promise<ReadonlyMap<string, string | undefined>>
+  /** What the client itself wrote with the same key before, in a request whose answer got lost or moved it no further. */
+  readonly before: Held
   readonly made: Set<string>
   readonly versions: Map<string, string | undefined>
+  /** As they were, after nobody could be told of a change: versions the client has written no less. */
+  readonly restored: Map<string, string | undefined>
   readonly removed: Set<string>
+  readonly known: Set<string>
   readonly undone: Set<string>
 }
 
@@ -60,14 +68,19 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
   const named = await resolve(place, commands)
   let changed: ReturnType<Work['changed']> | undefined
   const work: Work = {
-    call, place, key, changed: () => changed ??= changedSince(place), made: new Set(), versions: new Map(), removed: new Set(), undone: new Set(),
+    call, place, key, changed: () => changed ??= changedSince(place), before: writtenBefore(call, place, key),
+    made: new Set(), versions: new Map(), restored: new Map(), removed: new Set(), known: new Set(), undone: new Set(),
   }
   const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
   const stored = new Map((wanted.length ? await place.store.objects(place.folder.id, [...new Set(wanted)]) : []).map(one => [one.name, one]))
   const responses: Node[] = []
-  for (const one of named) {
-    const answered = await itemwise(work, one, stored)
-    if (answered) responses.push(answered)
+  try {
+    for (const one of named) {
+      const answered = await itemwise(work, one, stored)
+      if (answered) responses.push(answered)
+    }
+  } finally {
+    keepWritten(work)
   }
   const fetched = named.flatMap(({ command, name }) => command.kind === 'Fetch' && name ? [{ serverId: command.serverId, name }] : [])
   return { ...work, responses, fetched }
@@ -89,6 +102,23 @@ async function changedSince({ store, folder, cursor }: ObjectPlace): Promise<Map
   return new Map([...found?.gone.map(name => [name, undefined] as const) ?? [], ...found?.present.map(({ name, etag }) => [name, etag] as const) ?? []])
 }
 
+/** What is remembered of a client's own writes: they are no conflict to a client that goes on with the key it wrote them with. */
+type Written = { readonly key: string; readonly versions: Held }
+const writtenName = ({ scope }: Call, { folder }: ObjectPlace): string => `wrote:${scope}:${folder.id}`
+
+function writtenBefore(call: Call, place: ObjectPlace, key: string): Held {
+  const written = call.cache.get<Written>(writtenName(call, place))
+  return written?.key === key ? written.versions : new Map()
+}
+
+function keepWritten({ call, place, key, before, versions, restored }: Work): void {
+  if (versions.size + restored.size === 0) return
+  const all = nowHeld(nowHeld(before, restored), versions)
+  call.cache.set(writtenName(call, place), { key, versions: all } satisfies Written, { size: 256 + all.size * 48, seconds: day })
+}
+
+const day = 86_400
+
 async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMap<string, StoredObject>): Promise<Node | undefined> {
   try {
     if (command.kind === 'Add') return await add(work, command)
@@ -100,26 +130,40 @@ async function itemwise(work: Work, { command, name }: Named, stored: ReadonlyMa
     const status = error instanceof Failure ? itemStatus[error.kind] : undefined
     if (!status) throw error
     const { call, place } = work
+    // The client has it no longer, and we do.
+    if (command.kind === 'Delete' && !command.instance && name !== undefined) work.undone.add(name)
     call.log.info({ collection: place.folder.id, command: command.kind, kind: (error as Failure).kind, reason: (error as Failure).message }, 'item refused')
     return response(command, status)
   }
 }
 
 async function add(work: Work, command: ClientCommand): Promise<Node> {
-  const { call, place: { store, folder, kind }, key, made, versions } = work
+  const { call, place: { store, folder, kind }, key, made, known, versions, undone } = work
   if (!command.data) return response(command, '6')
-  const name = nameOfNew(call, key, command, kind.ending)
-  const id = printObjectId({ folder: folder.id, name })
-  const written = folder.readOnly ? closed
-    : await outcome(store.write(folder.id, name, kind.hear(undefined, command.data, contextOf(call, work.place)), 'new'))
+  const uid = kind.clientUid?.(command.data)
+  const name = uid ? nameOf(`uid\0${folder.id}\0${uid}`, kind.ending) : nameOfNew(call, key, command, kind.ending)
+  const id = printObjectId({ folder: folder.id, name }), said: Node[] = []
+  const octets = folder.readOnly ? undefined : kind.hear(undefined, command.data, contextOf(call, work.place))
+  const written = octets ? await outcome(store.write(folder.id, name, octets, 'new')) : closed
+  if (written instanceof Failure && written.kind !== 'exists' && written.kind !== 'denied') throw written
+  const there = isDenied(written) ? undefined : written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets
   // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
   if (isDenied(written)) undo(work, name)
-  else if (written instanceof Failure && written.kind !== 'exists') throw written
-  else {
+  else if (!there) {
+    call.log.info({ collection: folder.id, reason: (written as Failure).message }, 'a new item of the phone is there already, under another name')
+    undone.add(name)
+  } else {
     if (!(written instanceof Failure)) versions.set(name, written.etag)
+    if (kind.meets) await tell(work, name, undefined, there)
+    known.add(name)
     made.add(name)
+    const context = contextOf(call, work.place, name)
+    said.push(...kind.made?.(there, context) ?? [], ...kind.filed?.(command.data, context) ?? [])
   }
-  return el('AirSync:Add', [el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1')])
+  return el('AirSync:Add', [
+    el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1'),
+    ...(said.length ? [el('AirSync:ApplicationData', said)] : []),
+  ])
 }
 
 /** Of an item, or of one occurrence. A write that somebody was faster than is tried once more with what there is now, and the Conflict rule decides. */
@@ -127,23 +171,44 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   const { call, place, versions } = work
   const stored = await place.store.read(place.folder.id, name)
   if (!stored) return response(command, '8')
+  work.known.add(name)
   if (place.folder.readOnly) return undo(work, name)
   const octets = edited(call, place, command, stored)
   if (!octets) return response(command, '6')
+  const filed = command.data && place.kind.filed?.(command.data, contextOf(call, place, name)) || []
+  const done = filed.length ? response(command, '1', [el('AirSync:ApplicationData', filed)]) : undefined
   // Nothing is left to do: also for a request that comes a second time.
-  if (Buffer.compare(octets, stored.octets) === 0) return undefined
+  if (Buffer.compare(octets, stored.octets) === 0) return done
   if (await isDisputed(work, name, stored.etag, again)) return response(command, '7')
-  if (!again && await isDoneBefore(work, command, stored)) return undefined
+  if (!again && await isDoneBefore(work, command, stored)) return done
   const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
   if (isDenied(written)) return undo(work, name)
   if (written instanceof Failure) {
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
-  const untold = place.cursor.pass?.phase === 'coming' && orderOf(name) > place.cursor.pass.reached && !holdsVersion(place.held, name, stored.etag)
-  const isNews = untold || command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance))
+  versions.set(name, written.etag)
+  if (place.kind.meets) await tell(work, name, stored.octets, octets)
+  const isNews = (isUntold(place, name) && !holdsVersion(place.held, name, stored.etag)) ||
+    (command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance)))
   versions.set(name, isNews ? undefined : written.etag)
-  return undefined
+  return done
+}
+
+/** Those who meet hear of what was written. Where they cannot, it is as it was, and the client may try again. */
+async function tell({ call, place: { store, folder }, versions, restored }: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
+  const etag = versions.get(name)
+  const told = await outcome(tellGuests(call, before, after))
+  if (!(told instanceof Failure)) return
+  // What was there before this request stays.
+  const own = before !== undefined || versions.has(name)
+  versions.delete(name)
+  const undone = own && await outcome(before
+    ? store.write(folder.id, name, before, etag === undefined ? undefined : { etag })
+    : store.remove(folder.id, name, etag).then(() => undefined))
+  if (undone instanceof Failure) call.log.warn({ collection: folder.id, kind: undone.kind, why: undone.message }, 'a meeting stands that nobody was told of')
+  else if (undone) restored.set(name, undone.etag)
+  throw told
 }
 
 /** Stores what a change makes beside its object. That it is there already tells of a request that comes a second time. */
@@ -163,12 +228,17 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 }
 
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
-  const { place: { store, folder }, removed, undone } = work
-  if (stored && !folder.readOnly && await isDisputed(work, name, stored.etag, false)) {
+  const { call, place: { store, folder, kind, options }, versions, removed, known, undone } = work
+  known.delete(name)
+  if (stored && folder.readOnly) return undo(work, name)
+  if (stored && await isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
   }
-  const done = !stored ? undefined : folder.readOnly ? closed : await outcome(store.remove(folder.id, name, stored.etag))
+  // The same request may have changed it before.
+  const etag = options.conflict === 0 ? undefined : versions.has(name) ? versions.get(name) : stored?.etag
+  if (stored && kind.meets) await tellGuests(call, stored.octets, undefined)
+  const done = stored && await outcome(kind.meets ? removeMeeting(call, folder.id, stored, etag) : store.remove(folder.id, name, etag))
   if (isDenied(done)) return undo(work, name)
   if (done instanceof Failure) throw done
   removed.add(name)
@@ -176,10 +246,17 @@ async function remove(work: Work, command: ClientCommand, name: string, stored: 
 }
 
 /** Whether somebody else changed what the client means to change, and the server's side is to win. */
-async function isDisputed({ place: { options, held }, changed }: Work, name: string, etag: string, again: boolean): Promise<boolean> {
-  if (options.conflict !== 1) return false
-  return again || (!holdsVersion(held, name, etag) && (await changed()).has(name))
+async function isDisputed({ place, changed, versions, before }: Work, name: string, etag: string, again: boolean): Promise<boolean> {
+  if (place.options.conflict !== 1) return false
+  if (again) return true
+  // The same request may have changed it before: occurrences of a series come one by one.
+  if (versions.has(name)) return false
+  if (holdsVersion(place.held, name, etag) || holdsVersion(before, name, etag)) return false
+  return (await changed()).has(name) || (isUntold(place, name) && holdsOther(place.held, name, etag))
 }
+
+/** What there is of it may be more than the client has been told: a list that it is in is being told. */
+const isUntold = ({ cursor: { pass } }: ObjectPlace, name: string): boolean => pass?.phase === 'coming' && orderOf(name) > pass.reached
 
 /** A collection may be read-only, or turn out to be when it is written to. */
 const closed = new Failure('denied', 'the collection is read-only')
@@ -203,6 +280,10 @@ export const contextOf = (call: Call, { options, supported, folder }: Around, na
  * up anew counts its ids from one again.
  */
 function nameOfNew({ scope }: Call, key: string, { clientId, data }: Pick<ClientCommand, 'clientId' | 'data'>, ending: string): string {
-  const hex = createHash('sha256').update(`add\0${scope}\0${key}\0${clientId}\0${data ? digestElement(data) : ''}`).digest('hex')
+  return nameOf(`add\0${scope}\0${key}\0${clientId}\0${data ? digestElement(data) : ''}`, ending)
+}
+
+function nameOf(said: string, ending: string): string {
+  const hex = createHash('sha256').update(said).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}${ending}`
 }

@@ -5,7 +5,7 @@ import { printObjectId } from '../../state/item-id.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
-import { isHeld } from '../held.ts'
+import { holdsVersion, isHeld } from '../held.ts'
 import { shows } from '../object-classes.ts'
 import { collectionHead } from './sync-answer.ts'
 import { contextOf } from './sync-object-commands.ts'
@@ -48,13 +48,18 @@ async function tellingsOf(call: Call, state: Objects): Promise<Telling[]> {
     // What was made in a collection that takes nothing is not there; what is listed and is not there will be told as gone.
     if (!object) return applied.undone.has(name) ? [telling(state, 'Delete', name)] : []
     const nodes = say(call, state, object)
+    if (nodes && nodes !== 'done' && state.since === incompleteOnly && !applied.undone.has(name) && holdsVersion(state.held, name, object.etag)) return []
     if (nodes === 'done') return holds ? [telling(state, 'SoftDelete', name)] : []
     if (!nodes) return isHeld(state.held, name) ? [telling(state, 'Delete', name)] : []
-    const kind = isHeld(state.held, name) && !applied.undone.has(name) ? 'Change' : 'Add'
-    return [{ ...telling(state, kind, name, nodes), etag: object.etag }]
+    const has = applied.known.has(name) || (!applied.undone.has(name) && (isHeld(state.held, name) || (holds && hasMoved(call, state, name))))
+    return [{ ...telling(state, has ? 'Change' : 'Add', name, nodes), etag: object.etag }]
   })
   return [...gone, ...aged, ...present]
 }
+
+/** Whether MoveItems gave this object to this client: it has it under that id. */
+const hasMoved = (call: Call, { folder }: Objects, name: string): boolean =>
+  call.cache.get(`moved:${call.scope}:${printObjectId({ folder: folder.id, name })}`) !== undefined
 
 function telling({ folder }: Objects, kind: 'Add' | 'Change' | 'Delete' | 'SoftDelete', name: string, nodes?: readonly Node[]): Telling {
   const id = el('AirSync:ServerId', printObjectId({ folder: folder.id, name }))

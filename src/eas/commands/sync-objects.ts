@@ -9,7 +9,7 @@ import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import type { Call } from '../command.ts'
 import { filterDay } from '../filter.ts'
 import { objectsOf, type ObjectStanding } from '../folders.ts'
-import { holdsVersion, nowHeld, type Held } from '../held.ts'
+import { holdsVersion, isHeld, nowHeld, noVersion, type Held } from '../held.ts'
 import type { ObjectClass } from '../object-class.ts'
 import { countChanges, listChanges, type ListedChanges } from '../object-changes.ts'
 import { objectClasses } from '../object-classes.ts'
@@ -46,7 +46,10 @@ type Remembered = ObjectStanding & {
 const slot = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
 const ownerOf = ({ settings, stores }: Call): KeyOwner => ({ secret: settings.secret, account: stores.person.login })
 
+/** Throws `malformed` also for what is of mail alone, and for Supported of a class that has none: [MS-ASNOTE] Sync Command Response. */
 export async function openObjects(call: Call, request: CollectionRequest, folder: Folder): Promise<Objects> {
+  if (request.conversations) throw new Failure('malformed', 'ConversationMode of what is no mail')
+  if (folder.content === 'notes' && request.supported?.length) throw new Failure('malformed', 'Supported of notes')
   const store = objectsOf(call.stores.objects)
   const kind = objectClasses[folder.content as keyof typeof objectClasses]
   const memory = call.cache.get<Remembered>(slot(call, request.id))
@@ -87,8 +90,9 @@ export async function gatherObjects(call: Call, state: Objects, window: number):
   const all = await listChanges(store, folder.id, cursor, {
     window: wanted ? window : 0, since, memory: call.cache, scope: call.scope, made: applied.made,
   })
-  const own = ({ name, etag }: Listed): boolean =>
-    !applied.undone.has(name) && (applied.versions.has(name) ? applied.versions.get(name) === etag : holdsVersion(held, name, etag))
+  // Where done tasks are left out, those a client holds are looked at too: see `tellingsOf`.
+  const own = ({ name, etag }: Listed): boolean => !applied.undone.has(name) &&
+    (applied.versions.has(name) ? applied.versions.get(name) === etag : since !== incompleteOnly && holdsVersion(held, name, etag))
   const changes = {
     ...all, more: all.more && wanted,
     present: all.present.filter(one => !own(one)),
@@ -128,8 +132,11 @@ export function advanceObjects(call: Call, state: Objects, told: ReadonlyMap<str
   const cursor = changes?.next ?? state.cursor
   const key = hasObjectNews(state) ? printObjectKey(ownerOf(call), call.cache, request.id, { cursor, options, supportsAll }) : request.key
   // What is held goes with the key: where that stays, so does this, and the client's own writes are told back to it.
-  const held = key === request.key ? state.held
-    : nowHeld(state.held, [...applied.versions, ...[...applied.removed].map(name => [name, undefined] as const), ...told])
+  const known = [...applied.known].filter(name => applied.versions.has(name) || !isHeld(state.held, name))
+  const held = key === request.key ? state.held : nowHeld(state.held, [
+    ...known.map(name => [name, applied.versions.get(name) ?? noVersion] as const),
+    ...[...applied.removed].map(name => [name, undefined] as const), ...told,
+  ])
   const before = key === request.key ? undefined : { key: request.key, held: state.held }
   call.cache.set(slot(call, request.id), { key, cursor, since, options, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
   return key

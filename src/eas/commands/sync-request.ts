@@ -47,13 +47,13 @@ export type SyncRequest = {
   readonly partial: boolean
 }
 
-/** A Wait or HeartbeatInterval out of bounds: [MS-ASCMD] Limit, in the unit the client used. */
-export class OutOfLimit extends Failure {
+/** What has a Status of its own, for the whole request; of 14 and 15 with [MS-ASCMD] Limit, in the unit the client used. */
+export class SyncRefused extends Failure {
   readonly status: string
-  readonly limit: number
+  readonly limit: number | undefined
 
-  constructor(status: '14' | '15', limit: number) {
-    super('malformed', `out of the limit ${limit}`)
+  constructor(status: '14' | '15' | typeof unknownPart, limit?: number) {
+    super('malformed', limit === undefined ? 'a part there is not' : `out of the limit ${limit}`)
     this.status = status
     this.limit = limit
   }
@@ -63,11 +63,11 @@ export type Limits = { readonly heartbeat: { readonly min: number; readonly max:
 
 const mostCommands = 512, mostSupported = 200
 
-/** Reads the body of a Sync. Throws `malformed` for what breaks the protocol (Status 4), `OutOfLimit` for 14 and 15. */
+/** Reads the body of a Sync. Throws `malformed` for what breaks the protocol (Status 4), `SyncRefused` for 14, 15 and 164. */
 export function readSync(body: Element, limits: Limits): SyncRequest {
   const list = child(body, 'AirSync:Collections')
   const collections = list ? children(list, 'AirSync:Collection').map(one => readCollection(one, limits.version)) : []
-  if (collections.length > limits.collections) throw new OutOfLimit('15', limits.collections)
+  if (collections.length > limits.collections) throw new SyncRefused('15', limits.collections)
   if (new Set(collections.map(({ id }) => id)).size < collections.length) throw new Failure('malformed', 'a collection twice')
   return {
     collections,
@@ -88,8 +88,8 @@ function readWait(body: Element, { heartbeat, version }: Limits): number | undef
 }
 
 function within(value: number, min: number, max: number): number {
-  if (value < min) throw new OutOfLimit('14', min)
-  if (value > max) throw new OutOfLimit('14', max)
+  if (value < min) throw new SyncRefused('14', min)
+  if (value > max) throw new SyncRefused('14', max)
   return value
 }
 
@@ -115,7 +115,7 @@ function readCollection(element: Element, version: Version): CollectionRequest {
 }
 
 /** An empty one means yes, as an empty boolean does: [MS-ASDTYPE]. */
-function readConversationMode(element: Element): boolean {
+export function readConversationMode(element: Element): boolean {
   const mode = text(element, 'AirSync:ConversationMode')
   if (mode !== undefined && !/^[01]?$/.test(mode)) throw new Failure('malformed', 'ConversationMode is no boolean')
   return mode !== undefined && mode !== '0'
@@ -167,6 +167,7 @@ export function readOptions(element: Element, version: Version): SyncOptions | u
   }
   const block = blocks.find((_, index) => classes[index] !== 'SMS')
   if (!block) return undefined
+  if (wantsUnknownPart(block, version)) throw new SyncRefused(unknownPart)
   const filter = readNumber(block, 'AirSync:FilterType') ?? readNumber(element, 'AirSync:FilterType') ?? defaultOptions.filter
   if (filter > 8) throw new Failure('malformed', `FilterType ${filter}`)
   const mimeSupport = readNumber(block, 'AirSync:MIMESupport') ?? 0
@@ -190,10 +191,19 @@ function readTruncation(block: Element): BodyPreference[] {
   return [size === Infinity ? { type: 1 } : { type: 1, truncationSize: size }, { type: 4 }]
 }
 
-/** [MS-ASAIRS] BodyPartPreference: only HTML comes in parts, another Type is left aside. */
+/** [MS-ASAIRS] BodyPartPreference. */
 export function readPart(options: Element): Pick<SyncOptions, 'part'> {
-  const part = children(options, 'AirSyncBase:BodyPartPreference').map(readPreference).find(({ type }) => type === 2)
+  const [part] = children(options, 'AirSyncBase:BodyPartPreference').map(readPreference)
   return part ? { part } : {}
+}
+
+/** [MS-ASCMD] Common Status Codes. */
+export const unknownPart = '164'
+
+/** [MS-ASCON] Sending a Message Part: one of another Type than HTML. */
+export function wantsUnknownPart(options: Element | undefined, version: Version): boolean {
+  const types = options && since(version, '14.1') ? children(options, 'AirSyncBase:BodyPartPreference').map(one => text(one, 'AirSyncBase:Type')) : []
+  return types.some(type => type && type !== '2')
 }
 
 /** [MS-ASAIRS] BodyPreference: one for each Type. */

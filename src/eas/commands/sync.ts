@@ -9,7 +9,7 @@ import { refusedCollection } from './sync-answer.ts'
 import { openCollection, type Collection, type Told } from './sync-collection.ts'
 import { serveRecipients, type Done } from './sync-recipients.ts'
 import { forgetAnswer, recallRequest, rememberRequest, repeated, type SyncAsked } from './sync-memory.ts'
-import { OutOfLimit, type CollectionRequest } from './sync-request.ts'
+import { SyncRefused, type CollectionRequest } from './sync-request.ts'
 import { since } from '../versions.ts'
 
 /** [MS-ASCMD] Status (Sync), those of the whole request. */
@@ -42,15 +42,17 @@ function readOrRefuse(call: Call): SyncAsked | Node {
     if (!call.body && !since(call.request.version, '12.1')) throw new Failure('malformed', 'an empty Sync request')
     return recallRequest(call) ?? bare('13')
   } catch (error) {
-    if (error instanceof OutOfLimit) return bare(error.status, error.limit)
+    if (error instanceof SyncRefused) return bare(error.status, error.limit)
     throw error
   }
 }
 
-/** A collection whose server does not answer: others do not wait for it. */
-type Away = Done & { readonly away: CollectionRequest; readonly why: Failure }
-/** A collection that is done with: one that could not be served, or is no mailbox; or a mailbox on its way. */
-type Outcome = Collection | Done | Away
+/** A collection that could not be served. */
+type Refused = Done & { readonly refused: true }
+/** One whose server does not answer: others do not wait for it. */
+type Away = Refused & { readonly away: CollectionRequest; readonly why: Failure }
+/** A collection that is done with: one that could not be served, or is the recipient cache; or one on its way. */
+type Outcome = Collection | Done | Refused | Away
 const served = (outcome: Outcome): outcome is Collection => !('done' in outcome)
 const isAway = (outcome: Outcome): outcome is Away => 'away' in outcome
 const isNews = (outcome: Outcome): boolean => served(outcome) ? outcome.hasNews : outcome.news
@@ -80,21 +82,26 @@ async function answer(call: Call, asked: SyncAsked): Promise<Answer> {
   const brief = since(call.request.version, '12.1')
   const news = outcomes.filter(outcome => !brief || isNews(outcome))
   count(call, outcomes.filter(served))
-  const nodes = await Promise.all(outcomes.map(async outcome => served(outcome) ? describe(call, outcome, outcomes.length === 1) : outcome.done))
+  const said = await Promise.all(outcomes.map(async outcome => served(outcome) ? describe(call, outcome, outcomes.length === 1) : outcome))
   if (news.length === 0) return empty
-  const shown = nodes.filter((_, index) => news.includes(outcomes[index]!))
-  return asked.keep(wbxml(el('AirSync:Sync', [el('AirSync:Collections', shown)])))
+  const shown = said.filter((_, index) => news.includes(outcomes[index]!)).map(({ done }) => done)
+  const answered = wbxml(el('AirSync:Sync', [el('AirSync:Collections', shown)]))
+  // What was refused now may be served when it is asked for again.
+  return said.some(one => 'refused' in one) ? answered : asked.keep(answered)
 }
 
 /** What there is to tell of objects may be away by now, too. */
-async function describe(call: Call, collection: Collection, alone: boolean): Promise<Node> {
+async function describe(call: Call, collection: Collection, alone: boolean): Promise<Pick<Done, 'done'> | Refused> {
   try {
-    return await collection.describe()
+    return { done: await collection.describe() }
   } catch (error) {
     if (alone || !(error instanceof Failure) || !isLater(error) || !holdsObjects(collection.folder.id)) throw error
-    return refusedCollection(call, collection.request, error.kind)
+    return refuse(call, collection.request, error)
   }
 }
+
+const refuse = (call: Call, request: CollectionRequest, { kind }: Failure): Refused =>
+  ({ done: refusedCollection(call, request, kind), news: true, items: 0, refused: true })
 
 const isLater = ({ kind }: Failure): boolean => kind === 'unavailable' || kind === 'busy'
 
@@ -118,13 +125,12 @@ async function look(call: Call, { request }: SyncAsked, opened: readonly Outcome
   let left = Math.max(0, request.window - told)
   const outcomes: Outcome[] = []
   for (const outcome of opened) {
-    const skip = !served(outcome) || !outcome.wantsChanges || left === 0 || maybe?.has(outcome.folder.id) === false
-    if (skip) {
+    if (!served(outcome) || !outcome.wantsChanges || (!outcome.made && (left === 0 || maybe?.has(outcome.folder.id) === false))) {
       outcomes.push(outcome)
       continue
     }
     const gathered = await attempt(call, outcome.request, () => outcome.gather(Math.min(left, outcome.request.window)))
-    if (served(gathered)) left -= gathered.told.adds + gathered.told.updates + gathered.told.deletes
+    if (served(gathered)) left = Math.max(0, left - gathered.told.adds - gathered.told.updates - gathered.told.deletes)
     outcomes.push(gathered)
   }
   const away = outcomes.find(isAway)
@@ -143,10 +149,10 @@ async function attempt(call: Call, request: CollectionRequest, work: () => Promi
     if (isLater(error)) {
       // A client that said nothing there hears nothing of it; to any other the collection is to be tried again.
       const news = request.key === '0' || request.commands.length > 0
-      return { done: refusedCollection(call, request, error.kind), news, items: 0, away: request, why: error }
+      return { ...refuse(call, request, error), news, away: request, why: error }
     }
     call.log.info({ collection: request.id, kind: error.kind, reason: error.message }, 'collection refused')
-    return { done: refusedCollection(call, request, error.kind), news: true, items: 0 }
+    return refuse(call, request, error)
   }
 }
 

@@ -1,11 +1,13 @@
 import { Failure } from '../../base/failure.ts'
 import { cleanText, cutUtf8 } from '../../formats/charset.ts'
+import { inlineId } from '../../formats/event-files.ts'
 import { isSameAddress } from '../../formats/event-people.ts'
 import { instantOf, utcZone } from '../../formats/timezone.ts'
 import { readZoneBlob } from '../../formats/zone-blob.ts'
 import type { Attendee, Busy, Occasion, OccasionPatch, Place, Sensitivity, When } from '../../model/event.ts'
 import type { Zone } from '../../model/zone.ts'
-import { child, children, text, type Element, type Tag } from '../../wire/wbxml.ts'
+import { parseObjectFile } from '../../state/item-id.ts'
+import { child, children, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { since } from '../versions.ts'
 import { busyStatus, meetingStatus, placeTags, shown, zoneOf, type CalendarContext, type Item } from './calendar-say.ts'
 import { daysOf, hasDates, hearTime, whenOf } from './calendar-times.ts'
@@ -122,7 +124,7 @@ export function hearOccasion(data: Element, item: Item | undefined, context: Cal
     body: hearBody(data, item, context),
     cancelled: hearCancelled(data, item),
     attendees: hearAttendees(data, item?.occasion, context),
-    ...hearAttachments(data, context),
+    ...hearAttachments(data, item, context),
   }
 }
 
@@ -163,10 +165,12 @@ function hearAttendees(data: Element, old: Occasion | undefined, { version }: Ca
   const all = children(list, 'Calendar:Attendee')
   if (all.length > most.attendees) throw new Failure('malformed', 'too many attendees')
   const heard = all.flatMap((one): Attendee[] => {
-    const address = line(text(one, 'Calendar:Email') ?? '').replace(/^mailto:/i, '')
+    const name = line(text(one, 'Calendar:Name') ?? '')
+    // Outlook leaves out the addresses of people it was told of.
+    const said = line(text(one, 'Calendar:Email') ?? '').replace(/^mailto:/i, '')
+    const address = said || (guests.find(guest => (guest.name ?? guest.address.replace(/@.*$/s, '')) === name)?.address ?? '')
     if (address === '' || (old?.organizer && isSameAddress(address, old.organizer.address))) return []
     const known = guests.find(guest => isSameAddress(guest.address, address))
-    const name = line(text(one, 'Calendar:Name') ?? '')
     const status = since(version, '16.0') ? undefined : text(one, 'Calendar:AttendeeStatus')
     const type = text(one, 'Calendar:AttendeeType')
     const called = known && name === (known.name ?? address.replace(/@.*$/s, '')) ? known.name : name && name !== address ? name : undefined
@@ -185,14 +189,25 @@ const sorted = (list: readonly Attendee[]): unknown[] =>
   list.map(sortedKeys).sort((one, other) => JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)
 
 /** [MS-ASAIRS] Attachments, which calendars have since 16.0. */
-function hearAttachments(data: Element, { version }: CalendarContext): Pick<OccasionPatch, 'addFiles' | 'removeFiles'> {
+function hearAttachments(data: Element, item: Item | undefined, { version }: CalendarContext): Pick<OccasionPatch, 'addFiles' | 'removeFiles'> {
   const list = child(data, 'AirSyncBase:Attachments')
   if (!list || !since(version, '16.0')) return {}
   const { add, remove } = hearFiles(list)
+  // A file that is there already came with this request before.
+  const fresh = add.filter(({ content }) => !item?.occasion.files.some(({ id }) => id === inlineId(Buffer.from(content).toString('base64'))))
   return {
-    ...(add.length > 0 ? { addFiles: add.map(({ name, type, content }) => ({ name, type, octets: content })) } : {}),
-    ...(remove.length > 0 ? { removeFiles: remove } : {}),
+    ...(fresh.length > 0 ? { addFiles: fresh.map(({ name, type, content }) => ({ name, type, octets: content })) } : {}),
+    ...(remove.length > 0 ? { removeFiles: remove.map(reference => parseObjectFile(reference).file) } : {}),
   }
+}
+
+/** [MS-ASAIRS] ClientId: the FileReferences of the files that a client has added. */
+export function addedFiles(data: Element, { version, reference }: CalendarContext): Node[] {
+  const list = child(data, 'AirSyncBase:Attachments')
+  const { add } = since(version, '16.0') ? hearFiles(list) : { add: [] }
+  return add.length === 0 ? [] : [el('AirSyncBase:Attachments', add.map(({ clientId, content }) => el('AirSyncBase:Attachment', [
+    el('AirSyncBase:ClientId', clientId), el('AirSyncBase:FileReference', reference(inlineId(Buffer.from(content).toString('base64')))),
+  ])))]
 }
 
 /** The times an event or an exception is to have; undefined where the client says nothing new of them. */

@@ -67,14 +67,16 @@ function printUntil(last: number, { allDay, zone }: When, old: Occasion | undefi
 }
 
 /** The occurrence a client names; undefined where the series has none there. Throws `malformed` for what is no time. */
-export function hearOriginal(value: string, event: Event, { version, zone }: CalendarContext): number | undefined {
-  const local = hearTime(value, 'the start of an exception')
-  if (parseDateTime(value)?.dateOnly || (event.allDay && event.start.form === 'date')) {
-    const midnight = hearDay(local, zone, version)
-    return originalNear(event, event.start.form === 'date' ? midnight : instantOf(midnight, event.start.zone))
-  }
-  // Some phones name the day of an all-day exception of a timed series.
-  return originalNear(event, local)
+// Some phones name the day of an all-day exception of a timed series.
+export const hearOriginal = (value: string, event: Event, context: CalendarContext): number | undefined =>
+  originalNear(event, hearInstant(value, event, context))
+
+/** What a client means by the start of an occurrence; of days the midnight by the clocks of the event. */
+export function hearInstant(value: string, { allDay, start }: Event, { version, zone }: CalendarContext): number {
+  const local = hearTime(value, 'the start of an occurrence')
+  if (!parseDateTime(value)?.dateOnly && !allDay) return local
+  const midnight = hearDay(local, zone, version)
+  return start.form === 'date' ? midnight : instantOf(midnight, start.zone)
 }
 
 /** What the client was told of an occurrence: the exception, else what the series has. */

@@ -3,43 +3,30 @@ import { Failure } from '../../base/failure.ts'
 import { cleanText } from '../../formats/charset.ts'
 import { newEvent, patchEvent, type WriteContext } from '../../formats/event-patch.ts'
 import { readEvent } from '../../formats/event-read.ts'
-import { happensSince, match, occurrencesOf, type Occurrence } from '../../formats/series.ts'
+import { happensSince } from '../../formats/series.ts'
 import type { Event, EventPatch, OccasionPatch, Person, When } from '../../model/event.ts'
 import { child, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { since } from '../versions.ts'
 import { hearOccasion, hearWhen, hearZone, line, ownZone } from './calendar-hear.ts'
 import { eventNodes, type CalendarContext, type Item } from './calendar-say.ts'
-import { hearExceptions, hearInstance, hearOriginal, hearRule, instanceItem, isLeftOut, movedRule } from './calendar-series.ts'
-import { compact, daysOf, hearTime, substituted, whenOf } from './calendar-times.ts'
+import { hearExceptions, hearInstance, hearInstant, hearOriginal, hearRule, isLeftOut, movedRule } from './calendar-series.ts'
+import { patchOfShown, shownTo } from './calendar-shown-hear.ts'
+import { originalOf, shownNow } from './calendar-shown.ts'
+import { daysOf, hearTime, substituted, whenOf } from './calendar-times.ts'
 import { isExpressible, isReceived } from './calendar-values.ts'
 
 export type { CalendarContext }
 
 const itemOf = (event: Event, context: CalendarContext): Item => ({ event, occasion: event, context })
 
-/** [MS-ASCAL] Calendar class elements of a stored event. Throws `malformed` for what cannot be understood. */
-export const say = (stored: Uint8Array, context: CalendarContext): readonly Node[] => eventNodes(itemOf(readEvent(stored, context), context))
-
 /**
- * Occurrences of what EAS has no words for (rules of several days, RDATE, THISANDFUTURE, exceptions without their series), to be shown
- * one by one; undefined for what `say` can say whole. `complete` is false where a rule could not be followed to the end of the window.
+ * [MS-ASCAL] Calendar class elements of a stored event; of a series EAS has no words for, its occurrences from about a month ago on, as far
+ * as there is room. Throws `malformed` for what cannot be understood.
  */
-export function inexpressible(
-  stored: Uint8Array, from: Date, to: Date, most: number, context: CalendarContext,
-): { readonly occurrences: readonly Occurrence[]; readonly complete: boolean } | undefined {
+export function say(stored: Uint8Array, context: CalendarContext): readonly Node[] {
   const event = readEvent(stored, context)
-  if (isExpressible(event)) return undefined
-  const { list, complete } = occurrencesOf(event, from.getTime(), to.getTime(), most)
-  return { occurrences: list, complete }
-}
-
-/** One of them, as an event of its own. */
-export function sayOccurrence(stored: Uint8Array, { original }: Pick<Occurrence, 'original'>, context: CalendarContext): readonly Node[] {
-  const event = readEvent(stored, context)
-  const { occasion } = instanceItem(itemOf(event, context), original)
-  const uid = `${event.uid.slice(0, 250)}-${compact(original)}`
-  const alone: Event = { ...event, ...occasion, uid, series: undefined, exceptions: [], partial: false }
-  return eventNodes(itemOf(alone, context))
+  const shown = isExpressible(event) ? undefined : shownNow(event, context.now.getTime())
+  return eventNodes(itemOf(shown ?? event, context))
 }
 
 /** [MS-ASCMD] FilterType 4 to 7: whether an event happens, or happens again, after a time. */
@@ -66,11 +53,22 @@ const writing = (context: CalendarContext, received: boolean): WriteContext => (
 export function hear(stored: Uint8Array | undefined, data: Element, context: CalendarContext): Uint8Array {
   if (!stored) return hearNew(data, context)
   const event = readEvent(stored, context)
-  const item = itemOf(event, context)
+  const shown = isExpressible(event) ? undefined : shownTo(data, event, context)
+  const item = itemOf(shown ?? event, context)
   const received = isReceived(event, context.addresses)
   const patch = received ? { ...localPatch(hearOccasion(data, item, context)), ...localExceptions(data, item, context) }
     : hearEvent(data, item, context)
-  return patchEvent(stored, patch, writing(context, received))
+  return patchEvent(stored, shown ? patchOfShown(patch, event) : patch, writing(context, received))
+}
+
+/**
+ * Whether a client is to be told again what came of what it says: its occurrences of a series EAS has no words for may be those of long
+ * ago.
+ */
+export function isNews(stored: Uint8Array, data: Element, context: CalendarContext): boolean {
+  const event = readEvent(stored, context)
+  const shown = isExpressible(event) ? undefined : shownTo(data, event, context)
+  return shown !== undefined && shown.start.at !== shownNow(event, context.now.getTime())?.start.at
 }
 
 /** [MS-ASCAL] Sync Command Response: up to 14.1 an end wants its start. */
@@ -160,8 +158,8 @@ function hearNew(data: Element, context: CalendarContext): Uint8Array {
 }
 
 /**
- * [MS-ASAIRS] InstanceId: one occurrence changed by itself; also of those of `inexpressible`. Throws `not-found` for a time at which the
- * series has none, `denied` for one that moves all that follow.
+ * [MS-ASAIRS] InstanceId: one occurrence changed by itself. Throws `not-found` for a time at which the series has none, `denied` where
+ * it cannot be known which, and for one that moves all that follow.
  */
 export function hearOne(stored: Uint8Array, instance: string, data: Element, context: CalendarContext): Uint8Array {
   const { item, original } = find(stored, instance, context)
@@ -181,10 +179,9 @@ export function removeOne(stored: Uint8Array, instance: string, context: Calenda
 
 function find(stored: Uint8Array, instance: string, context: CalendarContext): { readonly item: Item; readonly original: number } {
   const event = readEvent(stored, context)
-  const original = hearOriginal(instance.trim(), event, context)
+  const named = instance.trim()
+  const original = isExpressible(event) ? hearOriginal(named, event, context) : originalOf(event, hearInstant(named, event, context))
   if (original === undefined) throw new Failure('not-found', 'an exception of no occurrence')
-  const moved = event.exceptions.some(one => one.following && match(one.original, event.start) === original)
-  if (moved) throw new Failure('denied', 'an exception that is of all that follow')
   return { item: itemOf(event, context), original }
 }
 

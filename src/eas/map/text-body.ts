@@ -24,7 +24,7 @@ export function sayRich(
   { plain, html }: RichText, bodies: readonly BodyPreference[], version: Version, namespace: 'Contacts' | 'Calendar' | 'Tasks',
 ): Node[] {
   const clean = cleanText(plain).replace(/\n/g, '\r\n')
-  if (since(version, '12.0')) return [el('AirSyncBase:Body', bodyNodes(textBody(clean, html, bodies)))]
+  if (since(version, '12.0')) return [el('AirSyncBase:Body', bodyNodes(textBody(clean, html, bodies, since(version, '14.0'))))]
   const shown = cutUtf8(clean, plainLimit(bodies))
   if (clean === '') return []
   const size: Node[] = namespace === 'Calendar' ? [] : [el(`${namespace}:BodySize`, String(utf8Length(clean)))]
@@ -34,16 +34,18 @@ export function sayRich(
 const plainLimit = (bodies: readonly BodyPreference[]): number => bodies.find(({ type }) => type === 1)?.truncationSize ?? most
 
 /** [MS-ASAIRS] BodyPreference: the form that is stored comes first where the client takes it. */
-function textBody(clean: string, html: string | undefined, bodies: readonly BodyPreference[]): Body {
+function textBody(clean: string, html: string | undefined, bodies: readonly BodyPreference[], previews = false): Body {
   const known = bodies.filter(({ type }) => type !== 4)
   const native = html ? 2 : 1
   const choices = [...known.filter(({ type }) => type === native), ...known.filter(({ type }) => type !== native)]
-  const made = (choices.length > 0 ? choices : [{ type: 1 as const }]).map(choice => render(clean, html, choice))
+  const made = (choices.length > 0 ? choices : [{ type: 1 as const }]).map(choice => render(clean, html, choice, previews))
   const fits = made.find(({ body, withheld }) => !body.truncated || !withheld)
   return fits?.body ?? { ...made[0]!.body, data: undefined }
 }
 
-function render(clean: string, html: string | undefined, choice: BodyPreference): { readonly body: Body; readonly withheld: boolean } {
+function render(
+  clean: string, html: string | undefined, choice: BodyPreference, previews: boolean,
+): { readonly body: Body; readonly withheld: boolean } {
   const type = choice.type === 2 || choice.type === 3 ? choice.type : 1
   const write = (text: string): string => type === 1 ? text : type === 2 ? html || textToHtml(text)
     : text && Buffer.from(packRtf(Buffer.from(textToRtf(text), 'latin1'))).toString('base64')
@@ -53,7 +55,7 @@ function render(clean: string, html: string | undefined, choice: BodyPreference)
   const truncated = size > limit
   // Packed text cannot be cut: less of it is packed.
   const data = !truncated ? whole : type !== 3 ? cutUtf8(whole, limit) : shorter(clean, limit, write)
-  const line = choice.preview && truncated ? preview(clean, Math.min(choice.preview, 255)) : undefined
+  const line = previews && choice.preview && truncated ? preview(clean, Math.min(choice.preview, 255)) : undefined
   const withheld = choice.allOrNone === true && choice.truncationSize !== undefined
   return { body: { type, size, truncated, data: limit === 0 ? undefined : data, preview: line || undefined }, withheld }
 }

@@ -16,6 +16,7 @@ it.each<[name: string, version: Version]>([
   ['weekly-meeting', '2.5'], ['weekly-meeting', '12.1'], ['weekly-meeting', '14.1'], ['weekly-meeting', '16.1'],
   ['invitation', '2.5'], ['invitation', '14.0'], ['invitation', '16.1'],
   ['christmas', '14.1'], ['christmas', '16.1'], ['floating', '14.1'], ['floating', '16.0'],
+  ['choir', '12.1'], ['choir', '14.1'], ['choir', '16.1'],
 ])('%s is told in version %s as recorded', (name, version) => {
   golden(`formats/${name}.${version}.xml`, printXml(arrived(say(stored(name), contextOf(version, html)))))
 })
