@@ -9,6 +9,7 @@ import type { User } from '../test/support/users.ts'
 import { furnish, sendBySmtp } from './demo-mail.ts'
 import { restart } from './demo-restart.ts'
 import { arrive, exchange, phoneOf, push } from './demo-session.ts'
+import { meeting } from './demo-meeting.ts'
 import { objects } from './demo-objects.ts'
 import { openTable, Wrong } from './demo-table.ts'
 import { versions } from './demo-versions.ts'
@@ -69,6 +70,7 @@ async function session(anna: User, bob: User, postern: Postern): Promise<void> {
     await restart({ ...scene, inbox }, table)
     await versions({ ...scene, inbox }, table)
     await objects({ ...scene, inbox }, table)
+    await meeting({ ...scene, inbox }, table)
   } finally {
     phone.close()
     bobs.close()
