@@ -166,8 +166,8 @@ describe('a DAV server', () => {
   }
   afterAll(() => Promise.all(given.map(one => one.close())))
 
-  it('that refuses the password has no empty list, but is not available', async () => {
-    await expect(open({}, 'wrong').folders()).rejects.toMatchObject({ kind: 'unavailable' })
+  it('that refuses the password has no empty list, but a refusal', async () => {
+    await expect(open({}, 'wrong').folders()).rejects.toMatchObject({ kind: 'denied' })
   })
 
   it('is found without discovery where its homes are configured', async () => {
