@@ -45,14 +45,12 @@ export function hold(): Held {
       }
       if (answer.status !== '1') return
       held.key = answer.key
-      const commands = child(answer.element, 'AirSync:Commands')?.children ?? []
-      commands.forEach(apply)
-      const deleted = new Set(commands.filter(({ tag }) => tag === 'AirSync:Delete').map(one => text(one, 'AirSync:ServerId')))
+      // In the order they stand in: what the phone made itself has its id before it is told more of it.
       for (const { kind, id, status, data } of answer.responses) {
         if (kind === 'Fetch' && data) put(id, data)
-        // What the phone made itself, under the id it has from now on; Responses stand before Commands, so a Delete comes after.
-        if (kind === 'Add' && status === '1' && id && !items.has(id) && !deleted.has(id)) put(id, undefined)
+        if (kind === 'Add' && status === '1' && id && !items.has(id)) put(id, undefined)
       }
+      for (const change of child(answer.element, 'AirSync:Commands')?.children ?? []) apply(change)
     },
     moveTo(other, id, newId) {
       const item = items.get(id)
