@@ -45,14 +45,10 @@ export function hold(): Held {
       }
       if (answer.status !== '1') return
       held.key = answer.key
-      const commands = child(answer.element, 'AirSync:Commands')?.children ?? []
-      commands.forEach(apply)
-      const deleted = new Set(commands.filter(({ tag }) => tag === 'AirSync:Delete').map(one => text(one, 'AirSync:ServerId')))
-      for (const { kind, id, status, data } of answer.responses) {
-        if (kind === 'Fetch' && data) put(id, data)
-        // What the phone made itself, under the id it has from now on; Responses stand before Commands, so a Delete comes after.
-        if (kind === 'Add' && status === '1' && id && !items.has(id) && !deleted.has(id)) put(id, undefined)
-      }
+      // Responses stand before Commands. What the phone made itself is there, under the id it has from now on.
+      for (const { kind, id, status } of answer.responses) if (kind === 'Add' && status === '1' && id && !items.has(id)) put(id, undefined)
+      for (const command of child(answer.element, 'AirSync:Commands')?.children ?? []) apply(command)
+      for (const { kind, id, data } of answer.responses) if (kind === 'Fetch' && data) put(id, data)
     },
     moveTo(other, id, newId) {
       const item = items.get(id)
