@@ -45,12 +45,10 @@ export function hold(): Held {
       }
       if (answer.status !== '1') return
       held.key = answer.key
-      // In the order they stand in: what the phone made itself has its id before it is told more of it.
-      for (const { kind, id, status, data } of answer.responses) {
-        if (kind === 'Fetch' && data) put(id, data)
-        if (kind === 'Add' && status === '1' && id && !items.has(id)) put(id, undefined)
-      }
-      for (const change of child(answer.element, 'AirSync:Commands')?.children ?? []) apply(change)
+      // Responses stand before Commands. What the phone made itself is there, under the id it has from now on.
+      for (const { kind, id, status } of answer.responses) if (kind === 'Add' && status === '1' && id && !items.has(id)) put(id, undefined)
+      for (const command of child(answer.element, 'AirSync:Commands')?.children ?? []) apply(command)
+      for (const { kind, id, data } of answer.responses) if (kind === 'Fetch' && data) put(id, data)
     },
     moveTo(other, id, newId) {
       const item = items.get(id)
