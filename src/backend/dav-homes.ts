@@ -1,7 +1,8 @@
+import { propfind } from 'tsdav'
 import { Failure } from '../base/failure.ts'
-import type { DavClient, DavServer } from './dav-client.ts'
+import { octetsOf, type DavClient, type DavServer } from './dav-client.ts'
 import { isAt, withSlash } from './dav-rows.ts'
-import { childOf, document, names, readMultistatus, type DavRow } from './dav-xml.ts'
+import { readMultistatus } from './dav-xml.ts'
 
 /** Paths of a user's homes; undefined where the server has none of that kind. */
 export type DavHomes = { readonly calendars: string | undefined; readonly contacts: string | undefined }
@@ -16,14 +17,17 @@ export const fillText = (template: string, user: DavUser): string =>
 const fillIn = (template: string, { login, local, domain }: DavUser): string =>
   fillText(template, { login: encodeURIComponent(login), local: encodeURIComponent(local), domain: encodeURIComponent(domain) })
 
-type Kind = { readonly home: string; readonly wellKnown: string }
+/** Names as tsdav has them. */
+type Kind = { readonly home: 'calendarHomeSet' | 'addressbookHomeSet'; readonly wellKnown: string }
+type Properties = Readonly<Record<string, unknown>>
 
-const { dav, caldav, carddav } = names
 const kinds: Readonly<Record<keyof DavHomes, Kind>> = {
-  calendars: { home: `${caldav}calendar-home-set`, wellKnown: '/.well-known/caldav' },
-  contacts: { home: `${carddav}addressbook-home-set`, wellKnown: '/.well-known/carddav' },
+  calendars: { home: 'calendarHomeSet', wellKnown: '/.well-known/caldav' },
+  contacts: { home: 'addressbookHomeSet', wellKnown: '/.well-known/carddav' },
 }
-const asked = document('D:propfind', '<D:prop><D:current-user-principal/><C:calendar-home-set/><A:addressbook-home-set/></D:prop>')
+const asked = { 'd:current-user-principal': {}, 'c:calendar-home-set': {}, 'card:addressbook-home-set': {} }
+/** Octets of an answer about one address. */
+const most = 1024 * 1024
 
 /**
  * RFC 6764, Bootstrapping, unless the configuration tells. Throws `unavailable` where that cannot be found out now: that there are no
@@ -47,12 +51,12 @@ async function discover(client: DavClient, start: string, { home, wellKnown }: K
   let trouble: Failure | undefined, principals = 0
   for (const path of new Set([start, wellKnown, '/'])) {
     try {
-      const row = await lookAt(client, path)
-      const named = hrefIn(client, row, home)
+      const told = await lookAt(client, path)
+      const named = hrefIn(client, told[home])
       if (named) return named
-      const principal = hrefIn(client, row, `${dav}current-user-principal`)
+      const principal = hrefIn(client, told['currentUserPrincipal'])
       if (!principal) continue
-      const found = hrefIn(client, await lookAt(client, principal), home)
+      const found = hrefIn(client, (await lookAt(client, principal))[home])
       if (found) return found
       principals++
     } catch (error) {
@@ -68,19 +72,36 @@ async function discover(client: DavClient, start: string, { home, wellKnown }: K
 }
 
 /** What an address says of itself, wherever it leads to on this host. */
-async function lookAt(client: DavClient, path: string): Promise<DavRow | undefined> {
-  const { rows } = await readMultistatus((await client.ask({ method: 'PROPFIND', path, headers: { depth: '0' }, body: asked })).body)
-  const row = rows.find(one => isAt(one, path)) ?? rows[0]
-  if (row?.trouble !== undefined) throw new Failure('unavailable', `the DAV server answers ${row.trouble} for ${path}`)
-  return row
+async function lookAt(client: DavClient, path: string): Promise<Properties> {
+  const [row] = await propfind({ url: new URL(path, client.origin).href, props: asked, depth: '0', fetch: fetchOf(client, path) })
+  return row?.props ?? {}
+}
+
+/** What tsdav asks by: no other host gets credentials, and it is given what has been found to be whole, XML and of a sane size. */
+function fetchOf(client: DavClient, path: string): typeof globalThis.fetch {
+  return async (_, init) => {
+    const answer = await client.ask({ method: 'PROPFIND', path, headers: { depth: '0' }, body: String(init?.body) })
+    const octets = await octetsOf(answer, most)
+    const { rows } = await readMultistatus((async function* () { yield octets })())
+    const row = rows.find(one => isAt(one, path)) ?? rows[0]
+    if (row?.trouble !== undefined) throw new Failure('unavailable', `the DAV server answers ${row.trouble} for ${path}`)
+    return new Response(octets, { status: answer.status, headers: { 'content-type': 'application/xml' } })
+  }
 }
 
 /** Throws `unavailable` for an address on another host: credentials do not go there. */
-function hrefIn(client: DavClient, row: DavRow | undefined, property: string): string | undefined {
-  const href = childOf(row?.properties.get(property), `${dav}href`)?.text.trim()
+function hrefIn(client: DavClient, property: unknown): string | undefined {
+  const href = firstText((property as { href?: unknown } | undefined)?.href)?.trim()
   if (!href) return undefined
   if (!URL.canParse(href, client.origin)) throw new Failure('unavailable', 'the DAV server names an address that is none')
   const url = new URL(href, client.origin)
   if (url.hostname !== new URL(client.origin).hostname) throw new Failure('unavailable', 'the DAV server names an address on another host')
   return withSlash(url.pathname)
+}
+
+/** tsdav tells an element that is there twice as a list, and one with CDATA as an object. */
+function firstText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  if (Array.isArray(value)) return value.map(firstText).find(Boolean)
+  return value !== null && typeof value === 'object' ? Object.values(value).map(firstText).find(Boolean) : undefined
 }
