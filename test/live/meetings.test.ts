@@ -63,9 +63,9 @@ async function invite(more: Partial<Invited> = {}): Promise<string> {
 const stored = async (): Promise<string> => [...(await dav.list()).values()].join('\n').replace(/\r\n[ \t]/g, '')
 const own = (): RegExp => new RegExp(`^ATTENDEE[^\\r\\n]*PARTSTAT=ACCEPTED[^\\r\\n]*:mailto:${guest.address}`, 'mi')
 
-/** Mail is there at once, or never: Exim delivers while it answers. */
+/** Exim may take a moment, on a busy machine a long one. */
 async function replies(count: number): Promise<string[]> {
-  for (let tries = 0; tries < 40 && (await mailsIn(house, organizer)).length < count; tries++) await sleep(50)
+  for (let tries = 0; tries < 200 && (await mailsIn(house, organizer)).length < count; tries++) await sleep(50)
   await sleep(100)
   return mailsIn(house, organizer)
 }

@@ -75,7 +75,7 @@ function statusOfGuest(): string | undefined {
 
 /** What arrived: method, sequence and subject of each. */
 async function heard(who: User, count: number): Promise<string[]> {
-  for (let tries = 0; tries < 40 && (await mailsIn(house, who)).length < count; tries++) await sleep(50)
+  for (let tries = 0; tries < 200 && (await mailsIn(house, who)).length < count; tries++) await sleep(50)
   await sleep(150)
   return (await mailsIn(house, who)).map(mail => {
     const said = (pattern: RegExp, from: string): string => pattern.exec(from)?.[1] ?? '-'
@@ -127,7 +127,7 @@ describe.each(['16.0', '16.1'])('a meeting made by a phone of %s', version => {
     const third = house.user('full')
     await phone.sync(commands(meeting()))
     await phone.sync(commands({ kind: 'Change', id: idOfMeeting(), data: [attendees(guest, third)] }))
-    const before = (await mailsIn(house, third)).length
+    const before = (await heard(third, 1)).length
     expect(before).toBeGreaterThan(0)
     expect(await heard(guest, 1)).toEqual(['REQUEST 0 Budget'])
     await phone.sync(commands({ kind: 'Change', id: idOfMeeting(), data: [attendees(third)] }))
