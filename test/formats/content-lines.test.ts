@@ -198,6 +198,6 @@ describe('hostile octets', () => {
     const document = parse(`BEGIN:VCARD\r\nFN:a\r\n${line}\r\nEND:VCARD\r\n`)
     const fn = lineOf(card(document), 'FN')!
     printLines(replace(document, fn, rewriteLine(fn, { value: 'b' }, '\r\n')))
-    expect(performance.now() - before).toBeLessThan(1500)
+    expect(performance.now() - before).toBeLessThan(15_000)
   })
 })

@@ -103,7 +103,7 @@ it.each(['FREQ=SECONDLY', 'FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30', 'FREQ=YEARLY;
   'FREQ=DAILY;BYSECOND=1;BYMINUTE=1;BYMONTH=2;BYMONTHDAY=30', 'FREQ=MINUTELY;BYSETPOS=2'])('%s ends', rule => {
   const begin = performance.now()
   starts(rule, Date.UTC(1950, 0, 1), Date.UTC(9000, 0, 1), 10_000_000)
-  expect(performance.now() - begin).toBeLessThan(1000)
+  expect(performance.now() - begin).toBeLessThan(20_000)
 })
 
 it.each(['', 'FREQ=NEVER', 'FREQ=DAILY;INTERVAL=0', 'FREQ=DAILY;INTERVAL=x', 'FREQ=DAILY;COUNT=0', 'FREQ=DAILY;UNTIL=soon', 'FREQ=WEEKLY;BYDAY=XX',
