@@ -105,7 +105,7 @@ function rowsOf(response: XmlElement): DavRow[] {
 
 const isTrouble = (status = 0): boolean => status === 401 || status === 423 || status === 429 || (status >= 500 && status !== 501)
 
-export const childOf = (element: XmlElement | undefined, name: string): XmlElement | undefined =>
+const childOf = (element: XmlElement | undefined, name: string): XmlElement | undefined =>
   element?.children.find(one => one.name === name)
 
 const numberOf = (line: string | undefined): number | undefined => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 /** Objects a client is known to hold, and in which version: names and versions as digests of 48 bits, which a number holds exactly. */
 export type Held = ReadonlyMap<number, number>
 
-export const digest48 = (text: string): number => createHash('sha256').update(text).digest().readUIntBE(0, 6)
+const digest48 = (text: string): number => createHash('sha256').update(text).digest().readUIntBE(0, 6)
 
 export const isHeld = (held: Held, name: string): boolean => held.has(digest48(name))
 export const holdsVersion = (held: Held, name: string, etag: string): boolean => held.get(digest48(name)) === digest48(etag)
