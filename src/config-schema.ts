@@ -94,6 +94,13 @@ const directory = z.strictObject({
 }).refine(({ url, starttls }) => !starttls || url.startsWith('ldap:'), { error: 'must not have starttls with ldaps://' })
   .refine(({ bind, bindAs }) => !bind || !bindAs, { error: 'must not have both bind and bindAs' })
 
+const addressBook = z.strictObject({
+  url: davUrl, account: z.strictObject({ user: text, password: text }).exactOptional(), login: davLogin.exactOptional(),
+  rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
+  most: z.int().min(1).max(10_000).exactOptional(), timeoutSeconds: seconds.exactOptional(),
+}).refine(({ account, login }) => !account || login === undefined, { error: 'must not have both account and login' })
+  .refine(({ url, account }) => !account || !/[{}]/.test(url), { error: 'must have an url without the user where an account reads for all' })
+
 const backend = z.strictObject({
   domains: z.union([z.literal('*'), z.array(domain).min(1)], { error: "must be a list of domains, or '*' for all others" })
     .default('*'),
@@ -109,6 +116,7 @@ const backend = z.strictObject({
   master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),
   aliases: z.record(text, z.array(text)).exactOptional(),
   directory: directory.exactOptional(),
+  addressBook: addressBook.exactOptional(),
 }) satisfies z.ZodType<Backend>
 
 const sessions = z.strictObject({

@@ -20,7 +20,7 @@ export type DavServer = {
 }
 
 export type DavRequest = {
-  readonly method: 'PROPFIND' | 'REPORT' | 'GET' | 'PUT' | 'DELETE' | 'MKCALENDAR' | 'MKCOL' | 'PROPPATCH' | 'MOVE' | 'OPTIONS'
+  readonly method: 'PROPFIND' | 'REPORT' | 'GET' | 'PUT' | 'DELETE' | 'MKCALENDAR' | 'MKCOL' | 'PROPPATCH' | 'MOVE' | 'OPTIONS' | 'POST'
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array

@@ -21,7 +21,11 @@ export type DavOptions = {
   readonly trouble?: (error: unknown) => void
 }
 
-export type DavStore = ObjectStore & { close(): Promise<void> }
+export type DavStore = ObjectStore & {
+  /** The user's address books. */
+  books(): Promise<readonly DavCollection[]>
+  close(): Promise<void>
+}
 
 const { dav, caldav, carddav } = names
 /** Seconds the list of collections is believed. */
@@ -123,6 +127,7 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
 
   const store: DavStore = {
     folders: async () => (await collections().catch(refused)).map(shown),
+    books: async () => (await collections().catch(refused)).filter(({ content }) => content === 'contacts'),
     folder: async id => shown(await collection(id)),
     async createFolder(content, name) {
       const all = await collections()

@@ -42,7 +42,7 @@ const isKnownTo = (version: Version, content: Folder['content']): boolean => con
 const patience = 5000
 
 /** What a server of objects says in that time, or why it says nothing. */
-async function soon<T>(work: Promise<T>): Promise<T | Failure> {
+export async function soon<T>(work: Promise<T>): Promise<T | Failure> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<Failure>(resolve => {
     timer = setTimeout(() => resolve(new Failure('unavailable', 'no answer in time')), patience).unref()

@@ -288,8 +288,10 @@ export type Stores = {
   /** Absent where the site has none. */
   readonly filters?: Filters
   readonly person: Person
-  /** Undefined where none is configured. */
+  /** Everybody's address list. Undefined where none is configured. */
   readonly directory?: Directory
+  /** The user's own contacts, as people to find. Throws `denied` for a user whom the server refuses. Undefined where `objects` is. */
+  readonly contacts?: Directory
   readonly certificates: CertificateCheck
   /** Milliseconds spent waiting for backends since this was opened. */
   backendTime(): number

@@ -1,10 +1,11 @@
 import { Failure } from '../../base/failure.ts'
 import { isCurrent, isForEncryption, isForMail, readCertificate } from '../../formats/certificate.ts'
-import type { Entries, Entry } from '../../model/directory.ts'
+import type { Entry } from '../../model/directory.ts'
+import type { Directory } from '../../model/ports.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import { freeBusy } from '../availability.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
-import { directoryOf, resolveRecipient } from '../directories.ts'
+import { resolveRecipient, type Meant } from '../directories.ts'
 import { Photos, type Photo } from '../photos.ts'
 import { mostRecipients, readResolveRequest, type ResolveRequest } from './resolve-request.ts'
 
@@ -24,7 +25,7 @@ const mostCounted = 1000, together = 10
 export const resolveRecipients: Command = {
   async run(call) {
     const request = readResolveRequest(call)
-    const found: Entries[] = []
+    const found: Meant[] = []
     for (let at = 0; at < request.to.length; at += together) {
       found.push(...await Promise.all(request.to.slice(at, at + together).map(to => resolve(call, to))))
     }
@@ -41,11 +42,11 @@ export const resolveRecipients: Command = {
 }
 
 /** Nobody, where the name is one no search can be made for. */
-async function resolve(call: Call, to: string): Promise<Entries> {
+async function resolve(call: Call, to: string): Promise<Meant> {
   try {
     return await resolveRecipient(call.stores, to, mostCounted)
   } catch (error) {
-    if (error instanceof Failure && (error.kind === 'malformed' || error.kind === 'too-large')) return { entries: [], total: 0 }
+    if (error instanceof Failure && (error.kind === 'malformed' || error.kind === 'too-large')) return { entries: [], total: 0, book: undefined }
     throw error
   }
 }
@@ -60,17 +61,17 @@ class Answering {
   constructor(call: Call, request: ResolveRequest) {
     this.#call = call
     this.#request = request
-    this.#photos = request.photos && new Photos(call, request.photos)
+    this.#photos = request.photos && new Photos(request.photos)
     this.#certificatesLeft = request.mostCertificates
   }
 
-  async response(to: string, { entries, total }: Entries): Promise<Node> {
+  async response(to: string, { entries, total, book }: Meant): Promise<Node> {
     const isOne = total === 1
     const shown = isOne ? entries : entries.slice(0, this.#request.mostAmbiguous)
     const status = total === 0 ? unresolved : isOne ? resolved : shown.length < total ? partial : ambiguous
-    const photos = await this.#photos?.of(shown)
+    const photos = await this.#photos?.of(shown, book)
     const recipients: Node[] = []
-    for (const [place, entry] of shown.entries()) recipients.push(await this.#recipient(entry, isOne, photos?.[place]))
+    for (const [place, entry] of shown.entries()) recipients.push(await this.#recipient(entry, book, isOne, photos?.[place]))
     return el('ResolveRecipients:Response', [
       el('ResolveRecipients:To', to), el('ResolveRecipients:Status', status),
       el('ResolveRecipients:RecipientCount', String(total)), ...recipients,
@@ -78,13 +79,13 @@ class Answering {
   }
 
   /** Suggestions are told without what is asked of the one who is meant. */
-  async #recipient(entry: Entry, isOne: boolean, photo: Photo | undefined): Promise<Node> {
+  async #recipient(entry: Entry, book: Directory | undefined, isOne: boolean, photo: Photo | undefined): Promise<Node> {
     const { availability, certificates } = this.#request
     return el('ResolveRecipients:Recipient', [
       el('ResolveRecipients:Type', types[entry.kind]), el('ResolveRecipients:DisplayName', entry.displayName),
       el('ResolveRecipients:EmailAddress', entry.addresses[0]),
       ...(isOne && availability ? [await this.#availability(entry)] : []),
-      ...(isOne && certificates !== 'none' ? [await this.#certificates(entry)] : []),
+      ...(isOne && certificates !== 'none' ? [await this.#certificates(entry, book)] : []),
       ...(photo ? [el('ResolveRecipients:Picture', [
         el('ResolveRecipients:Status', photo.status), ...(photo.octets ? [el('ResolveRecipients:Data', photo.octets)] : []),
       ])] : []),
@@ -101,8 +102,8 @@ class Answering {
   }
 
   /** [MS-ASCMD] Certificates (ResolveRecipients), MaxCertificates: all of a recipient's, or none where they are too many. */
-  async #certificates(entry: Entry): Promise<Node> {
-    const { members, certificates } = await directoryOf(this.#call.stores, entry)?.certificates(entry.id) ?? { members: 1, certificates: [] }
+  async #certificates(entry: Entry, book: Directory | undefined): Promise<Node> {
+    const { members, certificates } = await book?.certificates(entry.id) ?? { members: 1, certificates: [] }
     const valid = certificates.filter(der => isValid(der, this.#call.now()))
     const tooMany = valid.length > this.#certificatesLeft
     if (!tooMany) this.#certificatesLeft -= valid.length

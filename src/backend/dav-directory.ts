@@ -1,0 +1,82 @@
+import { Failure } from '../base/failure.ts'
+import { cardCertificates } from '../formats/contact-entry.ts'
+import { readContact } from '../formats/contact-read.ts'
+import type { Entries, Entry } from '../model/directory.ts'
+import type { Directory } from '../model/ports.ts'
+import { folded, readCard, type DavBook } from './dav-book.ts'
+import type { DavClient, DavServer } from './dav-client.ts'
+import { nameOf, wordsOf } from './recipient-words.ts'
+
+/** An address book of a CardDAV server that is everybody's address list. */
+export type BookConfig = Pick<DavServer, 'url' | 'login' | 'rejectUnauthorized' | 'ca'> & {
+  /** Reads with this account; with the user's own credentials where absent. */
+  readonly account?: { readonly user: string; readonly password: string }
+  /** Entries one search may find. Default 1000. */
+  readonly most?: number
+  /** Seconds for the connection and for each answer. Default 10. */
+  readonly timeoutSeconds?: number
+}
+
+export type DavDirectoryOptions = {
+  readonly client: DavClient
+  /** One, or all of a user. */
+  readonly books: () => Promise<readonly DavBook[]>
+  readonly most: number
+  /** Hears of what went wrong at the server. */
+  readonly trouble?: (error: unknown) => void
+}
+
+/** RFC 6352, people of address books. An id is the path of a card. */
+export function davDirectory({ client, books, most: limit, trouble = () => {} }: DavDirectoryOptions): Directory {
+  const collator = new Intl.Collator(undefined, { sensitivity: 'base' })
+
+  /** The server looks for one text, the rest is done here. */
+  async function find(text: string, is: (entry: Entry) => boolean, most: number): Promise<Entries> {
+    const found = await Promise.all((await books()).map(book => book.find(text)))
+    const entries = found.flatMap(one => one.entries.filter(is))
+    entries.sort((a, b) => collator.compare(a.displayName, b.displayName))
+    return { entries: entries.slice(0, Math.min(most, limit)), total: entries.length }
+  }
+
+  function search(said: string, most: number): Promise<Entries> {
+    const words = wordsOf(said).map(folded)
+    const longest = words.reduce((a, b) => b.length > a.length ? b : a)
+    return find(longest, entry => words.every(word => begins(entry, word)), most)
+  }
+
+  async function resolve(recipient: string, most: number): Promise<Entries> {
+    const name = nameOf(recipient), wanted = folded(name)
+    if (name.includes('@')) {
+      const { entries, total } = await find(name, ({ addresses }) => addresses.some(one => folded(one) === wanted), most)
+      const own = entries.filter(({ addresses: [first] }) => folded(first) === wanted)
+      return own.length === 1 ? { entries: own, total: 1 } : { entries, total }
+    }
+    const exact = await find(name, ({ displayName, alias = '' }) => folded(displayName) === wanted || folded(alias) === wanted, 2)
+    return exact.total === 1 ? exact : search(name, most)
+  }
+
+  const told = <T>(work: Promise<T>): Promise<T> => work.catch((error: unknown) => {
+    trouble(error)
+    throw error
+  })
+
+  return {
+    search: async (words, most) => told(search(words, most)),
+    resolve: (recipient, most) => told(resolve(recipient, most)),
+    photo: id => told(readCard(client, id).then(octets => octets && understood(() => readContact(octets).picture))),
+    certificates: id => told(readCard(client, id).then(octets => ({ members: 1, certificates: (octets && understood(() => cardCertificates(octets))) ?? [] }))),
+  }
+}
+
+function understood<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Failure) return undefined
+    throw error
+  }
+}
+
+/** As in other directories: the whole of a name, a word of it, an alias or an address begins so. */
+const begins = ({ displayName, alias = '', addresses }: Entry, word: string): boolean =>
+  [displayName, alias, ...addresses].some(value => folded(value).startsWith(word)) || folded(displayName).includes(` ${word}`)
