@@ -171,7 +171,9 @@ function entriesOf(objects: readonly ObjectRow[], kind: Entry['kind'], path: str
 export async function readCard(client: DavClient, path: string): Promise<Uint8Array | undefined> {
   const answer = await client.ask({ method: 'GET', path, expect: [404, 410] })
   const octets = await octetsOf(answer, mostOctets)
-  return answer.status >= 400 ? undefined : octets
+  if (answer.status >= 400) return undefined
+  if (!/BEGIN:VCARD/i.test(octets.toString('latin1', 0, 1000))) throw new Failure('unavailable', 'the DAV server answers with something else than a vCard')
+  return octets
 }
 
 const mostOctets = 32 * 1024 * 1024
