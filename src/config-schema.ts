@@ -67,10 +67,11 @@ const sameHost = (one: string, other: string): boolean => URL.parse(one)?.origin
 
 const dav = z.strictObject({
   url: davUrl, calendars: davUrl.exactOptional(), contacts: davUrl.exactOptional(),
+  freeBusy: davUrl.refine(url => /\{(login|local)\}/.test(url), { error: 'must contain {login} or {local}: whose calendar it is' }).exactOptional(),
   login: davLogin.exactOptional(), rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
   pollSeconds: z.int().min(1).max(3600).default(20), create: z.boolean().default(true),
-}).refine(({ url, calendars, contacts }) => [calendars, contacts].every(home => home === undefined || sameHost(url, home)), {
-  error: 'must have calendars and contacts at the host and port of url: passwords go nowhere else',
+}).refine(({ url, calendars, contacts, freeBusy }) => [calendars, contacts, freeBusy].every(home => home === undefined || sameHost(url, home)), {
+  error: 'must have calendars, contacts and freeBusy at the host and port of url: passwords go nowhere else',
 })
 
 const filter = z.string().regex(/^\(.+\)$/s, { error: 'must be a filter like (objectClass=person)' })

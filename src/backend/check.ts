@@ -1,6 +1,5 @@
 import { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
-import type { Person } from '../model/ports.ts'
 import { bad, complaint, good, type Finding } from './check-finding.ts'
 import { checkDav } from './check-dav.ts'
 import { checkDirectory } from './check-directory.ts'

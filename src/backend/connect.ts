@@ -13,6 +13,7 @@ import type { DavCopy } from './dav-book.ts'
 import type { DavList } from './dav-changes.ts'
 import { davClient, type DavServer } from './dav-client.ts'
 import type { BookConfig } from './dav-directory.ts'
+import type { DavUser } from './dav-homes.ts'
 import { davStore } from './dav-store.ts'
 import { davTrouble } from './dav-trouble.ts'
 import { identify, recipientOf, type Identity } from './identity.ts'
@@ -131,7 +132,9 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     const before = accounts.get(fingerprint)
     try {
       if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000)).close()
-      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds, log, certificates, memory, shared: shared.get(backend), troubles: troubles.get(backend) })
+      const account = before ?? await openAccount(identity, own, {
+        idleSeconds, timeoutSeconds, log, certificates, memory, backends: config.backends, shared: shared.get(backend), troubles: troubles.get(backend),
+      })
       secrets.proved(fingerprint)
       accounts.set(fingerprint, account)
       return account
@@ -177,13 +180,14 @@ type Around = {
   readonly timeoutSeconds: number
   readonly log: Log
   readonly certificates: CertificateCheck
+  readonly backends: readonly Backend[]
   readonly shared: AddressList | undefined
   readonly memory: DavMemory
   readonly troubles: ReturnType<typeof davTrouble> | undefined
 }
 
 async function openAccount(
-  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log, certificates, memory, shared, troubles }: Around,
+  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log, certificates, memory, backends, shared, troubles }: Around,
 ): Promise<Account> {
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
@@ -192,7 +196,7 @@ async function openAccount(
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds })
-  const dav = backend.dav && openDav(backend.dav, person, own, { timeoutSeconds, memory, trouble: troubles?.(person.login) })
+  const dav = backend.dav && openDav(backend.dav, person, own, { timeoutSeconds, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login) })
   const list = ownList(backend, person, own, memory)
   const directory = addressList(shared, list)
   return {
@@ -220,12 +224,28 @@ async function openAccount(
   }
 }
 
-type DavAround = { readonly timeoutSeconds: number; readonly memory: DavMemory; readonly trouble: ((error: unknown) => void) | undefined }
+type DavAround = {
+  readonly timeoutSeconds: number
+  readonly memory: DavMemory
+  readonly called: (address: string) => DavUser | undefined
+  readonly trouble: ((error: unknown) => void) | undefined
+}
 
-function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds, memory, trouble }: DavAround) {
+function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds, memory, called, trouble }: DavAround) {
   const { user, client } = davOf(server, person, own, timeoutSeconds)
-  const objects = davStore({ server, user, client, lists: memory.lists, ...(trouble ? { trouble } : {}) })
+  const objects = davStore({ server, user, client, called, lists: memory.lists, ...(trouble ? { trouble } : {}) })
   return { objects, contacts: contactsDirectory(objects, client, memory, trouble) }
+}
+
+/** What somebody of a backend is called at its DAV server. */
+const calledAt = (backends: readonly Backend[], backend: Backend) => (address: string): DavUser | undefined => {
+  try {
+    const found = identify(backends, address)
+    return found.backend === backend ? davUser(found.person) : undefined
+  } catch (error) {
+    if (error instanceof Failure) return undefined
+    throw error
+  }
 }
 
 /** A user's way to the DAV server, and what the user is called in its addresses. */

@@ -18,25 +18,22 @@ function self({ person: { addresses: [first, ...more], displayName } }: Stores):
  * are known also where neither has them.
  */
 export async function resolveRecipient(stores: Stores, recipient: string, most: number): Promise<Meant> {
-  const found = await lookUp(stores, recipient, most)
-  if (found.total > 0) return found
+  const { directory, contacts } = stores
   const me = self(stores), wanted = (/<([^<>]+)>\s*$/.exec(recipient)?.[1] ?? recipient).trim().toLowerCase()
   const isMe = me !== undefined && [me.displayName, ...me.addresses].some(name => name.toLowerCase() === wanted)
-  return isMe ? { entries: [me], total: 1, book: undefined } : found
-}
-
-const nobody: Meant = { entries: [], total: 0, book: undefined }
-
-/** Whom the address list knows need not wait for contacts that cannot be read now. That nobody is meant is said of both alone. */
-async function lookUp({ directory, contacts }: Stores, recipient: string, most: number): Promise<Meant> {
-  if (!contacts) return directory ? { ...await directory.resolve(recipient, most), book: directory } : nobody
+  const otherwise: Meant = isMe ? { entries: [me], total: 1, book: undefined } : { entries: [], total: 0, book: undefined }
+  const listed = async (): Promise<Meant | undefined> => {
+    const found = await directory?.resolve(recipient, most)
+    return found && found.total > 0 ? { ...found, book: directory } : undefined
+  }
+  if (!contacts) return await listed() ?? otherwise
   const book = directories([...(directory ? [directory] : []), patient(contacts)])
   const found = await outcome(book.resolve(recipient, most))
-  if (!(found instanceof Failure)) return { ...found, book }
-  const known = directory ? { ...await directory.resolve(recipient, most), book: directory } : nobody
-  // Who is refused by the server of contacts has none.
-  if (known.total === 0 && found.kind !== 'denied') throw found
-  return known
+  if (!(found instanceof Failure)) return found.total > 0 ? { ...found, book } : otherwise
+  // Whom the address list knows need not wait for contacts that cannot be read now, and who is refused by their server has none.
+  const known = await listed()
+  if (known || isMe || found.kind === 'denied') return known ?? otherwise
+  throw found
 }
 
 /** Contacts that are worth no longer wait than news of them are. */

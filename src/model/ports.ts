@@ -1,3 +1,4 @@
+import type { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Verdict } from './certificate.ts'
 import type { MailCursor } from './cursor.ts'
@@ -209,6 +210,12 @@ export interface ObjectStore {
   containing(folder: FolderId, property: string, text: string): Promise<readonly StoredObject[]>
   /** Whether the server itself tells those who meet of what is written: RFC 6638, `calendar-auto-schedule`. From memory where known. */
   schedules(): Promise<boolean>
+  /**
+   * What tells when others have time, by their addresses: iCalendar of VFREEBUSY, or of the events that take place between `from` and `to`; or
+   * why it cannot be told of one, `denied` where it may not be. Of whom the server knows nothing, there is nothing. Throws `unsupported` where
+   * it has no way to tell.
+   */
+  freeBusy?(addresses: readonly string[], from: Date, to: Date): Promise<ReadonlyMap<string, readonly Uint8Array[] | Failure>>
   /** Throws `exists` where there is such an object in `to`. */
   move(ref: ObjectRef, to: FolderId): Promise<void>
 

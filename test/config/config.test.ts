@@ -152,7 +152,7 @@ describe('a fault is named with its line, its setting and a hint', () => {
     ['a DAV server with a password', `${good}    dav: { url: 'https://a:b@dav.example.org/' }`,
       'p.yaml:5: backends.0.dav.url must be a URL like https://dav.example.org/, without a user in it, and with {login}, {local} or {domain} after the host where the user stands'],
     ['homes at another host', `${good}    dav: { url: 'https://dav.example.org/', contacts: 'https://cards.example.org/{login}/' }`,
-      'p.yaml:5: backends.0.dav must have calendars and contacts at the host and port of url: passwords go nowhere else'],
+      'p.yaml:5: backends.0.dav must have calendars, contacts and freeBusy at the host and port of url: passwords go nowhere else'],
     ['a filter without parentheses', `${good}    directory: { url: 'ldap://x', base: '', filter: mail=* }`,
       'p.yaml:5: backends.0.directory.filter must be a filter like (objectClass=person)'],
     ['a match without the word', `${good}    directory: { url: 'ldap://x', base: '', match: (cn=*) }`, 'p.yaml:5: backends.0.directory.match must contain {word}'],

@@ -3,7 +3,7 @@ import { isCurrent, isForEncryption, isForMail, readCertificate } from '../../fo
 import type { Entry } from '../../model/directory.ts'
 import type { Directory } from '../../model/ports.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
-import { freeBusy } from '../availability.ts'
+import { freeBusy, type Availability } from '../availability.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
 import { resolveRecipient, type Meant } from '../directories.ts'
 import { Photos, type Photo } from '../photos.ts'
@@ -30,7 +30,7 @@ export const resolveRecipients: Command = {
       found.push(...await Promise.all(request.to.slice(at, at + together).map(to => resolve(call, to))))
     }
     Object.assign(call.facts, { items: found.length, found: found.filter(({ total }) => total === 1).length })
-    const answering = new Answering(call, request)
+    const answering = new Answering(call, request, await availabilityOf(call, request, found))
     const responses: Node[] = []
     for (const [place, to] of request.to.entries()) responses.push(await answering.response(to, found[place]!))
     return wbxml(el('ResolveRecipients:ResolveRecipients', [el('ResolveRecipients:Status', success), ...responses]))
@@ -39,6 +39,12 @@ export const resolveRecipients: Command = {
   refuse: kind => el('ResolveRecipients:ResolveRecipients', [
     el('ResolveRecipients:Status', kind === 'malformed' || kind === 'too-large' ? protocolError : serverError),
   ]),
+}
+
+/** Of whom is meant without a doubt. */
+async function availabilityOf(call: Call, { availability, to }: ResolveRequest, found: readonly Meant[]): Promise<(address: string) => Availability> {
+  if (!availability || to.length >= mostRecipients) return () => undefined
+  return freeBusy(call, found.flatMap(({ total, entries: [entry] }) => total === 1 && entry ? [entry.addresses[0]] : []), availability)
 }
 
 /** Nobody, where the name is one no search can be made for. */
@@ -55,12 +61,14 @@ async function resolve(call: Call, to: string): Promise<Meant> {
 class Answering {
   readonly #call: Call
   readonly #request: ResolveRequest
+  readonly #availability: (address: string) => Availability
   readonly #photos: Photos | undefined
   #certificatesLeft: number
 
-  constructor(call: Call, request: ResolveRequest) {
+  constructor(call: Call, request: ResolveRequest, availability: (address: string) => Availability) {
     this.#call = call
     this.#request = request
+    this.#availability = availability
     this.#photos = request.photos && new Photos(request.photos)
     this.#certificatesLeft = request.mostCertificates
   }
@@ -84,7 +92,7 @@ class Answering {
     return el('ResolveRecipients:Recipient', [
       el('ResolveRecipients:Type', types[entry.kind]), el('ResolveRecipients:DisplayName', entry.displayName),
       el('ResolveRecipients:EmailAddress', entry.addresses[0]),
-      ...(isOne && availability ? [await this.#availability(entry)] : []),
+      ...(isOne && availability ? [this.#free(entry)] : []),
       ...(isOne && certificates !== 'none' ? [await this.#certificates(entry, book)] : []),
       ...(photo ? [el('ResolveRecipients:Picture', [
         el('ResolveRecipients:Status', photo.status), ...(photo.octets ? [el('ResolveRecipients:Data', photo.octets)] : []),
@@ -92,9 +100,9 @@ class Answering {
     ])
   }
 
-  async #availability({ addresses: [address] }: Entry): Promise<Node> {
+  #free({ addresses: [address] }: Entry): Node {
+    const found = this.#availability(address)
     const full = this.#request.to.length >= mostRecipients
-    const found = full ? undefined : await freeBusy(this.#call, address, this.#request.availability!)
     const status = full ? tooManyAsked : found === undefined ? unavailable : found === 'later' ? transient : success
     return el('ResolveRecipients:Availability', [
       el('ResolveRecipients:Status', status), ...(found && found !== 'later' ? [el('ResolveRecipients:MergedFreeBusy', found.digits)] : []),
