@@ -65,6 +65,8 @@ export function davDirectory({ client, books, most: limit, trouble = () => {} }:
     resolve: (recipient, most) => told(resolve(recipient, most)),
     photo: id => told(readCard(client, id).then(octets => octets && understood(() => readContact(octets).picture))),
     certificates: id => told(readCard(client, id).then(octets => ({ members: 1, certificates: (octets && understood(() => cardCertificates(octets))) ?? [] }))),
+    // Groups of address books have hardly ever an address.
+    members: async () => undefined,
   }
 }
 

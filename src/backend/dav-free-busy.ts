@@ -116,8 +116,8 @@ function byCalendars({ client, called }: DavFreeBusyOptions, template: string): 
     const range = `<C:time-range start="${compact(from)}" end="${compact(to)}"/>`
     if (answers) {
       const octets = await query(path, range).catch((error: unknown) => {
-        if (!(error instanceof Failure) || !(error.kind === 'denied' || error.kind === 'malformed' || /answers 50[01]\b/.test(error.message))) throw error
-        return undefined
+        if (isUnableTo(error)) return undefined
+        throw error
       })
       if (octets) return [octets]
     }
@@ -171,6 +171,10 @@ function byCalendars({ client, called }: DavFreeBusyOptions, template: string): 
     return all
   }
 }
+
+/** Servers refuse a report they do not know, or answer it with all there is. */
+const isUnableTo = (error: unknown): boolean => error instanceof Failure &&
+  (error.kind === 'denied' || error.kind === 'malformed' || error.kind === 'too-large' || /answers 50[01]\b/.test(error.message))
 
 /** What a server answers in iCalendar; undefined for what is none. */
 const calendarOf = (octets: Buffer): Uint8Array | undefined => /^(?:\xef\xbb\xbf)?\s*BEGIN:VCALENDAR/i.test(octets.toString('latin1', 0, 200)) ? octets : undefined

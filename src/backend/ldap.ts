@@ -1,5 +1,5 @@
 import { Filter } from 'ldapts'
-import type { Certificates, Entries, Entry } from '../model/directory.ts'
+import type { Certificates, Entries, Entry, Members } from '../model/directory.ts'
 import type { Directory } from '../model/ports.ts'
 import { LdapConnection, type LdapLogin, type LdapServer } from './ldap-connection.ts'
 import { octetsOf, readEntry, shownAttributes, textsOf, usualAttributes, type Attributes, type Field } from './ldap-entry.ts'
@@ -82,6 +82,14 @@ export function ldapDirectory(config: LdapConfig, login: LdapLogin | undefined):
         certificates.push(...(await Promise.all(members.slice(at, at + together).map(certificatesOf))).flat())
       }
       return { members: members.length, certificates }
+    },
+    async members(id, most): Promise<Members | undefined> {
+      const found = await connection.read(id, [], attributes.members)
+      const members = found ? attributes.members.flatMap(name => textsOf(found, name)) : []
+      if (members.length === 0) return undefined
+      const people = await Promise.all(members.slice(0, Math.min(most, together)).map(dn => connection.read(dn, [], shownAttributes(attributes))))
+      const addresses = people.flatMap(one => one && readEntry(one, attributes)?.addresses[0] || [])
+      return { total: members.length, addresses }
     },
     async count(most) {
       return (await connection.search(base, { scope: 'sub', filter, attributes: ['1.1'], sizeLimit: most })).length

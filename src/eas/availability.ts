@@ -32,6 +32,16 @@ export async function freeBusy(call: Call, addresses: readonly string[], span: S
   return address => isOwn(address) ? own : found?.(address.toLowerCase())
 }
 
+/** That of several as one; of whom nothing is known, that is told, as long as something is known of anybody. */
+export function together(all: readonly Availability[], { start, end }: Span): Availability {
+  if (all.includes('later')) return 'later'
+  const known = all.flatMap(one => one && one !== 'later' ? [one.digits] : [])
+  if (known.length === 0) return undefined
+  const nothing = mergedFreeBusy(start.getTime(), end.getTime(), [{ start: start.getTime(), end: end.getTime(), busy: 4 }])
+  const lines = known.length < all.length ? [...known, nothing] : known
+  return { digits: [...nothing].map((_, at) => lines.reduce((highest, line) => line[at]! > highest ? line[at]! : highest, '0')).join('') }
+}
+
 /** Milliseconds to wait for what is known of others. */
 const patience = 20_000
 

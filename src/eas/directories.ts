@@ -46,6 +46,7 @@ const patient = (contacts: Directory): Directory => {
   return {
     search: (words, most) => wait(contacts.search(words, most)), resolve: (recipient, most) => wait(contacts.resolve(recipient, most)),
     photo: id => wait(contacts.photo(id)), certificates: id => wait(contacts.certificates(id)),
+    members: (id, most) => wait(contacts.members(id, most)),
   }
 }
 

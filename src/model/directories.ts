@@ -51,6 +51,7 @@ export function directories(books: readonly Directory[]): Directory {
     },
     photo: id => firstOf(id, (book, inside) => book.photo(inside), found => found !== undefined),
     certificates: async id => await firstOf(id, (book, inside) => book.certificates(inside), found => found.certificates.length > 0) ?? { members: 1, certificates: [] },
+    members: (id, most) => firstOf(id, (book, inside) => book.members(inside, most), found => found !== undefined),
   }
 }
 

@@ -2,7 +2,7 @@ import type { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Verdict } from './certificate.ts'
 import type { MailCursor } from './cursor.ts'
-import type { Certificates, Entries } from './directory.ts'
+import type { Certificates, Entries, Members } from './directory.ts'
 import type { Folder, FolderId, ObjectContent, Role } from './folder.ts'
 import type { Flow, Head, Message } from './message.ts'
 import type { OutOfOffice } from './out-of-office.ts'
@@ -252,6 +252,8 @@ export interface Directory {
   /** An image file. */
   photo(id: string): Promise<Uint8Array | undefined>
   certificates(id: string): Promise<Certificates>
+  /** Undefined where it is no group, or none that the book knows as one. `most`: members that are looked up. */
+  members(id: string, most: number): Promise<Members | undefined>
 }
 
 /** Tells whether certificates can be trusted for mail. */

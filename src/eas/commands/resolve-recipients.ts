@@ -3,16 +3,16 @@ import { isCurrent, isForEncryption, isForMail, readCertificate } from '../../fo
 import type { Entry } from '../../model/directory.ts'
 import type { Directory } from '../../model/ports.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
-import { freeBusy, type Availability } from '../availability.ts'
+import { recipientsTimes, type Time } from '../recipients-times.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
 import { resolveRecipient, type Meant } from '../directories.ts'
 import { Photos, type Photo } from '../photos.ts'
-import { mostRecipients, readResolveRequest, type ResolveRequest } from './resolve-request.ts'
+import { readResolveRequest, type ResolveRequest } from './resolve-request.ts'
 
 /** [MS-ASCMD] Status (ResolveRecipients): of the command, of a Response, of Availability, of Certificates. */
 const success = '1', protocolError = '5', serverError = '6'
 const resolved = '1', ambiguous = '2', partial = '3', unresolved = '4'
-const tooManyAsked = '160', transient = '162', unavailable = '163'
+const timeStatus: Readonly<Record<Exclude<Time, object>, string>> = { 'too many': '160', 'too large': '161', later: '162', unknown: '163' }
 const noCertificate = '7', certificateLimit = '8'
 
 /** [MS-ASCMD] Type (ResolveRecipients). */
@@ -30,7 +30,7 @@ export const resolveRecipients: Command = {
       found.push(...await Promise.all(request.to.slice(at, at + together).map(to => resolve(call, to))))
     }
     Object.assign(call.facts, { items: found.length, found: found.filter(({ total }) => total === 1).length })
-    const answering = new Answering(call, request, await availabilityOf(call, request, found))
+    const answering = new Answering(call, request, await recipientsTimes(call, request, found))
     const responses: Node[] = []
     for (const [place, to] of request.to.entries()) responses.push(await answering.response(to, found[place]!))
     return wbxml(el('ResolveRecipients:ResolveRecipients', [el('ResolveRecipients:Status', success), ...responses]))
@@ -39,12 +39,6 @@ export const resolveRecipients: Command = {
   refuse: kind => el('ResolveRecipients:ResolveRecipients', [
     el('ResolveRecipients:Status', kind === 'malformed' || kind === 'too-large' ? protocolError : serverError),
   ]),
-}
-
-/** Of whom is meant without a doubt. */
-async function availabilityOf(call: Call, { availability, to }: ResolveRequest, found: readonly Meant[]): Promise<(address: string) => Availability> {
-  if (!availability || to.length >= mostRecipients) return () => undefined
-  return freeBusy(call, found.flatMap(({ total, entries: [entry] }) => total === 1 && entry ? [entry.addresses[0]] : []), availability)
 }
 
 /** Nobody, where the name is one no search can be made for. */
@@ -61,14 +55,14 @@ async function resolve(call: Call, to: string): Promise<Meant> {
 class Answering {
   readonly #call: Call
   readonly #request: ResolveRequest
-  readonly #availability: (address: string) => Availability
+  readonly #times: ReadonlyMap<Entry, Time>
   readonly #photos: Photos | undefined
   #certificatesLeft: number
 
-  constructor(call: Call, request: ResolveRequest, availability: (address: string) => Availability) {
+  constructor(call: Call, request: ResolveRequest, times: ReadonlyMap<Entry, Time>) {
     this.#call = call
     this.#request = request
-    this.#availability = availability
+    this.#times = times
     this.#photos = request.photos && new Photos(request.photos)
     this.#certificatesLeft = request.mostCertificates
   }
@@ -92,7 +86,7 @@ class Answering {
     return el('ResolveRecipients:Recipient', [
       el('ResolveRecipients:Type', types[entry.kind]), el('ResolveRecipients:DisplayName', entry.displayName),
       el('ResolveRecipients:EmailAddress', entry.addresses[0]),
-      ...(isOne && availability ? [this.#free(entry)] : []),
+      ...(isOne && availability ? [this.#availability(entry)] : []),
       ...(isOne && certificates !== 'none' ? [await this.#certificates(entry, book)] : []),
       ...(photo ? [el('ResolveRecipients:Picture', [
         el('ResolveRecipients:Status', photo.status), ...(photo.octets ? [el('ResolveRecipients:Data', photo.octets)] : []),
@@ -100,12 +94,11 @@ class Answering {
     ])
   }
 
-  #free({ addresses: [address] }: Entry): Node {
-    const found = this.#availability(address)
-    const full = this.#request.to.length >= mostRecipients
-    const status = full ? tooManyAsked : found === undefined ? unavailable : found === 'later' ? transient : success
+  #availability(entry: Entry): Node {
+    const found = this.#times.get(entry)
+    const status = typeof found === 'object' ? success : timeStatus[found ?? 'unknown']
     return el('ResolveRecipients:Availability', [
-      el('ResolveRecipients:Status', status), ...(found && found !== 'later' ? [el('ResolveRecipients:MergedFreeBusy', found.digits)] : []),
+      el('ResolveRecipients:Status', status), ...(typeof found === 'object' ? [el('ResolveRecipients:MergedFreeBusy', found.digits)] : []),
     ])
   }
 
