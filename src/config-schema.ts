@@ -100,7 +100,7 @@ const addressBook = z.strictObject({
   rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
   most: z.int().min(1).max(10_000).exactOptional(), timeoutSeconds: seconds.exactOptional(),
 }).refine(({ account, login }) => !account || login === undefined, { error: 'must not have both account and login' })
-  .refine(({ url, account }) => !account || !/[{}]/.test(url), { error: 'must have an url without the user where an account reads for all' })
+  .refine(({ url, account }) => !account || !/[{}]/.test(url), { error: 'must have a url without {login}, {local} or {domain} where an account reads for all' })
 
 const backend = z.strictObject({
   domains: z.union([z.literal('*'), z.array(domain).min(1)], { error: "must be a list of domains, or '*' for all others" })

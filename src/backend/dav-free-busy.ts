@@ -31,11 +31,10 @@ export function davFreeBusy(options: DavFreeBusyOptions): FreeBusy {
 /** RFC 6638, Busy Time Information. */
 function byOutbox({ client, user, homes }: DavFreeBusyOptions): FreeBusy {
   let finding: Promise<Outbox | undefined> | undefined
-  const outbox = (): Promise<Outbox | undefined> => finding ??= homes().then(({ calendars }) => calendars === undefined ? undefined : outboxOf(client, calendars))
-    .catch((error: unknown) => {
-      finding = undefined
-      throw error
-    })
+  const outbox = (): Promise<Outbox | undefined> => finding ??= homes().then(found => findOutbox(client, found)).catch((error: unknown) => {
+    finding = undefined
+    throw error
+  })
 
   return async (addresses, from, to) => {
     const found = await outbox()
@@ -70,8 +69,9 @@ function toldBy(status: string, data: string | undefined): readonly Uint8Array[]
 
 type Outbox = { readonly path: string; readonly address: string | undefined }
 
-/** RFC 6638, CALDAV:schedule-outbox-URL and CALDAV:calendar-user-address-set of the user's principal. */
-async function outboxOf(client: DavClient, home: string): Promise<Outbox | undefined> {
+/** RFC 6638, CALDAV:schedule-outbox-URL and CALDAV:calendar-user-address-set of the user's principal. Undefined where there is no outbox. */
+export async function findOutbox(client: DavClient, { calendars: home }: DavHomes): Promise<Outbox | undefined> {
+  if (home === undefined) return undefined
   const principal = hrefsOf(await propertiesAt(client, home, '<D:current-user-principal/>'), `${dav}current-user-principal`)[0]
   if (principal === undefined) return undefined
   const told = await propertiesAt(client, pathAt(client, principal), '<C:schedule-outbox-URL/><C:calendar-user-address-set/>')

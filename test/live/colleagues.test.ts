@@ -1,5 +1,7 @@
 // Colleagues as a phone sees them: an address book as the address list, own contacts, and when others have time, over real servers.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { check } from '../../src/backend/check.ts'
+import type { Backend } from '../../src/backend/connect.ts'
 import { card, cards, keyLine, openBook, photoLine } from '../support/book.ts'
 import { DavUser } from '../support/dav-user.ts'
 import { Phone } from '../support/eas-client.ts'
@@ -161,5 +163,44 @@ describe('the time of others', () => {
     await anna.put('1.ics', event('1', '20261207T083000Z', '20261207T090000Z'))
     const phone = await phoneOf({ dav: { url: house.xandikos.url, freeBusy: `${house.xandikos.url}anna/calendars/{local}/` }, addressBook: list() })
     expect(await times(phone, ['calendar@postern.test', 'bob@postern.test'])).toEqual(['1 020000', '1 444444'])
+  })
+})
+
+describe('postern check', () => {
+  const run = async (over: Partial<Backend>): Promise<string[]> => {
+    const backend: Backend = { domains: ['postern.test'], login: 'address', imap: { ...house.imap, security: 'none' }, smtp: { host: '127.0.0.1', port: 1, security: 'none', auth: true }, ...over }
+    return (await check({ backends: [backend] }, { kind: 'password', user: 'anna@postern.test', password: 'secret' }))
+      .filter(({ text }) => /address book at|its server|directory|It (does not )?know|others have time/i.test(text)).map(({ ok, text }) => `${ok ? ' ' : '!'} ${text.replace(/:\d+/, ':PORT')}`)
+  }
+  const url = 'http://127.0.0.1:PORT/dave%40postern.test/people/'
+
+  it('says whether the address book answers, to whom, and how people are found in it', async () => {
+    expect(await run({ addressBook: book() })).toEqual([
+      `  The address book at ${url} answers and shows 65 people with an address when it is read as dave@postern.test.`, '  Its server looks for names itself.', '  It does not know anna@postern.test.',
+    ])
+    expect(await run({ addressBook: { url: `${house.dav.url}{login}/contacts/` } })).toEqual([
+      expect.stringMatching(/answers and shows 3 people with an address when it is read as the user\.$/), '  Its server looks for names itself.', '  It does not know anna@postern.test.',
+    ])
+    const xandikos = await run({ addressBook: { url: `${house.xandikos.url}anna/contacts/addressbook/`, account: { user: 'x', password: 'x' } } })
+    expect(xandikos).toEqual([expect.stringMatching(/shows nobody with an address/)])
+    const anna = new DavUser(house.xandikos.url, 'anna', 'x', '/anna/contacts/')
+    await anna.open('contacts')
+    await anna.put('anna.vcf', card('anna', 'Anna Test', 'EMAIL:anna@postern.test'))
+    expect((await run({ addressBook: { url: `${house.xandikos.url}anna/contacts/addressbook/`, account: { user: 'x', password: 'x' } } })).slice(1)).toEqual([
+      '  Its server does not look for names: Postern reads the whole book and keeps it up to date.', '  It knows anna@postern.test as Anna Test.',
+    ])
+  })
+
+  it('says what is wrong with it', async () => {
+    expect(await run({ addressBook: { ...book(), account: { user: 'dave@postern.test', password: 'wrong' } } })).toEqual([`! The address book at ${url} answers and refuses dave@postern.test.`])
+    expect((await run({ addressBook: { ...book(), url: `${house.dav.url}dave%40postern.test/` } }))[0]).toMatch(/^! The address book at .* there is no address book at \/dave%40postern\.test\//)
+    expect((await run({ addressBook: { ...book(), url: 'http://127.0.0.1:1/' } }))[0]).toMatch(/^! The address book at .*ECONNREFUSED/)
+  })
+
+  it('says whether it is known when others have time', async () => {
+    const said = async (dav: NonNullable<Backend['dav']>): Promise<string> => (await run({ dav })).at(-2)!
+    expect(await said({ url: house.dav.url })).toMatch(/^ {2}When others have time is not known: the server has no outbox/)
+    expect(await said({ url: outbox.url })).toMatch(/^ {2}When others have time is asked of the server's outbox/)
+    expect(await said({ url: house.dav.url, freeBusy: `${house.dav.url}{login}/calendar/` })).toMatch(/^ {2}When others have time is read at/)
   })
 })
