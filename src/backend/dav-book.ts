@@ -12,7 +12,10 @@ export type DavCopies = LRUCache<string, DavCopy>
 export type DavCopy = { readonly token: string; readonly entries: ReadonlyMap<string, Entry>; readonly state: DavPlace['state']; readonly at: number }
 
 export type DavBook = {
-  /** Those in whose names or addresses the text is, and maybe others. Throws `too-large` for a book that is too large to be looked through. */
+  /**
+   * Those in whose names or addresses the text is, and maybe others. It is to be of plain letters of ASCII: what servers make of others, and
+   * of nicknames, differs. Throws `too-large` for a book that is too large to be looked through.
+   */
   find(text: string): Promise<Found>
   /** Everybody. Throws `too-large`. */
   all(): Promise<readonly Entry[]>
@@ -57,7 +60,7 @@ export function davBook({ client, changes, copies, kind, look, path, most }: Dav
 
   async function query(text: string): Promise<Found> {
     const match = `<A:text-match collation="i;unicode-casemap" match-type="contains">${escapeXml(text)}</A:text-match>`
-    const filter = ['FN', 'NICKNAME', 'EMAIL'].map(name => `<A:prop-filter name="${name}">${match}</A:prop-filter>`).join('')
+    const filter = ['FN', 'EMAIL'].map(name => `<A:prop-filter name="${name}">${match}</A:prop-filter>`).join('')
     const body = document('A:addressbook-query', `${data}<A:filter test="anyof">${filter}</A:filter><A:limit><A:nresults>${most + 1}</A:nresults></A:limit>`)
     const { objects, partial } = objectRows(await report(body), path)
     return { entries: entriesOf(objects, kind, path), complete: !partial && objects.length <= most }
@@ -131,7 +134,8 @@ export function davBook({ client, changes, copies, kind, look, path, most }: Dav
   return {
     find, all,
     async looks(name) {
-      await find(name.slice(0, Math.max(1, name.length - 1)))
+      const text = plainOf(name)
+      if (text !== undefined) await find(text.slice(0, -1))
       return filters === true
     },
   }
@@ -140,10 +144,17 @@ export function davBook({ client, changes, copies, kind, look, path, most }: Dav
 /** Octets, about. */
 const sizeOf = ({ entries }: DavCopy): number => 200 + entries.size * 700
 
-const valuesOf = ({ displayName, alias = '', addresses }: Entry): string[] => [displayName, alias, ...addresses].map(folded)
+const valuesOf = ({ displayName, addresses }: Entry): string[] => [displayName, ...addresses].map(folded)
 
 /** Whether a name or an address has the text in it. */
 const holds = (entry: Entry, text: string): boolean => valuesOf(entry).some(value => value.includes(folded(text)))
+
+/** What of a text servers agree about: the longest run of plain letters, as long as it says anything. */
+export function plainOf(text: string): string | undefined {
+  const runs = folded(text).match(/[\w@.+-]+/g) ?? []
+  const longest = runs.reduce((a, b) => b.length > a.length ? b : a, '')
+  return longest.length > 1 ? longest : undefined
+}
 
 /** Text as it is compared. */
 export const folded = (text: string): string => text.normalize('NFC').toLowerCase()

@@ -3,7 +3,7 @@ import { cardCertificates } from '../formats/contact-entry.ts'
 import { readContact } from '../formats/contact-read.ts'
 import type { Entries, Entry } from '../model/directory.ts'
 import type { Directory } from '../model/ports.ts'
-import { folded, readCard, type DavBook } from './dav-book.ts'
+import { folded, plainOf, readCard, type DavBook } from './dav-book.ts'
 import type { DavClient, DavServer } from './dav-client.ts'
 import { nameOf, wordsOf } from './recipient-words.ts'
 
@@ -30,18 +30,18 @@ export type DavDirectoryOptions = {
 export function davDirectory({ client, books, most: limit, trouble = () => {} }: DavDirectoryOptions): Directory {
   const collator = new Intl.Collator(undefined, { sensitivity: 'base' })
 
-  /** The server looks for one text, the rest is done here. */
-  async function find(text: string, is: (entry: Entry) => boolean, most: number): Promise<Entries> {
-    const found = await Promise.all((await books()).map(book => book.find(text)))
-    const entries = found.flatMap(one => one.entries.filter(is))
+  /** The server looks for a piece of the text, the rest is done here. */
+  async function find(said: string, is: (entry: Entry) => boolean, most: number): Promise<Entries> {
+    const text = plainOf(said)
+    const found = await Promise.all((await books()).map(async book => text === undefined ? book.all() : (await book.find(text)).entries))
+    const entries = found.flatMap(one => one.filter(is))
     entries.sort((a, b) => collator.compare(a.displayName, b.displayName))
     return { entries: entries.slice(0, Math.min(most, limit)), total: entries.length }
   }
 
   function search(said: string, most: number): Promise<Entries> {
     const words = wordsOf(said).map(folded)
-    const longest = words.reduce((a, b) => b.length > a.length ? b : a)
-    return find(longest, entry => words.every(word => begins(entry, word)), most)
+    return find(words.join(' '), entry => words.every(word => begins(entry, word)), most)
   }
 
   async function resolve(recipient: string, most: number): Promise<Entries> {
@@ -51,7 +51,7 @@ export function davDirectory({ client, books, most: limit, trouble = () => {} }:
       const own = entries.filter(({ addresses: [first] }) => folded(first) === wanted)
       return own.length === 1 ? { entries: own, total: 1 } : { entries, total }
     }
-    const exact = await find(name, ({ displayName, alias = '' }) => folded(displayName) === wanted || folded(alias) === wanted, 2)
+    const exact = await find(name, ({ displayName }) => folded(displayName) === wanted, 2)
     return exact.total === 1 ? exact : search(name, most)
   }
 
@@ -79,6 +79,6 @@ function understood<T>(read: () => T): T | undefined {
   }
 }
 
-/** As in other directories: the whole of a name, a word of it, an alias or an address begins so. */
-const begins = ({ displayName, alias = '', addresses }: Entry, word: string): boolean =>
-  [displayName, alias, ...addresses].some(value => folded(value).startsWith(word)) || folded(displayName).includes(` ${word}`)
+/** As in other directories: the name, a word of it, or an address begins so. Nicknames are nobody's account, and not looked for by all servers. */
+const begins = ({ displayName, addresses }: Entry, word: string): boolean =>
+  [displayName, ...addresses].some(value => folded(value).startsWith(word)) || folded(displayName).includes(` ${word}`)

@@ -176,7 +176,7 @@ describe('postern check', () => {
 
   it('says whether the address book answers, to whom, and how people are found in it', async () => {
     expect(await run({ addressBook: book() })).toEqual([
-      `  The address book at ${url} answers and shows 65 people with an address when it is read as dave@postern.test.`, '  Its server looks for names itself.', '  It does not know anna@postern.test.',
+      `  The address book at ${url} answers and shows 66 people with an address when it is read as dave@postern.test.`, '  Its server looks for names itself.', '  It does not know anna@postern.test.',
     ])
     expect(await run({ addressBook: { url: `${house.dav.url}{login}/contacts/` } })).toEqual([
       expect.stringMatching(/answers and shows 3 people with an address when it is read as the user\.$/), '  Its server looks for names itself.', '  It does not know anna@postern.test.',

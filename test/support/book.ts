@@ -19,6 +19,7 @@ export const cards = (certificate: Uint8Array): readonly (readonly [name: string
   ['oystein.vcf', card('oystein', 'Øystein Weiß', 'EMAIL:oystein@postern.test')],
   ['comma.vcf', card('comma', 'Example\\, Ann', 'EMAIL:ann@postern.test')],
   ['nomail.vcf', card('nomail', 'Ann Nomail', 'TEL:+1 558')],
+  ['letters.vcf', card('letters', 'Žž Ђ', 'EMAIL:letters@postern.test')],
   ['odd name&.vcf', card('odd', 'Odd <Name> & Co', 'EMAIL:odd@postern.test')],
   ...Array.from({ length: 60 }, (_, n) => [`many${n}.vcf`, card(`many${n}`, `Jürgen Many${String(n).padStart(2, '0')}`, `EMAIL:many${n}@postern.test`)] as const),
 ]
