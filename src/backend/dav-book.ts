@@ -41,6 +41,8 @@ export type DavBookOptions = {
 const { carddav } = names
 /** Seconds a copy is believed; cards named in one REPORT; cards of a book that is read as a whole. */
 const fresh = 60, batch = 100, largest = 50_000
+/** Milliseconds that a server may look for somebody, before it is spared that. */
+const slow = 1000
 /** So many answers, of which less than half have the text, are those of a server that does not look for it. */
 const suspicious = 20
 
@@ -50,7 +52,7 @@ const data = `<D:prop><D:getetag/><A:address-data>${shown.map(name => `<A:prop n
 
 /**
  * RFC 6352, one address book, in which people are found. The server is asked for them (CARDDAV:addressbook-query). Where it does not look for
- * text, or does so wrongly, the book is read once and kept up to date.
+ * text, or does so wrongly or slowly, the book is read once and kept up to date.
  */
 export function davBook({ client, changes, copies, kind, look, path, most }: DavBookOptions): DavBook {
   const slot = `${client.user}\0${client.origin}${path}`
@@ -70,11 +72,17 @@ export function davBook({ client, changes, copies, kind, look, path, most }: Dav
     (await readMultistatus((await client.ask({ method: 'REPORT', path, headers: { depth: '1' }, body })).body)).rows
 
   async function find(text: string): Promise<Found> {
+    if (copies.has(slot)) return { entries: await all(), complete: true }
+    const begun = performance.now()
     const asked = filters === false ? undefined : await query(text).catch((error: unknown) => {
       if (isUnableTo(error)) return undefined
+      // A server that takes too long to look may still hand out the book piece by piece.
+      if (performance.now() - begun > slow) filters = false
       throw error
     })
     if (!asked) filters = false
+    // Some look for a name by reading all there is, each time: they are asked for that once.
+    if (performance.now() - begun > slow) void all().catch(() => {})
     const fitting = asked?.entries.filter(entry => holds(entry, text)) ?? []
     if (asked && asked.entries.length > suspicious && fitting.length * 2 < asked.entries.length) filters = false
     if (fitting.some(entry => valuesOf(entry).some(value => value.includes(folded(text)) && value !== folded(text)))) filters ??= true

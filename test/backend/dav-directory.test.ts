@@ -1,5 +1,5 @@
 // The address list in an address book: on real servers that look for names, and that do not; what bad servers say is never an empty list.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { BookDirectory } from '../../src/backend/address-list.ts'
 import { davMemory } from '../../src/backend/connect.ts'
 import type { BookConfig } from '../../src/backend/dav-directory.ts'
@@ -150,6 +150,29 @@ describe('a bad server', () => {
       : queried(asked.body) ? (multistatus(answer, ''), true) : undefined
     expect(await names(bad(), 'bob')).toEqual(['Bob Builder'])
   })
+
+  it('that looks slowly is asked no more, once the book is there; that takes too long fails once', async () => {
+    let delay = 1200
+    dav.misdeed = (asked, answer) => {
+      if (!queried(asked.body)) return undefined
+      setTimeout(() => multistatus(answer, data('bob', cards(bobDer)[0]![1])), delay)
+      return true
+    }
+    const memory = davMemory()
+    const directory = openBook({ url: `${dav.url}dav/anna/book/`, account, timeoutSeconds: 5 }, memory)
+    opened.push(directory)
+    expect(await names(directory, 'bo bui')).toEqual(['Bob Builder'])
+    await vi.waitUntil(() => memory.copies.size > 0, 5000)
+    const before = dav.asked.length
+    expect(await names(directory, 'carl')).toEqual(['Carl Builder'])
+    expect(dav.asked.length).toBe(before)
+
+    delay = 6000
+    const impatient = bad()
+    await expect(impatient.search('bob', 10)).rejects.toMatchObject({ kind: 'unavailable' })
+    await vi.waitUntil(() => impatient.search('carl', 10).then(({ total }) => total === 1, () => false), { timeout: 5000, interval: 200 })
+    expect(dav.asked.filter(({ body }) => body.includes('>carl<')).length).toBe(0)
+  }, 20_000)
 
   it('is asked for plain letters only, as Cyrus knows no capitals of others', async () => {
     expect(await names(bad(), 'ØYSTEIN weiß')).toEqual(['Øystein Weiß'])
