@@ -44,7 +44,8 @@ async function checkBook({ url, account }: NonNullable<Backend['addressBook']>, 
     if (!first) return [bad(`${name} answers, but shows nobody with an address when it is read ${who}.`)]
     return [
       good(`${name} answers and shows ${people.length} ${people.length === 1 ? 'person' : 'people'} with an address when it is read ${who}.`),
-      good(await directory.book.looks(first.displayName) ? 'Its server looks for names itself.' : 'Its server does not look for names: Postern reads the whole book and keeps it up to date.'),
+      good(await directory.book.looks(first.displayName) ? 'Its server looks for names itself.'
+        : 'Its server does not look for names: Postern reads the whole book and keeps it up to date.'),
       await knows(directory, person),
     ]
   } catch (error) {

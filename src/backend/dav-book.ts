@@ -142,9 +142,13 @@ export function davBook({ client, changes, copies, kind, look, path, most }: Dav
   return {
     find, all,
     async looks(name) {
-      const text = plainOf(name)
-      if (text !== undefined) await find(text.slice(0, -1))
-      return filters === true
+      const part = plainOf(name)?.slice(0, -1)
+      if (part === undefined) return filters === true
+      const { entries } = await query(part).catch((error: unknown) => {
+        if (isUnableTo(error)) return { entries: [] }
+        throw error
+      })
+      return entries.length > 0 && entries.every(entry => holds(entry, part))
     },
   }
 }
