@@ -14,7 +14,9 @@ import { policyFault } from './policy.ts'
 import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
 import { asksHierarchyAnew, hasChanged, outgoingHead, type OutgoingHead } from './response-head.ts'
+import { mergedObjects } from './merged.ts'
 import { clientOf } from './quirks.ts'
+import { mergedOf } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
 import type { Waits } from './waits.ts'
@@ -101,7 +103,7 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   const { body, message, drain } = await readContent(
     request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
   const call = step.call = {
-    body, message, request: parsed, stores, scope,
+    body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
     cache: house.cache, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
     // Few requests wait, and the garbage collector has its trouble with a signal of two.
     get signal() { return AbortSignal.any([visit.signal, house.draining]) },
@@ -114,6 +116,13 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   if (tree && commonStatus(parsed, tree)) return refusal(house, { parsed, head }, visit, tree)
   visit.facts['status'] ??= tree && statusOf(tree)
   return respond(answered, head.headers, keeper(house, parsed))
+}
+
+/** The stores as this client can show what is in them. */
+function shownTo({ settings, cache }: House, parsed: EasRequest, stores: Stores): Stores {
+  const { objects, person: { login, addresses } } = stores
+  const merged = objects ? mergedOf(settings, parsed, [login, ...addresses]) : []
+  return objects && merged.length > 0 ? { ...stores, objects: mergedObjects(objects, merged, { cache, account: login }) } : stores
 }
 
 /** Whatever comes of it, the client is heard out. */
