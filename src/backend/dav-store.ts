@@ -122,7 +122,7 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
   const forget = (): void => { known = undefined }
 
   const store: DavStore = {
-    folders: async () => (await collections().catch(refused)).map(shown),
+    folders: async anew => (await collections(anew).catch(refused)).map(shown),
     folder: async id => shown(await collection(id)),
     async createFolder(content, name) {
       const all = await collections()

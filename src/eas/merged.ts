@@ -21,9 +21,9 @@ type Named = { readonly name: string }
 export function mergedObjects(store: ObjectStore, contents: readonly ObjectContent[], seenIn: SeenIn): ObjectStore {
   const isMerged = (content: string): boolean => (contents as readonly string[]).includes(content)
 
-  async function groups(): Promise<readonly Group[]> {
+  async function groups(anew = false): Promise<readonly Group[]> {
     const found: [Folder, ...Folder[]][] = []
-    for (const folder of await store.folders()) {
+    for (const folder of await store.folders(anew)) {
       const group = isMerged(folder.content) ? found.find(([home]) => home.content === folder.content) : undefined
       // A key could not tell two collections with the same tag apart: then the second stays by itself.
       if (group && [...group, folder].every(({ id }) => isTag(tagOf(id))) && !group.some(({ id }) => tagOf(id) === tagOf(folder.id))) group.push(folder)
@@ -32,20 +32,22 @@ export function mergedObjects(store: ObjectStore, contents: readonly ObjectConte
     return found
   }
 
-  async function groupOf(id: FolderId): Promise<Group> {
-    const find = async (): Promise<Group | undefined> => (await groups()).find(([home]) => home.id === id)
-    const known = await find()
-    if (known) return known
-    // Has the store look again.
-    await store.folder(id)
-    const found = await find()
-    if (!found) throw new Failure('not-found', 'the collection is part of another folder')
+  /** The collections of a folder. Another process may know of one sooner: where one is missing, the server is asked. */
+  async function groupOf(id: FolderId, isWhole: (group: Group) => boolean = () => true): Promise<Group> {
+    const find = (all: readonly Group[]): Group | undefined => all.find(([home]) => home.id === id)
+    const known = find(await groups())
+    if (known && isWhole(known)) return known
+    const found = find(await groups(true))
+    if (!found) throw new Failure('not-found', 'no such folder, or it is part of another one')
     return found
   }
 
+  const placeOf = async (id: FolderId, name: string): Promise<Place | undefined> =>
+    placeIn(await groupOf(id, group => placeIn(group, name) !== undefined), name)
+
   /** Where an object is that may be written. */
   async function openPlace(id: FolderId, name: string): Promise<Place> {
-    const place = placeIn(await groupOf(id), name)
+    const place = await placeOf(id, name)
     if (!place) throw new Failure('not-found', 'the collection is gone')
     if (place.folder.readOnly) throw new Failure('denied', 'the collection is read-only')
     return place
@@ -137,7 +139,7 @@ export function mergedObjects(store: ObjectStore, contents: readonly ObjectConte
     },
 
     async changes(id, token) {
-      const group = await groupOf(id)
+      const group = await groupOf(id, some => token === undefined || areIn(some, standingsOf(some[0], token)))
       if (!isMerged(group[0].content)) return store.changes(id, token)
       const found = await outcome(changes(group, token))
       if (!(found instanceof Failure)) return found
@@ -151,14 +153,14 @@ export function mergedObjects(store: ObjectStore, contents: readonly ObjectConte
       return new Set((await inAll(group, async folder => [...await store.within(folder.id, from, to)].map(name => ({ name })))).map(({ name }) => name))
     },
     async objects(id, names) {
-      const group = await groupOf(id), places = names.flatMap(name => placeIn(group, name) ?? [])
+      const group = await groupOf(id, some => names.every(name => placeIn(some, name))), places = names.flatMap(name => placeIn(group, name) ?? [])
       return inAll(group, async folder => {
         const wanted = places.filter(place => place.folder === folder).map(({ name }) => name)
         return wanted.length > 0 ? store.objects(folder.id, wanted) : []
       })
     },
     async read(id, name) {
-      const place = placeIn(await groupOf(id), name)
+      const place = await placeOf(id, name)
       const found = place && await store.read(place.folder.id, place.name)
       return found && { ...found, name }
     },
@@ -167,7 +169,7 @@ export function mergedObjects(store: ObjectStore, contents: readonly ObjectConte
       return store.write(place.folder.id, place.name, octets, condition)
     },
     async remove(id, name, etag, quietly) {
-      if (!placeIn(await groupOf(id), name)) return
+      if (!await placeOf(id, name)) return
       const place = await openPlace(id, name)
       await store.remove(place.folder.id, place.name, etag, quietly)
     },
@@ -228,6 +230,8 @@ function placeIn([home, ...others]: Group, name: string): Place | undefined {
 const collectionId = /^[a-z]\.[A-Za-z0-9_-]{11}$/
 
 const standingsOf = ({ id }: Folder, token: string): Standings => splitToken(token) ?? new Map([[tagOf(id), token]])
+
+const areIn = (group: Group, standings: Standings): boolean => [...standings.keys()].every(tag => group.some(({ id }) => tagOf(id) === tag))
 
 /** Whether it is a token of this collection alone, as its server made it. */
 const isOf = (standings: Standings, { id }: Folder): boolean =>

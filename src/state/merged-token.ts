@@ -39,3 +39,11 @@ const escaped = /^(?:[A-Za-z0-9_.!~*'()-]|%[0-9A-F]{2})*$/
 export const digestOf = (token: string): string => `\0${createHash('sha256').update(token).digest().subarray(0, digestSize).toString('hex')}`
 export const isDigest = (token: string): boolean => token.startsWith('\0')
 export const digestSize = 4
+
+/** Whether two tokens stand for the same state, though what is remembered of them differs. */
+export const standForSame = (one: string, other: string): boolean => one === other || digested(one) === digested(other)
+
+function digested(token: string): string {
+  const standings = splitToken(token)
+  return standings ? joinTokens(new Map([...standings].map(([tag, one]) => [tag, one === '' || isDigest(one) ? one : digestOf(one)]))) : token
+}
