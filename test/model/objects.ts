@@ -92,11 +92,13 @@ export type ObjectSetting = {
   readonly mayRefuse?: boolean
   /** What happens to the collections, now and then. */
   readonly change?: () => Promise<string>
+  /** Before both sides are compared. */
+  readonly settle?: () => Promise<void>
 }
 
 /** Random steps of phones and of a DAV user; throws where they do not hold the same in the end, or a key is refused. */
 export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> {
-  const { steps, dice, model, user, davs, instances, versions, open, userAgent, mayRefuse = false, change } = setting
+  const { steps, dice, model, user, davs, instances, versions, open, userAgent, mayRefuse = false, change, settle } = setting
   const counts: ObjectCounts = { steps, requests: 0, restarts: 0, refused: 0, collections: 0, lost: 0, repeated: 0, conflicts: 0, told: 0, again: 0, rests: 0, items: 0 }
   const trace: string[] = []
   const phones = versions.map((version, n) => new ObjectPhone(new Phone({
@@ -174,6 +176,7 @@ export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> 
   }
 
   async function compare(): Promise<void> {
+    await settle?.()
     const stored = await Promise.all(davs.map(dav => dav.list()))
     const there = stored.flatMap(list => [...list.values()]).map(model.read).map(line).sort()
     for (const one of phones) {
