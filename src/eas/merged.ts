@@ -81,27 +81,30 @@ export function mergedObjects(store: ObjectStore, contents: readonly ObjectConte
     }
   }
 
-  /** Of one of several, by the names in the folder. Without a token while the user is not let into it. */
-  async function changesIn(group: Group, { id, ...folder }: Folder, standing: string): Promise<ObjectChanges> {
-    const [home] = group, tag = tagOf(id)
-    const held = (): ReadonlySet<string> => seenAt(seenIn, home.id, tag, standing).names
-    const ask = async (from: string | undefined): Promise<ObjectChanges> => {
-      const found = await store.changes(id, from)
-      noteSeen(seenIn, home.id, tag, id, from, found)
-      return from === undefined ? { ...found, gone: [] } : found
+  /**
+   * Of one of several, by the names in the folder; without a token while the user is not let into it. Never more than what is new: another
+   * process, which remembers the token, would go on from there.
+   */
+  async function changesIn(group: Group, folder: Folder, standing: string): Promise<ObjectChanges> {
+    const [home] = group, tag = tagOf(folder.id)
+    const isForgotten = isDigest(standing), from = standing === '' || isForgotten ? undefined : standing
+    const found = await outcome(store.changes(folder.id, from))
+    if (found instanceof Failure) {
+      if (found.kind !== 'denied') throw found
+      const held = standing === '' ? [] : [...seenAt(seenIn, home.id, tag, standing).names]
+      return { present: [], gone: held.map(name => nameIn(group, folder, name)), token: '' }
     }
-    const anew = async (): Promise<ObjectChanges> => {
-      const all = await ask(undefined), there = new Set(all.present.map(({ name }) => name))
-      // As it was: it does not matter then that the token was forgotten.
-      if (digestOf(all.token) === standing) return { present: [], gone: [], token: all.token }
-      return { ...all, gone: standing === '' ? [] : [...held()].filter(name => !there.has(name)) }
+    noteSeen(seenIn, home.id, tag, folder.id, from, found)
+    const { token } = found
+    if (isForgotten) {
+      // As it was: it does not matter then which token it was.
+      if (digestOf(token) === standing) return { present: [], gone: [], token }
+      throw new Failure('stale', 'what the collection was like is not remembered')
     }
-    const asked = await outcome(standing === '' || isDigest(standing) ? anew() : ask(standing))
-    const found = asked instanceof Failure && asked.kind === 'stale' && standing !== '' && !isDigest(standing) ? await outcome(anew()) : asked
-    if (found instanceof Failure && found.kind !== 'denied') throw found
-    const { present, gone, token } = found instanceof Failure ? { present: [], gone: standing === '' ? [] : [...held()], token: '' } : found
-    const named = (name: string): string => nameIn(group, { id, ...folder }, name)
-    return { present: present.map(one => ({ ...one, name: named(one.name) })), gone: gone.map(named), token }
+    return {
+      present: found.present.map(one => ({ ...one, name: nameIn(group, folder, one.name) })),
+      gone: from === undefined ? [] : found.gone.map(name => nameIn(group, folder, name)), token,
+    }
   }
 
   /** Where a client stands in each of them now; undefined where that has to be looked at. */

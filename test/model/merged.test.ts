@@ -67,7 +67,7 @@ describe.each(cases)('phones that show one folder, and several $what of $server'
     try {
       const started = performance.now()
       const counts = await runObjects({
-        steps: 1000, dice, model, user, davs, instances, versions: ['16.1', '14.1', '12.1'], userAgent, mayRefuse: true, settle,
+        steps: 300, dice, model, user, davs, instances, versions: ['16.1', '14.1', '12.1'], userAgent, mayRefuse: true, settle,
         async open() {
           await davs[0]!.open(kind)
           await make()
@@ -75,7 +75,6 @@ describe.each(cases)('phones that show one folder, and several $what of $server'
         change: () => made.length === 0 || (made.length < 3 && dice.chance(0.5)) ? make() : unmake(),
       })
       console.log(`seed ${seed}, ${Math.round(performance.now() - started)} ms: ${JSON.stringify(counts)}`)
-      expect(counts.refused).toBeLessThan(counts.restarts * 3)
       expect(instances.map(instance => instance.bugs())).toEqual([0, 0])
     } finally {
       plain.close()
