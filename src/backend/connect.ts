@@ -16,11 +16,13 @@ import { ImapConnection, type Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
 import { imapMail } from './imap-mail.ts'
 import { imapMailbox } from './imap-mailbox.ts'
+import { imapNotes } from './imap-notes.ts'
 import { recall } from './imap-recall.ts'
 import { ImapSession } from './imap-session.ts'
 import { imapWatch } from './imap-watch.ts'
 import { ldapDirectory, type LdapConfig, type LdapDirectory } from './ldap.ts'
 import { sieveFilters } from './sieve-filters.ts'
+import { objectStores } from './object-stores.ts'
 import { smtpSubmission } from './smtp.ts'
 import { timed } from './timed.ts'
 
@@ -55,6 +57,11 @@ export type Backend = {
   }
   /** CalDAV and CardDAV (RFC 4791, RFC 6352), with the user's own credentials. */
   readonly dav?: DavServer
+  /**
+   * Where notes are: at the DAV server, in the mailbox `Notes`, or (`auto`) in that mailbox where the DAV server has none or there is no
+   * DAV server. At the DAV server where absent.
+   */
+  readonly notes?: 'dav' | 'imap' | 'auto'
   /** ManageSieve, for automatic replies and for filing mail as it comes; neither where it is absent. */
   readonly sieve?: Endpoint & {
     /** Name of the one script that is Postern's. */
@@ -190,12 +197,15 @@ async function openAccount(
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds })
-  const objects = backend.dav && openObjects(backend.dav, person, own, { timeoutSeconds, lists, trouble: troubles?.(person.login) })
+  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })
+  const { notes = 'dav' } = backend
+  const dav = backend.dav && openObjects(backend.dav, person, own, { timeoutSeconds, lists, trouble: troubles?.(person.login), journals: notes !== 'imap' })
+  const objects = notes === 'dav' ? dav : objectStores(dav, imapNotes({ mail, folders, mailbox }), notes)
   const ownDirectory = directoryOf(backend, person, own)
   const directory = shared ?? ownDirectory
   return {
     ...(objects ? { objects } : {}),
-    mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log }),
+    mail,
     submission: smtpSubmission(backend.smtp, own),
     ...(backend.sieve && {
       filters: sieveFilters({
@@ -212,16 +222,21 @@ async function openAccount(
     end() {
       watch.close()
       session.close()
-      void objects?.close()
+      void dav?.close()
       ownDirectory?.close()
     },
   }
 }
 
-type DavAround = { readonly timeoutSeconds: number; readonly lists: DavLists; readonly trouble: ((error: unknown) => void) | undefined }
+type DavAround = {
+  readonly timeoutSeconds: number
+  readonly lists: DavLists
+  readonly trouble: ((error: unknown) => void) | undefined
+  readonly journals: boolean
+}
 
-function openObjects(server: DavServer, person: Person, own: Login, { timeoutSeconds, lists, trouble }: DavAround) {
-  return davStore({ server, ...davOf(server, person, own, timeoutSeconds), lists, ...(trouble ? { trouble } : {}) })
+function openObjects(server: DavServer, person: Person, own: Login, { timeoutSeconds, lists, trouble, journals }: DavAround) {
+  return davStore({ server, ...davOf(server, person, own, timeoutSeconds), lists, journals, ...(trouble ? { trouble } : {}) })
 }
 
 /** A user's way to the DAV server, and what the user is called in its addresses. */

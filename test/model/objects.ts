@@ -80,7 +80,9 @@ export type ObjectSetting = {
   readonly dice: Dice
   readonly model: ObjectModel
   readonly user: User
-  readonly dav: DavUser
+  readonly dav: Pick<DavUser, 'list' | 'put' | 'remove'>
+  /** How often the user does something while a phone does. */
+  readonly together?: number
   readonly instances: readonly Instance[]
   readonly versions: readonly string[]
   /** Once the collection is there. */
@@ -88,7 +90,7 @@ export type ObjectSetting = {
 }
 
 /** Random steps of phones and of a DAV user; throws where they do not hold the same in the end, or a key is refused. */
-export async function runObjects({ steps, dice, model, user, dav, instances, versions, open }: ObjectSetting): Promise<ObjectCounts> {
+export async function runObjects({ steps, dice, model, user, dav, instances, versions, open, together = 0 }: ObjectSetting): Promise<ObjectCounts> {
   const counts: ObjectCounts = { steps, requests: 0, restarts: 0, lost: 0, repeated: 0, conflicts: 0, told: 0, again: 0, rests: 0, items: 0 }
   const trace: string[] = []
   const phones = versions.map((version, n) => new ObjectPhone(new Phone({
@@ -169,6 +171,7 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
       }
       counts.items += held.length
     }
+    if (new Set(there).size < there.length) throw new Error(`there is something twice: ${there.filter((each, at) => there.indexOf(each) !== at).join('; ')}`)
     counts.rests++
   }
 
@@ -176,7 +179,8 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
     for (const one of phones) await request(one, { key: '0', commands: [] }, true)
     for (let step = 1; step <= steps; step++) {
       if (dice.chance(0.06)) await restart()
-      trace.push(`${step} ${dice.chance(0.4) ? await userStep() : await phoneStep(dice.pick(phones))}`)
+      if (together > 0 && dice.chance(together)) trace.push(`${step} ${(await Promise.all([userStep(), phoneStep(dice.pick(phones))])).join(', at once ')}`)
+      else trace.push(`${step} ${dice.chance(0.4) ? await userStep() : await phoneStep(dice.pick(phones))}`)
       if (step % 50 === 0) await compare()
     }
     await compare()
