@@ -24,10 +24,9 @@ export function keptOf(messages: Iterable<Born>): readonly Born[] {
   return [...found.values()].slice(0, mostKept)
 }
 
-export function namesOf(uids: Iterable<number>, kept: readonly Born[]): Names {
-  const names = new Map<number, number>(), renamed = new Set(kept.map(({ uid }) => uid))
-  for (const uid of uids) if (!renamed.has(uid)) names.set(uid, uid)
-  for (const { uid, born } of kept) names.set(born, uid)
+export function namesOf(messages: Iterable<Born>, kept: readonly Born[]): Names {
+  const names = new Map<number, number>(), newest = new Map(kept.map(({ uid, born }) => [born, uid]))
+  for (const { uid, born } of messages) if (uid >= (newest.get(born) ?? 0)) names.set(newest.has(born) ? born : uid, uid)
   return names
 }
 

@@ -90,13 +90,13 @@ export function imapNotes({ mail, folders, mailbox }: NotesDeps): ObjectStore {
     const live = there.filter(({ flags }) => !flags.has('\\Deleted'))
     const facts = await factsOf(id, state.validity, live.map(({ uid }) => uid))
     const rows = new Map(live.filter(({ uid }) => facts.get(uid)?.isForeign === false).map(row => [row.uid, row]))
-    const kept = keptOf([...rows.keys()].map(uid => ({ uid, born: facts.get(uid)!.born ?? uid })))
+    const notes = [...rows.keys()].map(uid => bornOf(facts, uid)), kept = keptOf(notes)
     const uids = ofUids(there.map(({ uid }) => uid))
     const changed = since?.flags ?? []
     const marked = (asked ? changed : there).filter(({ flags }) => flags.has('\\Deleted')).map(({ uid }) => uid)
     const gone = !before ? [] : [...qresync && asked ? since!.vanished : holes(before, uids), ...ofUids(marked)]
     if (!qresync) held.set(printToken({ ...marks(state), kept }), uids)
-    return { state, rows, facts, kept, names: namesOf(rows.keys(), kept), changed, gone }
+    return { state, rows, facts, kept, names: namesOf(notes, kept), changed, gone }
   }
 
   function holes(before: NotesState, there: readonly Range[]): Range[] {
@@ -181,7 +181,7 @@ export function imapNotes({ mail, folders, mailbox }: NotesDeps): ObjectStore {
     const fields = [[uuidField, uuid.toUpperCase()], [bornField, `${id} ${printName(validity, old.born)}`]] as const
     const uid = await append(id, editHeader(octets, { set: fields }), [...before.rows.get(old.uid)!.flags])
     const after = await look(id, undefined)
-    const same = [...after.rows.keys()].filter(each => (after.facts.get(each)!.born ?? each) === old.born)
+    const same = [...after.rows.keys()].filter(each => bornOf(after.facts, each).born === old.born)
     if (after.state.validity !== validity || !after.rows.has(old.uid) || same.some(each => each > old.uid && each < uid)) {
       await removeAll(id, validity, [uid])
       throw new Failure('conflict', 'somebody else was faster')
@@ -256,7 +256,7 @@ export function imapNotes({ mail, folders, mailbox }: NotesDeps): ObjectStore {
       if (etag !== undefined && etag !== String(one.uid)) throw new Failure('conflict', 'another version')
       const { rows, facts, state } = seen
       // With what an edit that broke off left of it.
-      const former = [...rows.keys()].filter(uid => uid < one.uid && (facts.get(uid)!.born ?? uid) === one.born)
+      const former = [...rows.keys()].filter(uid => uid < one.uid && bornOf(facts, uid).born === one.born)
       await removeAll(id, state.validity, [one.uid, ...former])
     },
     async move({ folder: id, name }, to) {
@@ -297,14 +297,17 @@ function isSame(state: MailboxState, before: NotesState): boolean {
 }
 
 /** What there was, by the names it had: what is there now or went since, and was there then. */
-function namesThen(before: NotesState, { rows, gone }: Seen): Names {
+function namesThen(before: NotesState, { rows, facts, gone }: Seen): Names {
   const past = before.uidNext > 1 ? [{ from: 1, to: before.uidNext - 1 }] : []
   const went = intersect(normalise(gone), past)
   if (count(went) > most * 10) throw new Failure('stale', 'more went than can be told')
-  const uids = [...rows.keys()].filter(uid => uid < before.uidNext)
-  for (const { from, to } of went) for (let uid = from; uid <= to; uid++) uids.push(uid)
-  return namesOf(uids, before.kept)
+  const notes = [...rows.keys()].filter(uid => uid < before.uidNext).map(uid => bornOf(facts, uid))
+  const born = new Map(before.kept.map(one => [one.uid, one.born]))
+  for (const { from, to } of went) for (let uid = from; uid <= to; uid++) notes.push({ uid, born: born.get(uid) ?? uid })
+  return namesOf(notes, before.kept)
 }
+
+const bornOf = (facts: ReadonlyMap<number, Facts>, uid: number): Born => ({ uid, born: facts.get(uid)?.born ?? uid })
 
 function readFacts(head: Uint8Array, id: FolderId, validity: number): Facts {
   const header = parseHeader(head)

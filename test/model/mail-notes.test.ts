@@ -9,8 +9,8 @@ import { runObjects } from './objects.ts'
 import { seeds } from './variant.ts'
 
 const servers = [
-  { server: 'Dovecot', without: [], steps: 800 },
-  { server: 'a server without QRESYNC', without: ['QRESYNC'], steps: 300 },
+  { server: 'Dovecot', without: [], steps: 500 },
+  { server: 'a server without QRESYNC', without: ['QRESYNC'], steps: 200 },
 ] as const
 
 describe.each(servers)('phones and a mailbox of notes at $server', ({ without, steps }) => {

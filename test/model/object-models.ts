@@ -56,11 +56,11 @@ export const mailNoteModel: ObjectModel = {
     'Date: Fri, 06 Nov 2026 23:19:33 +0100', `Message-ID: <${uid}.${name}@apple.test>`, 'Content-Type: text/html; charset=utf-8', '', `<div>${detail}</div>`, '',
   ].join('\r\n'),
   edit(stored, one) {
-    const uid = said(stored, /X-Universally-Unique-Identifier/)
+    const uid = said(stored, /X-Universally-Unique-Identifier/).trim()
     if (!uid) throw new Error('a note without an identity')
     return this.write(uid, one)
   },
-  read: stored => ({ name: said(stored, /Subject/), detail: stored.slice(stored.indexOf('\r\n\r\n')).replace(/<[^>]*>/g, '').trim() }),
+  read: stored => ({ name: said(stored, /Subject/).trim(), detail: stored.slice(stored.indexOf('\r\n\r\n')).replace(/<[^>]*>/g, '').trim() }),
   nodes: ({ name, detail }) => [
     el('Notes:Subject', name), el('AirSyncBase:Body', [el('AirSyncBase:Type', '1'), el('AirSyncBase:Data', detail)]), el('Notes:MessageClass', 'IPM.StickyNote'),
   ],

@@ -11,11 +11,11 @@ export class AppleUser {
     this.#mailbox = mailbox
   }
 
-  /** What there is, by UID. */
+  /** What there is, by UID; what somebody expunges at the moment is not there. */
   list(): Promise<Map<string, string>> {
     return this.#within(async () => {
       const found = new Map<string, string>()
-      for await (const { uid, source } of this.#client.fetch('1:*', { uid: true, source: true })) found.set(String(uid), source!.toString('latin1'))
+      for await (const { uid, source } of this.#client.fetch('1:*', { uid: true, source: true })) if (source) found.set(String(uid), source.toString('latin1'))
       return found
     })
   }
@@ -38,7 +38,6 @@ export class AppleUser {
     const mine = this.#turn.then(async () => {
       const lock = await this.#client.getMailboxLock(this.#mailbox)
       try {
-        if (this.#client.mailbox && this.#client.mailbox.exists === 0) await this.#client.noop()
         await this.#client.noop()
         return await work()
       } finally {

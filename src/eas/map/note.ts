@@ -63,7 +63,7 @@ function hearNote(before: Note | undefined, data: Element, { version, bodies }: 
   const isNew = said !== undefined && !(before && isEchoed(said, richOf(before), bodies, version))
   return {
     // A subject that is told because there is none is not stored.
-    subject: subject === undefined || (before && shown(subject) === subjectOf(before)) ? undefined : shown(subject),
+    subject: subject !== undefined && before && shown(subject) === subjectOf(before) ? before.subject || undefined : subject && shown(subject),
     text: isNew ? said.plain : undefined, html: isNew ? said.html : undefined,
     categories: before && categories.join('\n') === before.categories.slice(0, most.categories).map(shown).join('\n')
       ? undefined : [...categories, ...before?.categories.slice(most.categories) ?? []],
