@@ -178,7 +178,9 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
         { line: `DELETE ${quote(each.path)}`, optional: !each.selectable },
         { line: `UNSUBSCRIBE ${quote(each.path)}`, optional: true },
       ])
-      await session.once(() => ({ commands, result: () => {} })).finally(forget)
+      // Dovecot breaks off a session whose selected mailbox is deleted.
+      const leave: Command = { line: 'EXAMINE INBOX', barrier: true, optional: true }
+      await session.once(() => ({ commands: [leave, ...commands], result: () => {} }), true).finally(forget)
     },
   }
 }
