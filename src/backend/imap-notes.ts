@@ -68,12 +68,13 @@ export function imapNotes({ mail, folders, mailbox }: NotesDeps): ObjectStore {
   async function list(): Promise<readonly Folder[]> {
     const found = notesIn(await folders.folders(true))
     if (found.length > 0) return found
-    await mail.createFolder(undefined, title)
+    await mail.createFolder(undefined, title).catch(passOver)
     return notesIn(await folders.folders(true))
   }
 
   async function folder(id: FolderId): Promise<Folder> {
-    const found = (await list()).find(one => one.id === id)
+    const find = (all: readonly Folder[]): Folder | undefined => all.find(one => one.id === id)
+    const found = find(await list()) ?? find(notesIn(await folders.folders()))
     if (!found) throw new Failure('not-found', 'no such folder of notes')
     return found
   }
@@ -196,7 +197,8 @@ export function imapNotes({ mail, folders, mailbox }: NotesDeps): ObjectStore {
     async createFolder(content, name) {
       if (content !== 'notes') throw new Failure('unsupported', 'a mailbox holds mail or notes')
       const [top] = await list()
-      const made = await mail.createFolder(mailboxId(top!.id), name)
+      if (!top) throw new Failure('denied', 'the mailbox of notes cannot be made')
+      const made = await mail.createFolder(mailboxId(top.id), name)
       return folder(notesId(made.id))
     },
     async renameFolder(id, name) {
@@ -277,6 +279,11 @@ export function imapNotes({ mail, folders, mailbox }: NotesDeps): ObjectStore {
     },
     watch: (ids, signal, on) => mail.watch(ids.map(mailboxId), signal, { ...on, changed: id => on.changed(notesId(id)) }),
   }
+}
+
+/** A mailbox that another process makes, or that cannot be made, takes no other folder with it. */
+function passOver(error: unknown): void {
+  if (!(error instanceof Failure) || error.kind === 'auth' || error.kind === 'unavailable' || error.kind === 'busy') throw error
 }
 
 type Named = { readonly uid: number; readonly born: number; readonly name: string }
