@@ -134,18 +134,24 @@ function textPart(subtype: string, content: string) {
   return { fields: [['Content-Type', `text/${subtype}; charset=utf-8`], ['Content-Transfer-Encoding', encoding]] as const, octets }
 }
 
-/** What Apple's programs show a picture or a file of the note by, and what others do. */
-const embedded = /<object\b[^>]{0,2000}\bdata\s{0,5}=\s{0,5}["']?cid:([^"'\s>]{1,500})[^>]{0,2000}>|<img\b[^>]{0,2000}\bsrc\s{0,5}=\s{0,5}["']?cid:([^"'\s>]{1,500})[^>]{0,2000}>/gi
+/** What Apple's programs show a picture or a file of the note by, and what others do; and which part it means. */
+const embedded = /<(?:object|img)\b[^<>]{0,2000}>/gi
+const meant = /\b(?:data|src)\s{0,5}=\s{0,5}["']?cid:([^"'\s>]{1,500})/i
 
 /** The new text, with what the old one showed beside its words at the end where the new one does not show it. */
 function shown(html: string, before: Entity | undefined): string {
   if (before?.type !== 'text/html') return html
-  const kept = [...htmlOf(before).matchAll(embedded)].filter(([, object, picture]) => !html.includes(`cid:${object ?? picture}`))
+  const kept = [...htmlOf(before).matchAll(embedded)].map(([tag]) => tag).slice(0, mostShown).filter(tag => {
+    const part = meant.exec(tag)?.[1]
+    return part !== undefined && !html.includes(`cid:${part}`)
+  })
   if (kept.length === 0) return html
-  const elements = kept.map(([tag, object]) => `<div>${tag}${object === undefined || tag.endsWith('/>') ? '' : '</object>'}</div>`).join('')
+  const elements = kept.map(tag => `<div>${tag}${/^<object/i.test(tag) && !tag.endsWith('/>') ? '</object>' : ''}</div>`).join('')
   const end = html.search(/<\/body\s{0,5}>/i)
   return end < 0 ? html + elements : html.slice(0, end) + elements + html.slice(end)
 }
+
+const mostShown = 1000
 
 /** Plain text as these programs write it: the first line stands by itself, each other one in a block. */
 function noteHtml(text: string): string {
