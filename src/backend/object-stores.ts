@@ -38,6 +38,7 @@ export function objectStores(dav: ObjectStore | undefined, notes: ObjectStore, w
     remove: (id, name, etag, quietly) => of(id).remove(id, name, etag, quietly),
     containing: (id, property, text) => of(id).containing(id, property, text),
     schedules: async () => await dav?.schedules() ?? false,
+    ...(dav?.freeBusy ? { freeBusy: (addresses, from, to) => dav.freeBusy!(addresses, from, to) } : {}),
     async move(ref, to) {
       if (of(ref.folder) !== of(to)) throw new Failure('denied', 'nothing moves from one server to another')
       return of(to).move(ref, to)
