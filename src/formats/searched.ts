@@ -54,12 +54,12 @@ function textsOf(all: readonly Component[], timed: boolean): Searched {
   const lines = all.flatMap(one => linesOf(one))
   for (const line of lines) {
     const place = places[line.name] ?? (others.test(line.name) ? 'rest' : undefined)
-    if (!place || line.raw.length > most) continue
-    const text = textOf(line)
+    if (!place) continue
+    const text = textOf(begun(line))
     texts[place].push(text)
     if (line.name === 'TEL' || line.name === 'X-MS-TEL') numbers.push(digitsOf(text))
   }
-  if (texts.body.length === 0) texts.body.push(...lines.filter(isRich).map(line => htmlToText(unescapeText(valueOf(line)), { limit: most })))
+  if (texts.body.length === 0) texts.body.push(...lines.filter(isRich).map(line => htmlToText(unescapeText(valueOf(begun(line))), { limit: most })))
   const start = timed ? lines.find(({ name }) => name === 'DTSTART') : undefined
   const join = (place: Place): string => folded(texts[place].join('\n').slice(0, most))
   return {
@@ -70,7 +70,10 @@ function textsOf(all: readonly Component[], timed: boolean): Searched {
 }
 
 // X-ALT-DESC is Outlook's, the other of RFC 9073
-const isRich = ({ name, raw }: Line): boolean => (name === 'X-ALT-DESC' || name === 'STYLED-DESCRIPTION') && raw.length <= most
+const isRich = ({ name }: Line): boolean => name === 'X-ALT-DESC' || name === 'STYLED-DESCRIPTION'
+
+/** As much of a line as is looked at. */
+const begun = (line: Line): Line => line.raw.length - line.valueAt > most ? { ...line, raw: line.raw.slice(0, line.valueAt + most) } : line
 
 function textOf(line: Line): string {
   const value = valueOf(line)

@@ -8,7 +8,7 @@ import type { Phone } from '../support/eas-client.ts'
 import { search } from '../support/eas-search.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import type { CollectionWish } from '../support/eas-sync.ts'
-import { MemoryUser } from '../support/memory-collections.ts'
+import { MemoryUser } from '../support/memory-objects.ts'
 import { body, classNames, folderOf, stored, storedName } from '../support/objects-of-each-class.ts'
 
 const now = new Date('2026-11-25T10:00:00Z')
@@ -55,7 +55,7 @@ describe.each(contents)('a folder of %s', content => {
     expect(answer!.class).toBe(since(version, '14.0') ? undefined : classNames[content])
     expect([...user.collections.list(wish.id as FolderId).values()].filter(one => /Anne|Carl/.test(one))).toHaveLength(2)
     put(content, 'Bob')
-    user.collections.drop(wish.id as FolderId, storedName(content, 'Anna'))
+    user.collections.put(wish.id as FolderId, storedName(content, 'Anna'), undefined)
     const { collections: [later] } = await phone.sync({ collections: [wish] })
     expect([later!.changes.length, later!.deletes]).toEqual([1, [id]])
     expect(told(phone, content)).toEqual(['Bob', 'its own'])
@@ -165,7 +165,7 @@ describe.each(contents)('a folder of %s', content => {
   })
 
   it('that is read-only gives back what a phone changed, and shows nothing that it made', async () => {
-    const id = user.collections.add(content, 'Shared', false, true), phone = server.phone()
+    const id = user.collections.add(content, 'Shared', { readOnly: true }), phone = server.phone()
     user.collections.put(id, storedName(content, 'Anna'), stored(content, 'Anna'))
     const only = { ...wish, id }
     await phone.syncAll(id, only)
