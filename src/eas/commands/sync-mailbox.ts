@@ -8,7 +8,7 @@ import { printItemId } from '../../state/item-id.ts'
 import { parseSyncKey, printSyncKey } from '../../state/sync-key.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import type { Call } from '../command.ts'
-import { wholeConversations } from '../conversation-mode.ts'
+import { ageLeftOvers, wholeConversations } from '../conversation-mode.ts'
 import { applyToDrafts } from '../drafts.ts'
 import { filterDay, isFilterOf } from '../filter.ts'
 import type { MailStanding } from '../folders.ts'
@@ -88,7 +88,7 @@ export async function gather(call: Call, collection: Mailbox, window: number): P
   }
   if (!collection.request.conversations || since === 0) return { ...collection, changes, older: [] }
   const { older, ...whole } = await wholeConversations(call, collection, changes)
-  return { ...collection, changes: whole, older }
+  return { ...collection, changes: await ageLeftOvers(call, collection, changes, whole, older), older }
 }
 
 /**
