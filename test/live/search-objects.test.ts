@@ -6,6 +6,7 @@ import { descend, Phone, type PhoneOptions } from '../support/eas-client.ts'
 import { search, type Hits } from '../support/eas-search.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
+import { livePhones } from '../support/live-phones.ts'
 import { stored, storedName } from '../support/objects-of-each-class.ts'
 
 const servers = ['Radicale', 'Xandikos'] as const
@@ -13,7 +14,6 @@ type Server = (typeof servers)[number]
 
 let house: House
 const posterns = new Map<Server, Instance>()
-const phones: Phone[] = []
 
 const home: Readonly<Record<Server, (user: { login: string; name: string }) => readonly string[]>> = {
   Radicale: ({ login }) => [`/${login}/`],
@@ -44,9 +44,6 @@ beforeAll(async () => {
   }
   await house.deliver('anna', 'Subject: cake tomorrow\r\n\r\nx\r\n')
 })
-afterEach(() => {
-  for (const phone of phones.splice(0)) phone.close()
-})
 afterAll(async () => {
   for (const postern of posterns.values()) {
     await postern.close()
@@ -55,12 +52,10 @@ afterAll(async () => {
   await house.stop()
 })
 
-function phoneOf(server: Server, options: Partial<PhoneOptions> = {}): Phone {
-  const { login, password } = house.user('anna')
-  const phone = new Phone({ url: posterns.get(server)!.url, user: login, password, ...options })
-  phones.push(phone)
-  return phone
+const phonesOf: Readonly<Record<Server, ReturnType<typeof livePhones>>> = {
+  Radicale: livePhones(() => posterns.get('Radicale')!.url), Xandikos: livePhones(() => posterns.get('Xandikos')!.url),
 }
+const phoneOf = (server: Server, options: Partial<PhoneOptions> = {}): Phone => phonesOf[server](house.user('anna'), options)
 
 /** Xandikos makes no collection of tasks or notes alone. */
 const holds = (server: Server, content: string): boolean => server === 'Radicale' || content === 'calendar' || content === 'contacts'
