@@ -1,5 +1,5 @@
 // Search of calendars, contacts, tasks and notes on real DAV servers.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { el, text, type Tag } from '../../src/wire/wbxml.ts'
 import { DavUser } from '../support/dav-user.ts'
 import { descend, Phone, type PhoneOptions } from '../support/eas-client.ts'
