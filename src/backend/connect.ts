@@ -77,7 +77,7 @@ export type Backend = {
 export type BackendsConfig = {
   readonly backends: readonly Backend[]
   readonly sessions?: {
-    /** Seconds an unused session stays open. Default 300. */
+    /** Seconds an unused session stays open. Default 60. */
     readonly idleSeconds?: number
     /** Open IMAP sessions in this process; the longest unused goes first. Default 1000. */
     readonly max?: number
@@ -108,7 +108,7 @@ type Account = Omit<Stores, 'backendTime'> & {
 
 /** Opens users' stores: proves credentials by logging in with them, and keeps what is open for the next request. */
 export function connect(config: BackendsConfig, log: Log): Backends {
-  const { idleSeconds = 300, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
+  const { idleSeconds = 60, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
   const { rememberSeconds = 300, refuseSeconds = 30, tries = 10 } = config.auth ?? {}
   const memory = credentialMemory({ rememberSeconds, refuseSeconds, tries })
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })

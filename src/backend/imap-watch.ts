@@ -6,10 +6,15 @@ import { ImapConnection, type Login } from './imap-connection.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
 import type { ImapMailbox, MailboxState } from './imap-mailbox.ts'
 import { quote } from './imap-names.ts'
-import { text, type Response } from './imap-response.ts'
-import { samePath } from './imap-session.ts'
+import { list, text, type Response } from './imap-response.ts'
+import { readStatus, samePath } from './imap-session.ts'
 
-export type ImapWatch = { readonly watch: MailStore['watch']; close(): void }
+export type ImapWatch = {
+  readonly watch: MailStore['watch']
+  /** The state of a folder that the server told last while it was watched. */
+  heard(id: FolderId): MailboxState | undefined
+  close(): void
+}
 
 export type WatchOptions = {
   readonly endpoint: Endpoint
@@ -45,8 +50,10 @@ export function imapWatch(options: WatchOptions): ImapWatch {
   let closed = false
   const timers = { linger: undefined as NodeJS.Timeout | undefined, retry: undefined as NodeJS.Timeout | undefined, poll: undefined as NodeJS.Timeout | undefined }
   let states = new Map<FolderId, MailboxState | undefined>()
+  const heard = new Map<FolderId, MailboxState>()
 
-  const tell = (id: FolderId): void => {
+  const tell: Tell = (id, state) => {
+    if (state) heard.set(id, state)
     for (const entry of entries) if (entry.live && entry.ids.includes(id)) entry.on.changed(id)
   }
 
@@ -92,6 +99,7 @@ export function imapWatch(options: WatchOptions): ImapWatch {
     const connection = listener?.connection
     listener = undefined
     clearTimeout(timers.poll)
+    heard.clear()
     if (connection) connection.onClose = undefined
     connection?.close()
   }
@@ -141,6 +149,7 @@ export function imapWatch(options: WatchOptions): ImapWatch {
         arrange()
       })
     },
+    heard: id => heard.get(id),
     close() {
       closed = true
       Object.values(timers).forEach(timer => clearTimeout(timer))
@@ -157,6 +166,9 @@ function passOver(error: unknown): undefined {
 const differs = (a: MailboxState | undefined, b: MailboxState | undefined): boolean =>
   a?.validity !== b?.validity || a?.uidNext !== b?.uidNext || a?.highestModseq !== b?.highestModseq || a?.messages !== b?.messages
 
+/** Something happened in a folder, which brought it to `state` where that was said. */
+type Tell = (id: FolderId, state?: MailboxState) => void
+
 type Listener = {
   readonly connection: ImapConnection
   /** Resolves when nothing that happens in these mailboxes, as far as it can cover them, goes untold. */
@@ -164,7 +176,7 @@ type Listener = {
   uncovered(wanted: ReadonlyMap<string, FolderId>): FolderId[]
 }
 
-async function listen({ endpoint, login, timeoutSeconds = 60 }: WatchOptions, tell: (id: FolderId) => void, dropped: (why: unknown) => void): Promise<Listener> {
+async function listen({ endpoint, login, timeoutSeconds = 60 }: WatchOptions, tell: Tell, dropped: (why: unknown) => void): Promise<Listener> {
   const connection = await ImapConnection.open(endpoint, login, timeoutSeconds * 1000)
   if (connection.has('ENABLE') && connection.has('CONDSTORE')) void Promise.allSettled(connection.send([{ line: 'ENABLE CONDSTORE' }]))
   const listener = connection.has('NOTIFY') ? byNotify(connection, tell, dropped) : byIdle(connection, tell, dropped)
@@ -176,7 +188,7 @@ async function listen({ endpoint, login, timeoutSeconds = 60 }: WatchOptions, te
  * RFC 5465, NOTIFY: news of mailboxes that are not selected come as STATUS. It is set once and for all folders: Dovecot 2.3 hears nothing
  * more when a NOTIFY SET replaces another, and with its list index all folders cost it no more than one.
  */
-function byNotify(connection: ImapConnection, tell: (id: FolderId) => void, dropped: (why: unknown) => void): Listener {
+function byNotify(connection: ImapConnection, tell: Tell, dropped: (why: unknown) => void): Listener {
   let watched: ReadonlyMap<string, FolderId> = new Map()
   let set: Promise<boolean> | undefined
   let notified = false
@@ -185,7 +197,7 @@ function byNotify(connection: ImapConnection, tell: (id: FolderId) => void, drop
     if (name !== 'STATUS') return
     const path = text(values[0])
     const id = watched.get(path) ?? watched.get([...watched.keys()].find(each => samePath(each, path)) ?? '')
-    if (id !== undefined) tell(id)
+    if (id !== undefined) tell(id, readStatus(list(values[1])))
   }
   const timer = setInterval(() => {
     if (connection.closed) clearInterval(timer)
@@ -211,7 +223,7 @@ function byNotify(connection: ImapConnection, tell: (id: FolderId) => void, drop
 }
 
 // RFC 2177, IDLE: one folder, INBOX if it is among them
-function byIdle(connection: ImapConnection, tell: (id: FolderId) => void, dropped: (why: unknown) => void): Listener {
+function byIdle(connection: ImapConnection, tell: Tell, dropped: (why: unknown) => void): Listener {
   let idling: { path: string; id: FolderId; ended: Promise<Response> } | undefined
   let timer: NodeJS.Timeout | undefined
   const able = connection.has('IDLE')

@@ -11,6 +11,7 @@ import type { Login } from './light-phone.ts'
 import type { Account } from './raw-imap.ts'
 
 export type BenchOptions = {
+  readonly users: number
   /** Smaller mailboxes, fewer repetitions. */
   readonly quick: boolean
   /** Folder for CPU profiles of Postern; it has to exist. */
@@ -24,7 +25,8 @@ export type Bench = BenchOptions & {
   readonly counter: TcpProxy
   /** A user with so many messages in the inbox; made when first asked for. */
   mailbox(count: number): Promise<User>
-  postern(): Promise<Postern>
+  /** `sessions` as in the configuration. */
+  postern(sessions?: object): Promise<Postern>
   dovecotPid(): number
   account(user: User): Account
   /** The same user, by way of the counter. */
@@ -35,7 +37,7 @@ export type Bench = BenchOptions & {
 const countedDomain = 'counted.test'
 
 export async function openBench(options: BenchOptions): Promise<Bench> {
-  const house = await startHouse({ users: 1100, dovecot: { specialUse: 'created' } })
+  const house = await startHouse({ users: options.users, dovecot: { specialUse: 'created' } })
   const { host, port } = house.imap
   const counter = await TcpProxy.start({ host, port }, { delayUp: 1, delayDown: 1 })
   const mailboxes = new Map<number, Promise<User>>()
@@ -47,11 +49,11 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       mailboxes.set(count, made)
       return made
     },
-    postern() {
+    postern(sessions = { max: 2000 }) {
       const direct = configuration(house, host, 0).backends[0]!
       const counted = { ...direct, domains: [countedDomain], login: '{local}', imap: { ...direct.imap, port: counter.port } }
       const profile = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : []
-      return startPostern(house, { settings: { backends: [direct, counted], sessions: { max: 2000 } }, node: profile })
+      return startPostern(house, { settings: { backends: [direct, counted], sessions }, node: profile })
     },
     dovecotPid: () => Number(readFileSync(join(house.dir, 'dovecot.pid'), 'utf8')),
     account: ({ login, password }) => ({ host, port, login, password }),
