@@ -52,6 +52,8 @@ type Life = {
  */
 export async function startWorkers(count: number, first: Config, log: Log): Promise<Workers> {
   cluster.setupPrimary({ serialization: 'advanced' })
+  // By turns, for connections stay: where the kernel wakes whom it likes, one of four workers got most of the phones, and another hardly any.
+  cluster.schedulingPolicy = cluster.SCHED_RR
   const alive = new Set<Life>()
   const ending = new AbortController()
   let config = first
