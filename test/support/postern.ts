@@ -105,3 +105,15 @@ export async function startPostern(house: House, { host = HOST, port, settings =
 
 const answers = (port: number): Promise<boolean> =>
   fetch(`http://${HOST}:${port}/.postern/health`).then(async response => { await response.arrayBuffer(); return true }, () => false)
+
+/** What it logged with this message, line by line. */
+export const linesOf = (postern: Postern, message: string): Record<string, unknown>[] => postern.log().split('\n')
+  .filter(line => line.includes(`"msg":"${message}"`)).map(line => JSON.parse(line) as Record<string, unknown>)
+
+export function isGone(pid: number): boolean {
+  try {
+    return !process.kill(pid, 0)
+  } catch {
+    return true
+  }
+}
