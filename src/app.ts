@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import { easFront, type EasParts } from './eas/server.ts'
 import { stackOf } from './http/exchange.ts'
 import { health } from './http/health.ts'
+import type { News } from './http/internal.ts'
 import { passThrough } from './http/pass-through.ts'
 import { listen, type Routes } from './http/server.ts'
 import { memoryCache } from './state/cache.ts'
@@ -17,6 +18,8 @@ export type App = {
   readonly port: number
   /** Works by another configuration from now on. Connections stay, and so do requests that wait. */
   reload(next: Config): void
+  /** See `Backends.news`. */
+  news(news: News): void
   /** Errors no one expected, so far. */
   readonly bugs: () => number
   /**
@@ -55,6 +58,7 @@ export async function startApp(
     url: `${config.listen.tls ? 'https' : 'http'}://${addressed(config.listen.host)}:${server.port}`,
     port: server.port,
     bugs: server.bugs,
+    news: ({ user, mailbox }) => backends.news(user, mailbox),
     reload(next) {
       if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen, internal and cache change with a restart only')
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)

@@ -5,12 +5,12 @@ import { Failure } from './base/failure.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
 import { stackOf } from './http/exchange.ts'
-import { listenInternally, probes, type Stage } from './http/internal.ts'
+import { listenInternally, newsPage, probes, type News, type Stage } from './http/internal.ts'
 import { work } from './worker.ts'
 import { startWorkers } from './workers.ts'
 
 /** What answers clients: this process alone, or workers. */
-type Serving = { readonly url: string; reload(next: Config): Promise<void> | void; close(): Promise<void> }
+type Serving = { readonly url: string; reload(next: Config): Promise<void> | void; news(news: News): void; close(): Promise<void> }
 
 /** Answers clients until a signal ends it; `workers` processes do where that is said. `read` reads the configuration. */
 export async function serve(read: () => Config, workers: number | undefined): Promise<number> {
@@ -24,9 +24,11 @@ export async function serve(read: () => Config, workers: number | undefined): Pr
   const log = createLog(config.log.level)
   logBugs(log)
   let stage: Stage = 'starting'
-  const internal = config.internal && await listenInternally(config.internal, probes(() => stage), log)
+  let serving: Serving | undefined
+  const pages = { ...probes(() => stage), ...newsPage(news => serving?.news(news)) }
+  const internal = config.internal && await listenInternally(config.internal, pages, log)
   try {
-    const serving = await start(config, workers, log)
+    serving = await start(config, workers, log)
     reloadOnSignal(serving, read, log)
     if (config.internal?.waitForMail) await untilGreeted(config.backends.backends.map(({ imap }) => imap), over.signal)
     if (!over.signal.aborted) {

@@ -25,6 +25,7 @@ async function serveUntilTold(): Promise<void> {
   const log = createLog(config.log.level).child({ worker: cluster.worker!.id })
   logBugs(log)
   const app = await startApp(config, log)
+  process.on('message', (message: Config | ToWorker) => void (typeof message === 'object' && 'news' in message && app.news(message.news)))
   const say = (message: FromWorker): void => void process.send!(message, () => {})
   say({ ready: app.url })
   setInterval(say, beat * 1000, 'alive').unref()

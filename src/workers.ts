@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from './base/log.ts'
 import { Failure } from './base/failure.ts'
 import type { Config } from './config.ts'
+import type { News } from './http/internal.ts'
 
 /** What goes from one process to the other, apart from the configuration, which is a worker's first message. */
-export type ToWorker = 'replaced'
+export type ToWorker = 'replaced' | { readonly news: News }
 export type FromWorker = { readonly ready: string } | 'alive'
 
 /** Seconds between two signs of life of a worker. */
@@ -29,6 +30,8 @@ export type Workers = {
   readonly url: string
   /** Starts others by this configuration, and with the program as it is on the disk now; each ends one of the former when it is up. */
   replace(next: Config): Promise<void>
+  /** Tells all of them. */
+  news(news: News): void
   /** Has all of them end. */
   close(): Promise<void>
 }
@@ -44,6 +47,7 @@ type Life = {
   readonly over: Promise<object>
   signal(name: NodeJS.Signals): void
   replaced(): void
+  news(news: News): void
 }
 
 /**
@@ -108,6 +112,7 @@ export async function startWorkers(count: number, first: Config, log: Log): Prom
         await ended(former, drain)
       }
     },
+    news: news => alive.forEach(life => life.news(news)),
     async close() {
       ending.abort()
       await Promise.all([...alive].map(life => {
@@ -150,7 +155,7 @@ function beginWorker(config: Config, log: Log): Life {
   send(config)
   return {
     id: worker?.id ?? 0, pid: worker?.process.pid, began: performance.now(), up: up.promise, over: over.promise,
-    signal, replaced: () => send('replaced'),
+    signal, replaced: () => send('replaced'), news: news => send({ news }),
   }
 }
 

@@ -96,10 +96,17 @@ export type BackendsConfig = {
   readonly certificates?: CertificatesConfig
 }
 
-export type Backends = { readonly open: Open; close(): Promise<void> }
+export type Backends = {
+  readonly open: Open
+  /** Somebody says that something happened in a user's mailbox, which is then looked at before its server tells. */
+  news(user: string, mailbox: string): void
+  close(): Promise<void>
+}
 
 /** What is open for one user with one secret. Never shared with another secret of the same user. */
 type Account = Omit<Stores, 'backendTime'> & {
+  /** Something may have happened in this mailbox. */
+  look(mailbox: string): void
   /** Makes room: connections close when nothing needs them, and open again for whoever still holds the stores. */
   retire(): void
   /** Ends everything, waiting included. */
@@ -162,6 +169,9 @@ export function connect(config: BackendsConfig, log: Log): Backends {
         proofs.delete(fingerprint)
       }
     },
+    news(user, mailbox) {
+      for (const { person, look } of accounts.values()) if (mayBe(user, person.login)) look(mailbox)
+    },
     async close() {
       for (const account of accounts.values()) account.end()
       accounts.clear()
@@ -169,6 +179,14 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     },
   }
 }
+
+/** A server may call a user by the local part alone. Taking somebody else for the user costs a look at a mailbox. */
+function mayBe(user: string, login: string): boolean {
+  if (user.includes('@') === login.includes('@')) return user.toLowerCase() === login.toLowerCase()
+  return localPart(user) === localPart(login)
+}
+
+const localPart = (name: string): string => name.replace(/@.*/s, '').toLowerCase()
 
 type Around = {
   readonly idleSeconds: number
@@ -205,6 +223,7 @@ async function openAccount(
     person,
     ...(directory ? { directory } : {}),
     certificates,
+    look: watch.look,
     retire() {
       session.close()
       ownDirectory?.close()

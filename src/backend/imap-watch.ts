@@ -13,6 +13,8 @@ export type ImapWatch = {
   readonly watch: MailStore['watch']
   /** The state of a folder that the server told last while it was watched. */
   heard(id: FolderId): MailboxState | undefined
+  /** Somebody says that something happened in the mailbox of this path. */
+  look(path: string): void
   close(): void
 }
 
@@ -51,6 +53,7 @@ export function imapWatch(options: WatchOptions): ImapWatch {
   const timers = { linger: undefined as NodeJS.Timeout | undefined, retry: undefined as NodeJS.Timeout | undefined, poll: undefined as NodeJS.Timeout | undefined }
   let states = new Map<FolderId, MailboxState | undefined>()
   const heard = new Map<FolderId, MailboxState>()
+  let watched: ReadonlyMap<string, FolderId> = new Map()
 
   const tell: Tell = (id, state) => {
     if (state) heard.set(id, state)
@@ -78,6 +81,7 @@ export function imapWatch(options: WatchOptions): ImapWatch {
         const path = id === outbox.id ? undefined : await folders.path(id).catch(passOver)
         if (path !== undefined) wanted.set(path, id)
       }
+      watched = wanted
       listener ??= await listen(options, tell, dropped)
       if (closed) return hangUp() // which found nothing to hang up while this one was being dialled
       await listener.cover(wanted)
@@ -150,6 +154,12 @@ export function imapWatch(options: WatchOptions): ImapWatch {
       })
     },
     heard: id => heard.get(id),
+    look(path) {
+      const id = idOf(watched, path)
+      if (id === undefined || entries.size === 0) return
+      if (listener) listener.look(path, id)
+      else tell(id)
+    },
     close() {
       closed = true
       Object.values(timers).forEach(timer => clearTimeout(timer))
@@ -174,6 +184,12 @@ type Listener = {
   /** Resolves when nothing that happens in these mailboxes, as far as it can cover them, goes untold. */
   cover(wanted: ReadonlyMap<string, FolderId>): Promise<void>
   uncovered(wanted: ReadonlyMap<string, FolderId>): FolderId[]
+  /** Tells of a mailbox that is said to have news, before the server does. */
+  look(path: string, id: FolderId): void
+}
+
+function idOf(wanted: ReadonlyMap<string, FolderId>, path: string): FolderId | undefined {
+  return wanted.get(path) ?? wanted.get([...wanted.keys()].find(each => samePath(each, path)) ?? '')
 }
 
 async function listen({ endpoint, login, timeoutSeconds = 60 }: WatchOptions, tell: Tell, dropped: (why: unknown) => void): Promise<Listener> {
@@ -195,8 +211,7 @@ function byNotify(connection: ImapConnection, tell: Tell, dropped: (why: unknown
   connection.onNews = ({ name, values, code }) => {
     if (code === 'NOTIFICATIONOVERFLOW') return dropped(new Failure('busy', 'more news than the server can tell'))
     if (name !== 'STATUS') return
-    const path = text(values[0])
-    const id = watched.get(path) ?? watched.get([...watched.keys()].find(each => samePath(each, path)) ?? '')
+    const id = idOf(watched, text(values[0]))
     if (id !== undefined) tell(id, readStatus(list(values[1])))
   }
   const timer = setInterval(() => {
@@ -219,6 +234,8 @@ function byNotify(connection: ImapConnection, tell: Tell, dropped: (why: unknown
       notified = await (set ??= notify())
     },
     uncovered: wanted => notified ? [] : [...wanted.values()],
+    // What it answers is heard as what comes unasked.
+    look: (path, id) => void Promise.all(connection.send([{ line: `STATUS ${quote(path)} (UIDNEXT UIDVALIDITY)` }])).catch(() => tell(id)),
   }
 }
 
@@ -261,5 +278,6 @@ function byIdle(connection: ImapConnection, tell: Tell, dropped: (why: unknown) 
       if (before) tell(before)
     },
     uncovered: wanted => [...wanted.values()].filter(id => id !== idling?.id),
+    look: (_, id) => tell(id),
   }
 }
