@@ -3,9 +3,10 @@ import { child, text, type Element, type Node, type Tag } from '../../src/wire/w
 import type { DavUser } from '../support/dav-user.ts'
 import { Phone } from '../support/eas-client.ts'
 import type { CollectionWish, PhoneCommand, SyncResult } from '../support/eas-sync.ts'
-import type { Instance } from '../support/instance.ts'
 import type { User } from '../support/users.ts'
+import type { Place } from './device.ts'
 import type { Dice } from './dice.ts'
+import { byTurns } from './run.ts'
 
 /** What a class looks like to its user and to a phone: a name and a detail, which is all the model changes. */
 export type ObjectModel = {
@@ -81,16 +82,21 @@ export type ObjectSetting = {
   readonly model: ObjectModel
   readonly user: User
   readonly dav: DavUser
-  readonly instances: readonly Instance[]
+  readonly instances: readonly Place[]
+  /** No two requests of a phone in a row come to the same instance. */
+  readonly turns?: boolean
+  /** How often an instance loses its memory, before a step and after a lost answer; usually 0.06 and 0.3. */
+  readonly restarts?: readonly [number, number]
   readonly versions: readonly string[]
   /** Once the collection is there. */
   readonly open: () => Promise<void>
 }
 
 /** Random steps of phones and of a DAV user; throws where they do not hold the same in the end, or a key is refused. */
-export async function runObjects({ steps, dice, model, user, dav, instances, versions, open }: ObjectSetting): Promise<ObjectCounts> {
+export async function runObjects({ steps, dice, model, user, dav, instances, turns, restarts = [0.06, 0.3], versions, open }: ObjectSetting): Promise<ObjectCounts> {
   const counts: ObjectCounts = { steps, requests: 0, restarts: 0, lost: 0, repeated: 0, conflicts: 0, told: 0, again: 0, rests: 0, items: 0 }
   const trace: string[] = []
+  const turn = new Map<ObjectPhone, () => Place>()
   const phones = versions.map((version, n) => new ObjectPhone(new Phone({
     url: instances[0]!.url, user: user.login, password: user.password, version, deviceId: `MODEL${n}`,
   })))
@@ -109,7 +115,8 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
   async function request(one: ObjectPhone, wish: Omit<CollectionWish, 'id'>, calm = false): Promise<SyncResult> {
     for (;;) {
       counts.requests++
-      Object.assign(one.phone.options, { url: dice.pick(instances).url })
+      if (turns && !turn.has(one)) turn.set(one, byTurns(instances))
+      Object.assign(one.phone.options, { url: (turn.get(one)?.() ?? dice.pick(instances)).url })
       const lost = !calm && dice.chance(0.15)
       const result = await one.phone.sync({ collections: [{ id: collection, class: classes[model.type]!, ...wish }], lose: lost })
       const status = result.status || result.collections[0]?.status || '1'
@@ -120,7 +127,7 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
       }
       counts.lost++
       counts.repeated++
-      if (dice.chance(0.3)) await restart()
+      if (dice.chance(restarts[1])) await restart()
     }
   }
   async function fill(one: ObjectPhone): Promise<void> {
@@ -175,7 +182,7 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
   try {
     for (const one of phones) await request(one, { key: '0', commands: [] }, true)
     for (let step = 1; step <= steps; step++) {
-      if (dice.chance(0.06)) await restart()
+      if (dice.chance(restarts[0])) await restart()
       trace.push(`${step} ${dice.chance(0.4) ? await userStep() : await phoneStep(dice.pick(phones))}`)
       if (step % 50 === 0) await compare()
     }
