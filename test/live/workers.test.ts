@@ -1,5 +1,7 @@
 // Many processes on one port, as they are run: killed, stuck, and with a wrong configuration.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePorts, HOST } from '../support/house.ts'
 import { startHouse, type House } from '../support/live.ts'
@@ -68,6 +70,21 @@ describe('workers', () => {
     await expect.poll(() => linesOf(postern, 'configuration reloaded'), { timeout: 20_000 }).toHaveLength(1)
     expect((await fetch(`http://${HOST}:${other}/.postern/health`)).status).toBe(200)
     await expect(fetch(`${urlOf(postern)}/.postern/health`)).rejects.toThrow()
+    expect(await postern.stop()).toBe(0)
+  }, 60_000)
+
+  it('are the program as it is on the disk when they are replaced', async () => {
+    const program = join(house.dir, 'program.mjs')
+    const write = (name: string) =>
+      writeFileSync(program, `console.log(JSON.stringify({ msg: '${name} code' }))\nawait import('${pathToFileURL(resolve('src/cli.ts')).href}')\n`)
+    write('former')
+    const postern = await startPostern(house, { workers: 2, program })
+    // The first process is one of them.
+    expect(linesOf(postern, 'former code')).toHaveLength(3)
+    write('new')
+    process.kill(postern.pid, 'SIGHUP')
+    await expect.poll(() => linesOf(postern, 'configuration reloaded'), { timeout: 40_000 }).toHaveLength(1)
+    expect(linesOf(postern, 'new code')).toHaveLength(2)
     expect(await postern.stop()).toBe(0)
   }, 60_000)
 })
