@@ -78,7 +78,7 @@ describe('devices and two Postern processes', () => {
         const dav = new DavUser(house.radicale.url, user.login, user.password, `/${user.login}/`)
         const started = performance.now()
         const counts = await runObjects({
-          steps: 200, dice: new Dice(seed), model, user, dav, instances, turns: true, restarts: [0.005, 0.02], versions: ['16.1', '14.1'],
+          steps: 200, dice: new Dice(seed), model, user, davs: [dav], instances, turns: true, restarts: [0.005, 0.02], versions: ['16.1', '14.1'],
           open: () => dav.open(kind),
         })
         console.log(`seed ${seed}, ${Math.round(performance.now() - started)} ms: ${JSON.stringify(counts)}`)
