@@ -91,7 +91,7 @@ describe('the example', () => {
     expect(shownRest.drain).toEqual(rest.drain)
     expect(shownRest.internal).toEqual({ host: '127.0.0.1', port: 9080, waitForMail: false })
     expect(shownRest.backends).toMatchObject(rest.backends)
-    expect(shownRest.backends.sessions).toEqual({ idleSeconds: 300, max: 1000, timeoutSeconds: 60 })
+    expect(shownRest.backends.sessions).toEqual({ idleSeconds: 60, max: 1000, timeoutSeconds: 60 })
     expect(shownRest.backends.auth).toEqual({ rememberSeconds: 300, refuseSeconds: 30, tries: 10 })
   })
 })
