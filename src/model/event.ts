@@ -6,7 +6,15 @@ export type Person = { readonly name?: string; readonly address: string }
 export type Kind = 'required' | 'optional' | 'resource'
 /** RFC 5545, Participation Status: `none` is NEEDS-ACTION, `unknown` what is no answer (DELEGATED and others). */
 export type Answer = 'none' | 'accepted' | 'tentative' | 'declined' | 'unknown'
-export type Attendee = Person & { readonly kind: Kind; readonly answer: Answer; readonly asked: boolean }
+export type Attendee = Person & {
+  readonly kind: Kind
+  readonly answer: Answer
+  readonly asked: boolean
+  /** RFC 5546, COUNTER: instants, of what is proposed in place of when it is. */
+  readonly proposed?: Period
+}
+
+export type Period = { readonly start: number; readonly end: number }
 
 export type Sensitivity = 'normal' | 'personal' | 'private' | 'confidential'
 export type Busy = 'free' | 'tentative' | 'busy' | 'oof' | 'elsewhere'

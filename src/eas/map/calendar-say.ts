@@ -163,11 +163,14 @@ function organizer({ occasion, context: { addresses, displayName } }: Item): Req
 const localPart = (address: string): string => address.replace(/@.*$/s, '')
 
 export function attendees({ occasion, context: { version } }: Item): readonly Node[] {
-  return guestsOf(occasion).slice(0, most.attendees).map(({ address, name, kind, answer }) => el('Calendar:Attendee', [
+  return guestsOf(occasion).slice(0, most.attendees).map(({ address, name, kind, answer, proposed }) => el('Calendar:Attendee', [
     el('Calendar:Email', shown(address)),
     el('Calendar:Name', shown(name ?? localPart(address))),
     ...(since(version, '12.0') ? [
       el('Calendar:AttendeeStatus', answers[answer]), el('Calendar:AttendeeType', String(kinds.indexOf(kind) + 1)),
+    ] : []),
+    ...(since(version, '16.1') && proposed ? [
+      el('MeetingResponse:ProposedStartTime', compact(proposed.start)), el('MeetingResponse:ProposedEndTime', compact(proposed.end)),
     ] : []),
   ]))
 }
