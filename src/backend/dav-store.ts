@@ -7,6 +7,7 @@ import {
 } from './dav-collections.ts'
 import { davHomes, type DavHomes, type DavUser } from './dav-homes.ts'
 import { davChanges, type DavLists } from './dav-changes.ts'
+import { davFiles } from './dav-files.ts'
 import { completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
 import { davWatch } from './dav-watch.ts'
 import { document, escapeXml, names, readMultistatus } from './dav-xml.ts'
@@ -37,7 +38,7 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
   let homes: Promise<DavHomes> | undefined
   let known: { readonly at: number; readonly all: readonly DavCollection[] } | undefined
   let listing: Promise<readonly DavCollection[]> | undefined
-  let scheduling: Promise<boolean> | undefined
+  let extensions: Promise<string> | undefined
   const reports = davChanges(client, lists)
   const watch = davWatch({ pollSeconds: server.pollSeconds ?? 20, states: ids => statesOf(ids), trouble })
 
@@ -121,6 +122,20 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
 
   const forget = (): void => { known = undefined }
 
+  /** RFC 4918, DAV Header, of the home of calendars. */
+  async function offers(extension: string): Promise<boolean> {
+    extensions ??= homesOf().then(async ({ calendars }) => {
+      if (!calendars) return ''
+      const answer = await client.ask({ method: 'OPTIONS', path: calendars })
+      await octetsOf(answer)
+      return [answer.headers['dav'] ?? ''].flat().join(',').toLowerCase()
+    }).catch((error: unknown) => {
+      extensions = undefined
+      throw error
+    })
+    return (await extensions).split(',').some(one => one.trim() === extension)
+  }
+
   const store: DavStore = {
     folders: async () => (await collections().catch(refused)).map(shown),
     folder: async id => shown(await collection(id)),
@@ -196,14 +211,9 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
       const where = await collection(id)
       return (await objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)).found
     },
-    schedules: () => scheduling ??= homesOf().then(async ({ calendars }) => {
-      if (!calendars) return false
-      const answer = await client.ask({ method: 'OPTIONS', path: calendars })
-      await octetsOf(answer)
-      return /\bcalendar-auto-schedule\b/i.test([answer.headers['dav'] ?? ''].flat().join(','))
-    }).catch((error: unknown) => {
-      scheduling = undefined
-      throw error
+    schedules: () => offers('calendar-auto-schedule'),
+    files: davFiles({
+      client, offers, addressOf: async ({ folder, name }) => addressOf(await collection(folder), name), written: ({ folder }, work) => written(folder, work),
     }),
     async move({ folder, name }, to) {
       const from = await collection(folder), target = await collection(to)

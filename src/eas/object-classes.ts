@@ -21,6 +21,7 @@ const calendar: ObjectClass = {
   clientUid: data => text(data, 'Calendar:ClientUid')?.trim() || undefined,
   made: (octets, context) => since(context.version, '16.0') ? [el('Calendar:UID', events.uidOf(octets, ofCalendar(context)))] : [],
   filed: (data, context) => addedFiles(data, ofCalendar(context)),
+  occurrence: (stored, instance, context) => events.occurrenceId(stored, instance, ofCalendar(context)),
   cut: (stored, instance, context) => events.removeOne(stored, instance, ofCalendar(context)),
 }
 

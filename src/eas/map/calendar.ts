@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../base/failure.ts'
 import { cleanText } from '../../formats/charset.ts'
+import { printUtc } from '../../formats/calendar-edit.ts'
 import { newEvent, patchEvent, type WriteContext } from '../../formats/event-patch.ts'
 import { readEvent } from '../../formats/event-read.ts'
 import { happensSince } from '../../formats/series.ts'
+import { printDate } from '../../formats/vtimezone-write.ts'
 import type { Event, EventPatch, OccasionPatch, Person, When } from '../../model/event.ts'
 import { child, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { since } from '../versions.ts'
@@ -175,6 +177,12 @@ export function removeOne(stored: Uint8Array, instance: string, context: Calenda
   const { item, original } = find(stored, instance, context)
   if (isLeftOut(item.event, original)) return stored
   return patchEvent(stored, { exceptions: [{ original, change: 'remove' }] }, writing(context, isReceived(item.event, context.addresses)))
+}
+
+/** RFC 8607, rid: the RECURRENCE-ID of an occurrence, in UTC or a date. Throws as `hearOne`. */
+export function occurrenceId(stored: Uint8Array, instance: string, context: CalendarContext): string {
+  const { item: { event }, original } = find(stored, instance, context)
+  return event.start.form === 'date' ? printDate(original) : printUtc(original)
 }
 
 function find(stored: Uint8Array, instance: string, context: CalendarContext): { readonly item: Item; readonly original: number } {
