@@ -56,6 +56,8 @@ export type ObjectClass = {
   readonly ending: '.ics' | '.vcf'
   /** Others may be invited to what it is, who hear of changes by mail. */
   readonly meets?: boolean
+  /** What a client is told of it is of a time around now, and runs out. */
+  isPassing?(octets: Uint8Array, context: ObjectContext): boolean
   /** A time filter applies. */
   readonly timed?: boolean
   /** The object is a task that is done, which `incompleteOnly` leaves out. */

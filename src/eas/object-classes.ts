@@ -16,6 +16,7 @@ const calendar: ObjectClass = {
   say: (octets, context) => events.say(octets, ofCalendar(context)),
   hear: (stored, data, { instance, ...context }) => stored && instance !== undefined
     ? events.hearOne(stored, instance, data, ofCalendar(context)) : events.hear(stored, data, ofCalendar(context)),
+  isPassing: (octets, context) => events.isPassing(octets, ofCalendar(context)),
   isNews: (stored, data, context) => events.isNews(stored, data, ofCalendar(context)),
   // [MS-ASCAL] ClientUid, UID: from 16.0 on
   clientUid: data => text(data, 'Calendar:ClientUid')?.trim() || undefined,

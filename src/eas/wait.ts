@@ -80,6 +80,6 @@ async function confirm(call: Call, standings: ReadonlyMap<FolderId, Standing>, i
     const standing = standings.get(id)
     return standing ? [[id, standing] as const] : []
   }))
-  const { changed, unknown } = known.size ? await changedFolders(call.stores, known) : { changed: new Set<FolderId>(), unknown: new Set<FolderId>() }
+  const { changed, unknown } = known.size ? await changedFolders(call.stores, known, call.now()) : { changed: new Set<FolderId>(), unknown: new Set<FolderId>() }
   return { news: ids.filter(id => !known.has(id) || changed.has(id)), unknown }
 }

@@ -98,7 +98,14 @@ export class MemoryCollections implements ObjectStore {
   }
 
   async within(id: FolderId, from: Date): Promise<ReadonlySet<string>> {
-    return new Set([...this.#of(id).objects.values()].filter(({ octets }) => isSince(octets, from, contextOf('16.1'))).map(({ name }) => name))
+    return new Set([...this.#of(id).objects.values()].filter(({ octets }) => {
+      try {
+        return isSince(octets, from, contextOf('16.1'))
+      } catch (error) {
+        if (error instanceof Failure) return true
+        throw error
+      }
+    }).map(({ name }) => name))
   }
 
   async objects(id: FolderId, wanted: readonly string[]): Promise<readonly StoredObject[]> {

@@ -301,7 +301,7 @@ function undo({ call, place: { folder }, undone }: Work, name: string): undefine
   undone.add(name)
 }
 
-type Around = Pick<ObjectPlace, 'options' | 'supported' | 'folder'>
+type Around = Pick<ObjectPlace, 'options' | 'supported'> & { readonly folder: Pick<Folder, 'id'> }
 
 /** `name` is the object's; of a new one there is none. */
 export const contextOf = (call: Call, { options, supported, folder }: Around, name = '', instance?: string): ObjectContext => ({

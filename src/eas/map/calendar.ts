@@ -31,6 +31,12 @@ export function say(stored: Uint8Array, context: CalendarContext): readonly Node
   return eventNodes(itemOf(shown ?? event, context))
 }
 
+/** Whether an event is one of which only the occurrences around now are told. Throws `malformed`. */
+export function isPassing(stored: Uint8Array, context: CalendarContext): boolean {
+  const event = readEvent(stored, context)
+  return event.series !== undefined && !isExpressible(event)
+}
+
 /** [MS-ASCMD] FilterType 4 to 7: whether an event happens, or happens again, after a time. */
 export const isSince = (stored: Uint8Array, time: Date, context: CalendarContext): boolean =>
   happensSince(readEvent(stored, context), time.getTime())
