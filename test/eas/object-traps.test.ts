@@ -28,7 +28,7 @@ const traps: readonly (readonly [number: number, what: string, tests: readonly N
   [52, 'what EAS has no words for', [[shown, 'what is shown of a series $title is what there is of it'], [shown, 'another rule, other times, no rule: none is taken of a series $title']]],
   [53, 'UNTIL and COUNT', [[told, 'trap 53: UNTIL as a date counts the whole day'], [told, 'trap 53: UNTIL by the clock'], [told, 'trap 53: COUNT up to 999'], [heard, 'trap 53: until a day']]],
   [54, 'UIDs', [[told, 'trap 54: the UID that is stored'], [options, 'that is made in version %s has its UID in the answer, the one the client gave'], [kept, 'another subject changes SUMMARY alone, of an invitation nothing']]],
-  [55, 'unknown properties', [[kept, 'what is given back as it was told changes no octet'], [kept, 'another place changes what says the place'], [kept, 'every property there is, is in one of them']]],
+  [55, 'unknown properties', [[kept, 'what is given back as it was told changes no octet'], [kept, 'another place changes what says the place'], [kept, 'every property there is, is in one of them, and every parameter and component']]],
   [56, 'alarms', [[told, 'trap 56: the nearest alarm that is shown'], [told, 'trap 56: after the start is none'], [heard, 'trap 56: the alarm that is next is moved, the others stay']]],
   [57, 'busy', [[told, 'trap 57: elsewhere is free up to 14.1'], [heard, 'trap 57: free that was elsewhere is no change up to 14.1']]],
   [58, 'sensitivity', [[told, 'trap 58: private'], [heard, 'trap 58: personal']]],
