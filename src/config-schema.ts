@@ -67,10 +67,11 @@ const sameHost = (one: string, other: string): boolean => URL.parse(one)?.origin
 
 const dav = z.strictObject({
   url: davUrl, calendars: davUrl.exactOptional(), contacts: davUrl.exactOptional(),
+  freeBusy: davUrl.refine(url => /\{(login|local)\}/.test(url), { error: 'must contain {login} or {local}: whose calendar it is' }).exactOptional(),
   login: davLogin.exactOptional(), rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
   pollSeconds: z.int().min(1).max(3600).default(20), create: z.boolean().default(true),
-}).refine(({ url, calendars, contacts }) => [calendars, contacts].every(home => home === undefined || sameHost(url, home)), {
-  error: 'must have calendars and contacts at the host and port of url: passwords go nowhere else',
+}).refine(({ url, calendars, contacts, freeBusy }) => [calendars, contacts, freeBusy].every(home => home === undefined || sameHost(url, home)), {
+  error: 'must have calendars, contacts and freeBusy at the host and port of url: passwords go nowhere else',
 })
 
 const filter = z.string().regex(/^\(.+\)$/s, { error: 'must be a filter like (objectClass=person)' })
@@ -94,6 +95,13 @@ const directory = z.strictObject({
 }).refine(({ url, starttls }) => !starttls || url.startsWith('ldap:'), { error: 'must not have starttls with ldaps://' })
   .refine(({ bind, bindAs }) => !bind || !bindAs, { error: 'must not have both bind and bindAs' })
 
+const addressBook = z.strictObject({
+  url: davUrl, account: z.strictObject({ user: text, password: text }).exactOptional(), login: davLogin.exactOptional(),
+  rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
+  most: z.int().min(1).max(10_000).exactOptional(), timeoutSeconds: seconds.exactOptional(),
+}).refine(({ account, login }) => !account || login === undefined, { error: 'must not have both account and login' })
+  .refine(({ url, account }) => !account || !/[{}]/.test(url), { error: 'must have a url without {login}, {local} or {domain} where an account reads for all' })
+
 const backend = z.strictObject({
   domains: z.union([z.literal('*'), z.array(domain).min(1)], { error: "must be a list of domains, or '*' for all others" })
     .default('*'),
@@ -109,6 +117,7 @@ const backend = z.strictObject({
   master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),
   aliases: z.record(text, z.array(text)).exactOptional(),
   directory: directory.exactOptional(),
+  addressBook: addressBook.exactOptional(),
 }) satisfies z.ZodType<Backend>
 
 const sessions = z.strictObject({

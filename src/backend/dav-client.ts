@@ -8,6 +8,11 @@ export type DavServer = {
   /** Homes of calendars and address books, which make discovery needless: templates as above. */
   readonly calendars?: string
   readonly contacts?: string
+  /**
+   * Calendars of others, with `{login}`, `{local}` and `{domain}` of theirs, to see when they have time: a collection where it ends with a
+   * slash, else a document with VFREEBUSY. Where absent, the server is asked as RFC 6638 has it, if it can.
+   */
+  readonly freeBusy?: string
   /** What the user is called there; as at the IMAP server where absent. */
   readonly login?: string
   /** False accepts any certificate. Default true. */

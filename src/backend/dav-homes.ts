@@ -14,7 +14,7 @@ export const fillText = (template: string, user: DavUser): string =>
   template.replace(/\{(login|local|domain)\}/g, (_, name: keyof DavUser) => user[name])
 
 /** The same, as parts of a path. */
-const fillIn = (template: string, { login, local, domain }: DavUser): string =>
+export const fillPath = (template: string, { login, local, domain }: DavUser): string =>
   fillText(template, { login: encodeURIComponent(login), local: encodeURIComponent(local), domain: encodeURIComponent(domain) })
 
 /** Names as tsdav has them. */
@@ -34,10 +34,10 @@ const most = 1024 * 1024
  * calendars, or no address books, is believed only where a principal says so, as a phone would drop what it has of them.
  */
 export async function davHomes(client: DavClient, server: DavServer, user: DavUser): Promise<DavHomes> {
-  const told = (template: string | undefined): string | undefined => template && withSlash(new URL(fillIn(template, user), client.origin).pathname)
+  const told = (template: string | undefined): string | undefined => template && withSlash(new URL(fillPath(template, user), client.origin).pathname)
   const [calendars, contacts] = [told(server.calendars), told(server.contacts)]
   if (calendars || contacts) return { calendars, contacts }
-  const start = new URL(fillIn(server.url, user)).pathname
+  const start = new URL(fillPath(server.url, user)).pathname
   const homes = { calendars: await discover(client, start, kinds.calendars), contacts: await discover(client, start, kinds.contacts) }
   if (!homes.calendars && !homes.contacts) throw new Failure('unavailable', `the DAV server has no home for calendars or address books, asked at ${start}`)
   return homes

@@ -8,6 +8,7 @@ import {
 import { davHomes, type DavHomes, type DavUser } from './dav-homes.ts'
 import { davChanges, type DavLists } from './dav-changes.ts'
 import { davFiles } from './dav-files.ts'
+import { davFreeBusy } from './dav-free-busy.ts'
 import { completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
 import { davWatch } from './dav-watch.ts'
 import { document, escapeXml, names, readMultistatus } from './dav-xml.ts'
@@ -16,13 +17,19 @@ export type DavOptions = {
   readonly server: DavServer
   readonly client: DavClient
   readonly user: DavUser
+  /** What others are called there, by their addresses; undefined for who is not of this server. Nobody is where absent. */
+  readonly called?: (address: string) => DavUser | undefined
   /** Lists of collections whose server cannot tell changes; shared by all users. */
   readonly lists: DavLists
   /** Hears of everything that went wrong at the server. */
   readonly trouble?: (error: unknown) => void
 }
 
-export type DavStore = ObjectStore & { close(): Promise<void> }
+export type DavStore = ObjectStore & {
+  /** The user's address books. */
+  books(): Promise<readonly DavCollection[]>
+  close(): Promise<void>
+}
 
 const { dav, caldav, carddav } = names
 /** Seconds the list of collections is believed. */
@@ -34,7 +41,7 @@ const batch = 100
 const defaultNames: Readonly<Record<ObjectContent, string>> = { calendar: 'Calendar', contacts: 'Contacts', tasks: 'Tasks', notes: 'Notes' }
 
 /** RFC 4918 and what CalDAV (RFC 4791), CardDAV (RFC 6352) and sync (RFC 6578) add, for one user. */
-export function davStore({ server, client, user, lists, trouble = () => {} }: DavOptions): DavStore {
+export function davStore({ server, client, user, called = () => undefined, lists, trouble = () => {} }: DavOptions): DavStore {
   let homes: Promise<DavHomes> | undefined
   let known: { readonly at: number; readonly all: readonly DavCollection[] } | undefined
   let listing: Promise<readonly DavCollection[]> | undefined
@@ -138,6 +145,7 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
 
   const store: DavStore = {
     folders: async () => (await collections().catch(refused)).map(shown),
+    books: async () => (await collections().catch(refused)).filter(({ content }) => content === 'contacts'),
     folder: async id => shown(await collection(id)),
     async createFolder(content, name) {
       const all = await collections()
@@ -215,6 +223,7 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
     files: davFiles({
       client, offers, addressOf: async ({ folder, name }) => addressOf(await collection(folder), name), written: ({ folder }, work) => written(folder, work),
     }),
+    freeBusy: davFreeBusy({ client, user, homes: homesOf, template: server.freeBusy, called }),
     async move({ folder, name }, to) {
       const from = await collection(folder), target = await collection(to)
       const headers = { destination: new URL(addressOf(target, name), client.origin).href, overwrite: 'F' }

@@ -42,11 +42,11 @@ const isKnownTo = (version: Version, content: Folder['content']): boolean => con
 /** Milliseconds that news of mail wait for what is asked beside it. */
 const patience = 5000
 
-/** What a server of objects says in that time, or why it says nothing. */
-async function soon<T>(work: Promise<T>): Promise<T | Failure> {
+/** What a server of objects says in that time, in milliseconds, or why it says nothing. */
+export async function soon<T>(work: Promise<T>, time = patience): Promise<T | Failure> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<Failure>(resolve => {
-    timer = setTimeout(() => resolve(new Failure('unavailable', 'no answer in time')), patience).unref()
+    timer = setTimeout(() => resolve(new Failure('unavailable', 'no answer in time')), time).unref()
   })
   try {
     return await Promise.race([outcome(work), late])

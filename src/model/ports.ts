@@ -1,7 +1,8 @@
+import type { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Verdict } from './certificate.ts'
 import type { MailCursor } from './cursor.ts'
-import type { Certificates, Entries } from './directory.ts'
+import type { Certificates, Entries, Members } from './directory.ts'
 import type { NewFile } from './event.ts'
 import type { Folder, FolderId, ObjectContent, Role } from './folder.ts'
 import type { Flow, Head, Message } from './message.ts'
@@ -212,6 +213,12 @@ export interface ObjectStore {
   schedules(): Promise<boolean>
   /** Undefined where only the events themselves hold files. */
   readonly files?: ObjectFiles
+  /**
+   * What tells when others have time, by their addresses: iCalendar of VFREEBUSY, or of the events that take place between `from` and `to`; or
+   * why it cannot be told of one, `denied` where it may not be. Of whom the server knows nothing, there is nothing. Throws `unsupported` where
+   * it has no way to tell.
+   */
+  freeBusy?(addresses: readonly string[], from: Date, to: Date): Promise<ReadonlyMap<string, readonly Uint8Array[] | Failure>>
   /** Throws `exists` where there is such an object in `to`. */
   move(ref: ObjectRef, to: FolderId): Promise<void>
 
@@ -264,6 +271,8 @@ export interface Directory {
   /** An image file. */
   photo(id: string): Promise<Uint8Array | undefined>
   certificates(id: string): Promise<Certificates>
+  /** Undefined where it is no group, or none that the book knows as one. `most`: members that are looked up. */
+  members(id: string, most: number): Promise<Members | undefined>
 }
 
 /** Tells whether certificates can be trusted for mail. */
@@ -307,8 +316,10 @@ export type Stores = {
   /** Absent where the site has none. */
   readonly filters?: Filters
   readonly person: Person
-  /** Undefined where none is configured. */
+  /** Everybody's address list. Undefined where none is configured. */
   readonly directory?: Directory
+  /** The user's own contacts, as people to find. Throws `denied` for a user whom the server refuses. Undefined where `objects` is. */
+  readonly contacts?: Directory
   readonly certificates: CertificateCheck
   /** Milliseconds spent waiting for backends since this was opened. */
   backendTime(): number

@@ -23,9 +23,10 @@ export type InstanceOptions = {
   readonly sieve?: { readonly host: string; readonly port: number }
   readonly log?: Log
   /** Where CalDAV and CardDAV are discovered; none where absent. */
-  readonly dav?: { readonly url: string; readonly login?: string; readonly pollSeconds?: number }
+  readonly dav?: { readonly url: string; readonly login?: string; readonly pollSeconds?: number; readonly freeBusy?: string }
   /** The address list. */
   readonly directory?: NonNullable<Backend['directory']>
+  readonly addressBook?: NonNullable<Backend['addressBook']>
   readonly certificates?: NonNullable<BackendsConfig['certificates']>
 }
 
@@ -72,6 +73,7 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
         smtp: { host: smtp.host, port: smtp.port, security: 'none', auth: true },
         ...(options.dav ? { dav: options.dav } : {}),
         ...(options.directory ? { directory: options.directory } : {}),
+        ...(options.addressBook ? { addressBook: options.addressBook } : {}),
         ...(options.sieve && { sieve: { ...options.sieve, security: 'none', script: 'postern' } }),
       }],
       sessions: { timeoutSeconds: patience },
