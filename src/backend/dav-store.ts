@@ -144,7 +144,7 @@ export function davStore({ server, client, user, called = () => undefined, lists
   }
 
   const store: DavStore = {
-    folders: async () => (await collections().catch(refused)).map(shown),
+    folders: async anew => (await collections(anew).catch(refused)).map(shown),
     books: async () => (await collections().catch(refused)).filter(({ content }) => content === 'contacts'),
     folder: async id => shown(await collection(id)),
     async createFolder(content, name) {

@@ -181,8 +181,8 @@ export type Condition = 'new' | { readonly etag: string } | undefined
  * or does not speak WebDAV: never an empty answer.
  */
 export interface ObjectStore {
-  /** Every collection of every kind, the default ones first. From memory where fresh. */
-  folders(): Promise<readonly Folder[]>
+  /** Every collection of every kind, the default ones first. From memory where fresh, unless asked for `anew`. */
+  folders(anew?: boolean): Promise<readonly Folder[]>
   folder(id: FolderId): Promise<Folder>
   createFolder(content: ObjectContent, name: string): Promise<Folder>
   renameFolder(id: FolderId, name: string): Promise<Folder>

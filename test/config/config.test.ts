@@ -39,7 +39,7 @@ describe('a configuration', () => {
         smtp: { host: 'smtp.example', port: 465, security: 'tls', auth: true },
       }] },
       eas: {
-        ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
+        ceiling: '16.1', ceilings: [], merge: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
         maxRequest: 157286400, maxHeld: 41943040, policy: undefined,
         secret: Buffer.from(secret),
       },

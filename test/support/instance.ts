@@ -81,7 +81,7 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
     }, options.log ?? log)
     const front = easFront({
       settings: {
-        secret: Buffer.from(secret), ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 300,
+        secret: Buffer.from(secret), ceiling: '16.1', ceilings: [], merge: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 300,
         recipientCache: false, maxRequest: 16 * 1024 * 1024, maxHeld: 16 * 1024 * 1024,
         policy: undefined, ...settings,
       },

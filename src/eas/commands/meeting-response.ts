@@ -6,7 +6,7 @@ import { answeredBy, answerEvent, mergeInvitation, note, type Answered } from '.
 import { match, originalNear } from '../../formats/series.ts'
 import { utcZone } from '../../formats/timezone.ts'
 import type { Event, Occasion } from '../../model/event.ts'
-import type { FolderId } from '../../model/folder.ts'
+import { isClosed, type FolderId } from '../../model/folder.ts'
 import type { MessageRef } from '../../model/ports.ts'
 import { namesObject, printObjectId } from '../../state/item-id.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
@@ -203,6 +203,8 @@ async function answerObject(call: Call, request: ResponseRequest, again = false)
     if (request.answer === 'declined' && call.cache.get<Done>(`gone:${call.scope}:${request.id}`)) return { status: success }
     throw new Failure('not-found', 'no such event')
   }
+  // Before anybody is told.
+  if (isClosed(folder, name)) throw new Failure('denied', 'the calendar is read-only')
   const event = readEvent(object.octets, call.clocks)
   checkReceived(call, event)
   const original = originalOf(event, request.instanceId)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '../../base/failure.ts'
 import type { ObjectCursor } from '../../model/cursor.ts'
-import type { Folder } from '../../model/folder.ts'
+import { isClosed, type Folder } from '../../model/folder.ts'
 import type { ObjectStore, StoredObject } from '../../model/ports.ts'
 import { printObjectFile, printObjectId } from '../../state/item-id.ts'
 import type { SyncOptions } from '../../state/sync-options.ts'
@@ -175,7 +175,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   const stored = await place.store.read(place.folder.id, name)
   if (!stored) return response(command, '8')
   work.known.add(name)
-  if (place.folder.readOnly) return undo(work, name)
+  if (isClosed(place.folder, name)) return undo(work, name)
   const files = await filesToStore(work, command, stored)
   const octets = edited(call, place, files ? { ...command, data: files.data } : command, stored)
   if (!octets) return response(command, '6')
@@ -264,7 +264,7 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
   const { call, place: { store, folder, kind, options }, versions, removed, known, undone } = work
   known.delete(name)
-  if (stored && folder.readOnly) return undo(work, name)
+  if (stored && isClosed(folder, name)) return undo(work, name)
   if (stored && await isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')

@@ -3,6 +3,7 @@ import { Failure } from '../../base/failure.ts'
 import { freshObjects, incompleteOnly, type ObjectCursor } from '../../model/cursor.ts'
 import type { Folder, FolderId } from '../../model/folder.ts'
 import type { Listed, ObjectStore } from '../../model/ports.ts'
+import { splitToken, standForSame } from '../../state/merged-token.ts'
 import { parseObjectKey, printObjectKey } from '../../state/object-key.ts'
 import type { KeyOwner } from '../../state/sync-key.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
@@ -60,6 +61,8 @@ export async function openObjects(call: Call, request: CollectionRequest, folder
   const since = known || !state ? sinceOf(kind, options.filter, call.now()) : cursor.since
   const supported = supportedOf(call, request, state?.supportsAll ?? request.supported === undefined)
   const place = { store, folder, kind, cursor, options, supported, held: heldBy(memory, request.key) }
+  // What several collections were like may turn out to be forgotten: better before anything is done.
+  if (request.commands.length > 0 && splitToken(cursor.token)) await store.changes(folder.id, cursor.token)
   const applied = request.commands.length ? await applyToObjects(call, place, request.key, request.commands) : nothingApplied
   const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, state?.options)
   return { ...place, request, renewed, since, applied, changes: undefined }
@@ -136,8 +139,11 @@ export const wantsObjectChanges = ({ request, applied }: Objects): boolean =>
  */
 export function hasObjectNews({ request, renewed, cursor, applied, changes }: Objects): boolean {
   if (request.key === '0' || renewed || applied.responses.length + applied.fetched.length + applied.undone.size > 0) return true
-  return changes !== undefined && (changes.more || !isDeepStrictEqual(changes.next, cursor))
+  return changes !== undefined && (changes.more || !isSame(changes.next, cursor))
 }
+
+const isSame = (one: ObjectCursor, other: ObjectCursor): boolean =>
+  standForSame(one.token, other.token) && isDeepStrictEqual({ ...one, token: '' }, { ...other, token: '' })
 
 /** How many items a Sync with this key would still tell about. Throws `unsupported` for a FilterType that is none of the class. */
 export async function estimateObjects(call: Call, folder: Folder, key: string, wanted: number | undefined): Promise<number> {
@@ -155,7 +161,9 @@ export function advanceObjects(call: Call, state: Objects, told: ReadonlyMap<str
   const { request, options, since, changes, applied } = state
   const supportsAll = state.supported === undefined
   const cursor = changes?.next ?? state.cursor
-  const key = hasObjectNews(state) ? printObjectKey(ownerOf(call), call.cache, request.id, { cursor, options, supportsAll }) : request.key
+  // Printed in any case: what a key has no room for is remembered then.
+  const printed = printObjectKey(ownerOf(call), call.cache, request.id, { cursor, options, supportsAll })
+  const key = hasObjectNews(state) ? printed : request.key
   // What is held goes with the key: where that stays, so does this, and the client's own writes are told back to it.
   const known = [...applied.known].filter(name => applied.versions.has(name) || !isHeld(state.held, name))
   const held = key === request.key ? state.held : nowHeld(state.held, [
