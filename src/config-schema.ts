@@ -112,6 +112,7 @@ const backend = z.strictObject({
   smtp: z.strictObject({ ...endpoint, auth: z.boolean().default(true), keepsSent: z.boolean().exactOptional() })
     .transform(withPort({ tls: 465, starttls: 587, none: 25 })),
   dav: dav.exactOptional(),
+  notes: z.enum(['auto', 'dav', 'imap']).default('auto'),
   sieve: z.strictObject({ ...endpoint, security: endpoint.security.removeDefault().default('starttls'), script: text.default('postern') })
     .transform(withPort({ tls: 4190, starttls: 4190, none: 4190 })).exactOptional(),
   master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),

@@ -21,11 +21,13 @@ import { ImapConnection, type Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
 import { imapMail } from './imap-mail.ts'
 import { imapMailbox } from './imap-mailbox.ts'
+import { imapNotes } from './imap-notes.ts'
 import { recall } from './imap-recall.ts'
 import { ImapSession } from './imap-session.ts'
 import { imapWatch } from './imap-watch.ts'
 import type { LdapConfig } from './ldap.ts'
 import { sieveFilters } from './sieve-filters.ts'
+import { objectStores } from './object-stores.ts'
 import { smtpSubmission } from './smtp.ts'
 import { timed } from './timed.ts'
 
@@ -60,6 +62,11 @@ export type Backend = {
   }
   /** CalDAV and CardDAV (RFC 4791, RFC 6352), with the user's own credentials. */
   readonly dav?: DavServer
+  /**
+   * Where notes are: at the DAV server, in the mailbox `Notes`, or (`auto`) in that mailbox where the DAV server has none or there is no
+   * DAV server. At the DAV server where absent.
+   */
+  readonly notes?: 'dav' | 'imap' | 'auto'
   /** ManageSieve, for automatic replies and for filing mail as it comes; neither where it is absent. */
   readonly sieve?: Endpoint & {
     /** Name of the one script that is Postern's. */
@@ -196,12 +203,17 @@ async function openAccount(
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds })
-  const dav = backend.dav && openDav(backend.dav, person, own, { timeoutSeconds, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login) })
+  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })
+  const { notes = 'dav' } = backend
+  const around = { timeoutSeconds, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login), journals: notes !== 'imap' }
+  const dav = backend.dav && openDav(backend.dav, person, own, around)
+  const objects = notes === 'dav' ? dav?.objects : objectStores(dav?.objects, imapNotes({ mail, folders, mailbox }), notes)
   const list = ownList(backend, person, own, memory)
   const directory = addressList(shared, list)
   return {
     ...dav,
-    mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log }),
+    ...(objects ? { objects } : {}),
+    mail,
     submission: smtpSubmission(backend.smtp, own),
     ...(backend.sieve && {
       filters: sieveFilters({
@@ -229,11 +241,12 @@ type DavAround = {
   readonly memory: DavMemory
   readonly called: (address: string) => DavUser | undefined
   readonly trouble: ((error: unknown) => void) | undefined
+  readonly journals: boolean
 }
 
-function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds, memory, called, trouble }: DavAround) {
+function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds, memory, called, trouble, journals }: DavAround) {
   const { user, client } = davOf(server, person, own, timeoutSeconds)
-  const objects = davStore({ server, user, client, called, lists: memory.lists, ...(trouble ? { trouble } : {}) })
+  const objects = davStore({ server, user, client, called, lists: memory.lists, journals, ...(trouble ? { trouble } : {}) })
   return { objects, contacts: contactsDirectory(objects, client, memory, trouble) }
 }
 

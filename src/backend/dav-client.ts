@@ -117,8 +117,8 @@ async function refusal(status: number, headers: DavAnswer['headers'], body: Disp
   return new Failure(kinds[status] ?? 'unavailable', why, options)
 }
 
-/** The server knows no such user, or another password. */
-export const isRefusal = ({ message }: Failure): boolean => message.includes('answers 401')
+/** The server knows no such user, or another password; or it lets the user in nowhere. */
+export const isRefusal = ({ kind, message }: Failure): boolean => message.includes('answers 401') || (kind === 'unavailable' && message.includes('answers 403'))
 
 /** RFC 9110, Retry-After: seconds, or a time. */
 function retryAfter(value: unknown): number {

@@ -21,6 +21,8 @@ export type DavOptions = {
   readonly called?: (address: string) => DavUser | undefined
   /** Lists of collections whose server cannot tell changes; shared by all users. */
   readonly lists: DavLists
+  /** False where notes are kept elsewhere: none is made for them. */
+  readonly journals?: boolean
   /** Hears of everything that went wrong at the server. */
   readonly trouble?: (error: unknown) => void
 }
@@ -41,7 +43,7 @@ const batch = 100
 const defaultNames: Readonly<Record<ObjectContent, string>> = { calendar: 'Calendar', contacts: 'Contacts', tasks: 'Tasks', notes: 'Notes' }
 
 /** RFC 4918 and what CalDAV (RFC 4791), CardDAV (RFC 6352) and sync (RFC 6578) add, for one user. */
-export function davStore({ server, client, user, called = () => undefined, lists, trouble = () => {} }: DavOptions): DavStore {
+export function davStore({ server, client, user, called = () => undefined, lists, journals = true, trouble = () => {} }: DavOptions): DavStore {
   let homes: Promise<DavHomes> | undefined
   let known: { readonly at: number; readonly all: readonly DavCollection[] } | undefined
   let listing: Promise<readonly DavCollection[]> | undefined
@@ -66,7 +68,7 @@ export function davStore({ server, client, user, called = () => undefined, lists
   async function makeMissing(found: DavHomes, all: readonly DavCollection[]): Promise<boolean> {
     let made = false
     for (const content of Object.keys(defaultNames) as ObjectContent[]) {
-      if (all.some(one => one.content === content)) continue
+      if (all.some(one => one.content === content) || (content === 'notes' && !journals)) continue
       try {
         made = await makeCollection(client, found, content, defaultNames[content]) !== undefined || made
       } catch (error) {

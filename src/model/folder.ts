@@ -21,6 +21,8 @@ export type Folder = {
   readonly isDefault?: boolean
   /** False for a name that only holds other folders (`\Noselect`). */
   readonly selectable: boolean
+  /** The mailbox whose messages the objects are: no mail folder to who has it as this. */
+  readonly mailbox?: FolderId
   /** What is in it cannot be changed by this user. */
   readonly readOnly?: boolean
   /** Beginnings of the names of objects that cannot be changed, in a folder of which others can. */

@@ -153,13 +153,13 @@ export type Watcher = {
   lost(why: unknown): void
 }
 
-/** One object of a collection by its name there: the last segment of its address (RFC 4918), decoded. */
+/** One object of a collection by its name there: the last segment of its address (RFC 4918), decoded, or what stands for it. */
 export type ObjectRef = { readonly folder: FolderId; readonly name: string }
 
 /** An object and which version of it there is. */
 export type Listed = { readonly name: string; readonly etag: string }
 
-/** Octets as they are stored: iCalendar (RFC 5545) or vCard (RFC 2426, RFC 6350). */
+/** Octets as they are stored: iCalendar (RFC 5545), vCard (RFC 2426, RFC 6350), or of notes in a mailbox a message. */
 export type StoredObject = Listed & { readonly octets: Uint8Array }
 
 export type ObjectChanges = {
@@ -197,8 +197,11 @@ export interface ObjectStore {
   objects(folder: FolderId, names: readonly string[]): Promise<readonly StoredObject[]>
   /** One object, octet for octet; undefined where there is none. */
   read(folder: FolderId, name: string): Promise<StoredObject | undefined>
-  /** The version written, or undefined where the server made something else of it. Throws `exists` or `conflict` where `condition` does not hold. */
-  write(folder: FolderId, name: string, octets: Uint8Array, condition: Condition): Promise<{ readonly etag: string | undefined }>
+  /**
+   * The version written, or undefined where the server made something else of it; `name` where a new object is called otherwise from now on.
+   * Throws `exists` or `conflict` where `condition` does not hold.
+   */
+  write(folder: FolderId, name: string, octets: Uint8Array, condition: Condition): Promise<{ readonly etag: string | undefined; readonly name?: string }>
   /**
    * Removing what is gone succeeds. Throws `conflict` where it is another version than `etag`. `quietly`: a server that schedules is not to
    * tell the organizer (RFC 6638, Schedule-Reply).
@@ -219,8 +222,8 @@ export interface ObjectStore {
    * it has no way to tell.
    */
   freeBusy?(addresses: readonly string[], from: Date, to: Date): Promise<ReadonlyMap<string, readonly Uint8Array[] | Failure>>
-  /** Throws `exists` where there is such an object in `to`. */
-  move(ref: ObjectRef, to: FolderId): Promise<void>
+  /** What it is called in `to`, where that is another name. Throws `exists` where there is such an object. */
+  move(ref: ObjectRef, to: FolderId): Promise<string | void>
 
   /** Which of these folders differ from where their token stands: one request for all that share a home. A folder that is gone is included. */
   changed(tokens: ReadonlyMap<FolderId, string>): Promise<ReadonlySet<FolderId>>

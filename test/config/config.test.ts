@@ -35,7 +35,7 @@ describe('a configuration', () => {
     expect(parse(good)).toEqual({
       listen: { port: 8080, trustedProxies: [] }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
       backends: { backends: [{
-        domains: '*', login: '{local}@{domain}', imap: { host: 'imap.example', port: 993, security: 'tls' },
+        domains: '*', login: '{local}@{domain}', notes: 'auto', imap: { host: 'imap.example', port: 993, security: 'tls' },
         smtp: { host: 'smtp.example', port: 465, security: 'tls', auth: true },
       }] },
       eas: {

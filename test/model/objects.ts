@@ -81,7 +81,9 @@ export type ObjectSetting = {
   readonly model: ObjectModel
   readonly user: User
   /** The user at the collections that the phones' folder shows; which those are may change. */
-  readonly davs: readonly DavUser[]
+  readonly davs: readonly Pick<DavUser, 'list' | 'put' | 'remove'>[]
+  /** How often the user does something while a phone does. */
+  readonly together?: number
   readonly instances: readonly Instance[]
   readonly versions: readonly string[]
   /** Once the collection is there. */
@@ -98,7 +100,7 @@ export type ObjectSetting = {
 
 /** Random steps of phones and of a DAV user; throws where they do not hold the same in the end, or a key is refused. */
 export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> {
-  const { steps, dice, model, user, davs, instances, versions, open, userAgent, mayRefuse = false, change, settle } = setting
+  const { steps, dice, model, user, davs, instances, versions, open, userAgent, mayRefuse = false, together = 0, change, settle } = setting
   const counts: ObjectCounts = { steps, requests: 0, restarts: 0, refused: 0, collections: 0, lost: 0, repeated: 0, conflicts: 0, told: 0, again: 0, rests: 0, items: 0 }
   const trace: string[] = []
   const phones = versions.map((version, n) => new ObjectPhone(new Phone({
@@ -188,6 +190,7 @@ export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> 
       }
       counts.items += held.length
     }
+    if (new Set(there).size < there.length) throw new Error(`there is something twice: ${there.filter((each, at) => there.indexOf(each) !== at).join('; ')}`)
     counts.rests++
   }
 
@@ -195,7 +198,8 @@ export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> 
     for (const one of phones) await request(one, { key: '0', commands: [] }, true)
     for (let step = 1; step <= steps; step++) {
       if (dice.chance(0.06)) await restart()
-      trace.push(`${step} ${dice.chance(0.4) ? await userStep() : await phoneStep(dice.pick(phones))}`)
+      if (together > 0 && dice.chance(together)) trace.push(`${step} ${(await Promise.all([userStep(), phoneStep(dice.pick(phones))])).join(', at once ')}`)
+      else trace.push(`${step} ${dice.chance(0.4) ? await userStep() : await phoneStep(dice.pick(phones))}`)
       if (change && dice.chance(0.01)) {
         counts.collections++
         trace.push(`${step} ${await change()}`)

@@ -24,6 +24,7 @@ export type InstanceOptions = {
   readonly log?: Log
   /** Where CalDAV and CardDAV are discovered; none where absent. */
   readonly dav?: { readonly url: string; readonly login?: string; readonly pollSeconds?: number; readonly freeBusy?: string }
+  readonly notes?: Backend['notes']
   /** The address list. */
   readonly directory?: NonNullable<Backend['directory']>
   readonly addressBook?: NonNullable<Backend['addressBook']>
@@ -72,6 +73,7 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
         domains: [DOMAIN], login: '{local}@{domain}', imap: { host: imap.host, port: imap.port, security: 'none' },
         smtp: { host: smtp.host, port: smtp.port, security: 'none', auth: true },
         ...(options.dav ? { dav: options.dav } : {}),
+        ...(options.notes ? { notes: options.notes } : {}),
         ...(options.directory ? { directory: options.directory } : {}),
         ...(options.addressBook ? { addressBook: options.addressBook } : {}),
         ...(options.sieve && { sieve: { ...options.sieve, security: 'none', script: 'postern' } }),

@@ -55,7 +55,8 @@ const result = ({ request: { version } }: Call, { requestId, instanceId }: Respo
 async function answered(call: Call, request: ResponseRequest): Promise<Done> {
   if (request.status) return { status: request.status }
   // There is no calendar behind this site.
-  if (!call.stores.objects) return { status: serverError }
+  const calendars = call.stores.objects && await outcome(calendarsOf(call.stores.objects))
+  if (!calendars || (!(calendars instanceof Failure) && calendars.length === 0)) return { status: serverError }
   const slot = `meeting:${call.scope}:${JSON.stringify([request.id, request.instanceId, request.answer, request.reply, request.proposed])}`
   const before = call.cache.get<Done>(slot)
   if (before && !namesObject(request.id)) return before

@@ -105,13 +105,13 @@ async function moveGroup(call: Call, { validity, moves, refs }: Sources): Promis
   })
 }
 
-/** An object keeps its name, unless there is one of that name: then it stays where it is. */
+/** Where there is one of its name it stays where it is. */
 async function moveObject(call: Call, move: Move): Promise<void> {
   const { objects } = call.stores
   const name = await outcome(nameOf(objectsOf(objects), move))
   const moved = name instanceof Failure ? name : await outcome(objectsOf(objects).move({ folder: move.from, name }, move.to))
   if (moved instanceof Failure) move.status = groupStatus[moved.kind] ?? failed
-  else remember(call, move, printObjectId({ folder: move.to, name: name as string }))
+  else remember(call, move, printObjectId({ folder: move.to, name: moved ?? name as string }))
 }
 
 async function nameOf(objects: ObjectStore, { id, from }: Move): Promise<string> {

@@ -142,13 +142,14 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
   const { call, place: { store, folder, kind }, key, made, known, versions, undone } = work
   if (!command.data) return response(command, '6')
   const uid = kind.clientUid?.(command.data)
-  const name = uid ? nameOf(`uid\0${folder.id}\0${uid}`, kind.ending) : nameOfNew(call, key, command, kind.ending)
-  const id = printObjectId({ folder: folder.id, name }), said: Node[] = []
+  const wanted = uid ? nameOf(`uid\0${folder.id}\0${uid}`, kind.ending) : nameOfNew(call, key, command, kind.ending), said: Node[] = []
   const files = folder.readOnly ? undefined : await filesToStore(work, command, undefined)
   const octets = folder.readOnly ? undefined : kind.hear(undefined, files?.data ?? command.data, contextOf(call, work.place))
-  const written = octets ? await outcome(store.write(folder.id, name, octets, 'new')) : closed
+  const written = octets ? await outcome(store.write(folder.id, wanted, octets, 'new')) : closed
   if (written instanceof Failure && written.kind !== 'exists' && written.kind !== 'denied') throw written
-  const there = isDenied(written) ? undefined : written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets
+  const before = written instanceof Failure && !isDenied(written) ? await store.read(folder.id, wanted) : undefined
+  const name = (written instanceof Failure ? before?.name : written.name) ?? wanted
+  const there = written instanceof Failure ? before?.octets : octets
   // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
   if (isDenied(written)) undo(work, name)
   else if (!there) {
@@ -164,7 +165,7 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
     said.push(...kind.made?.(there, context) ?? [], ...filed)
   }
   return el('AirSync:Add', [
-    el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1'),
+    el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', printObjectId({ folder: folder.id, name })), el('AirSync:Status', '1'),
     ...(said.length ? [el('AirSync:ApplicationData', said)] : []),
   ])
 }

@@ -13,7 +13,7 @@ import { objectsOf, type ObjectStanding } from '../folders.ts'
 import { holdsVersion, isHeld, nowHeld, noVersion, type Held } from '../held.ts'
 import type { ObjectClass } from '../object-class.ts'
 import { countChanges, listChanges, weekOf, type ListedChanges, type ListWish } from '../object-changes.ts'
-import { objectClasses } from '../object-classes.ts'
+import { classOf } from '../object-classes.ts'
 import { applyToObjects, contextOf, nothingApplied, type AppliedToObjects } from './sync-object-commands.ts'
 import type { CollectionRequest } from './sync-request.ts'
 
@@ -52,7 +52,7 @@ export async function openObjects(call: Call, request: CollectionRequest, folder
   if (request.conversations) throw new Failure('malformed', 'ConversationMode of what is no mail')
   if (folder.content === 'notes' && request.supported?.length) throw new Failure('malformed', 'Supported of notes')
   const store = objectsOf(call.stores.objects)
-  const kind = objectClasses[folder.content as keyof typeof objectClasses]
+  const kind = classOf(folder)
   const memory = call.cache.get<Remembered>(slot(call, request.id))
   const state = request.key === '0' ? undefined : parseObjectKey(ownerOf(call), call.cache, request.id, request.key)
   const known = request.options ?? state?.options ?? memory?.options
@@ -147,7 +147,7 @@ const isSame = (one: ObjectCursor, other: ObjectCursor): boolean =>
 
 /** How many items a Sync with this key would still tell about. Throws `unsupported` for a FilterType that is none of the class. */
 export async function estimateObjects(call: Call, folder: Folder, key: string, wanted: number | undefined): Promise<number> {
-  const kind = objectClasses[folder.content as keyof typeof objectClasses]
+  const kind = classOf(folder)
   const { cursor, options } = parseObjectKey(ownerOf(call), call.cache, folder.id, key)
   const filter = wanted ?? options?.filter ?? 0
   if (filter > 8) throw new Failure('malformed', `FilterType ${filter}`)
