@@ -5,7 +5,7 @@ import type { FolderId } from '../../src/model/folder.ts'
 import { child, children, text } from '../../src/wire/wbxml.ts'
 import { Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
-import { MemoryUser } from '../support/memory-collections.ts'
+import { MemoryUser } from '../support/memory-objects.ts'
 
 const calendar = 'c.1' as FolderId
 const day = 86_400_000, begin = Date.parse('2026-11-25T10:12:00Z')
@@ -22,7 +22,7 @@ beforeEach(async () => {
 })
 afterEach(() => server.stop())
 
-const put = (name: string, ...lines: readonly string[]): void => account.collections.put(calendar, `${name}.ics`, [
+const put = (name: string, ...lines: readonly string[]): string => account.collections.put(calendar, `${name}.ics`, [
   'BEGIN:VCALENDAR', 'VERSION:2.0', 'BEGIN:VEVENT', `UID:${name}`, `SUMMARY:${name}`, 'DTSTAMP:20261101T080000Z', 'DTSTART;TZID=Europe/Berlin:20261101T090000',
   'DTEND;TZID=Europe/Berlin:20261101T093000', ...lines, 'END:VEVENT', 'END:VCALENDAR', ''].join('\r\n'))
 const series = () => {
