@@ -40,10 +40,14 @@ export class MemoryObjects implements ObjectStore {
   }
 
   add(content: ObjectContent, name: string, more: Pick<Folder, 'isDefault' | 'readOnly'> = {}): FolderId {
-    const id = `c.${++this.#ids}` as FolderId
+    const id = this.nextId(++this.#ids) as FolderId
     const folder: Folder = { id, parent: undefined, name, role: undefined, content, selectable: true, ...more }
     this.#collections.set(id, { folder, objects: new Map(), history: [], known: 0 })
     return id
+  }
+
+  protected nextId(count: number): string {
+    return `c.${count}`
   }
 
   id(content: ObjectContent): FolderId {
