@@ -2,12 +2,15 @@ import { isDeepStrictEqual } from 'node:util'
 import { destination, type DestinationStream, pino } from 'pino'
 import { connect } from './backend/connect.ts'
 import type { Log } from './base/log.ts'
+import type { Shared } from './base/shared.ts'
 import type { Config } from './config.ts'
 import { easFront, type EasParts } from './eas/server.ts'
 import { health } from './http/health.ts'
 import { passThrough } from './http/pass-through.ts'
 import { listen, type Routes } from './http/server.ts'
 import { memoryCache } from './state/cache.ts'
+import { ownMemory } from './state/shared-memory.ts'
+import { redisShared } from './state/shared-redis.ts'
 
 export type App = {
   /** Where it answers, for a client on this host. */
@@ -35,10 +38,13 @@ export async function startApp(
   first: Config, log: Log = createLog(first.log.level), extra: Pick<EasParts, 'now' | 'record'> = {},
 ): Promise<App> {
   let config = first
-  let backends = connect(config.backends, log)
   const cache = memoryCache(config.cache)
+  const own = ownMemory(cache)
+  const site = config.cache.shared && await redisShared(config.cache.shared, { secret: config.eas.secret, own, log })
+  const shared: Shared = site ?? own
+  let backends = connect(config.backends, log, shared)
   const routes = ({ eas, upstream }: Config): Routes => ({
-    fronts: [health, easFront({ settings: eas, open: backends.open, cache, log, ...extra })],
+    fronts: [health, easFront({ settings: eas, open: backends.open, cache, shared, log, ...extra })],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })
   const server = await listen({ ...config.listen, log }, routes(config))
@@ -52,7 +58,7 @@ export async function startApp(
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
-      if (!same) backends = connect(next.backends, log)
+      if (!same) backends = connect(next.backends, log, shared)
       const settled = server.replace(routes(next))
       if (!same) void settled.then(() => former.close())
       config = next
@@ -60,6 +66,7 @@ export async function startApp(
     async close() {
       await server.close(drainSeconds)
       await backends.close()
+      site?.close()
     },
   }
 }

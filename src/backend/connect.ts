@@ -2,11 +2,12 @@ import { LRUCache } from 'lru-cache'
 import { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
+import type { Shared } from '../base/shared.ts'
 import type { Role } from '../model/folder.ts'
 import type { CertificateCheck, Open, Person, Stores } from '../model/ports.ts'
 import { certificateCheck, type CertificatesConfig } from './certificate-check.ts'
 import { credentialMemory, type Fingerprint } from './credentials.ts'
-import type { DavList, DavLists } from './dav-changes.ts'
+import { davLists, type DavLists } from './dav-lists.ts'
 import { davClient, type DavServer } from './dav-client.ts'
 import { fillText } from './dav-homes.ts'
 import { davStore } from './dav-store.ts'
@@ -107,19 +108,19 @@ type Account = Omit<Stores, 'backendTime'> & {
 }
 
 /** Opens users' stores: proves credentials by logging in with them, and keeps what is open for the next request. */
-export function connect(config: BackendsConfig, log: Log): Backends {
+export function connect(config: BackendsConfig, log: Log, shared: Shared): Backends {
   const { idleSeconds = 300, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
   const { rememberSeconds = 300, refuseSeconds = 30, tries = 10 } = config.auth ?? {}
-  const memory = credentialMemory({ rememberSeconds, refuseSeconds, tries })
+  const memory = credentialMemory({ rememberSeconds, refuseSeconds, tries }, shared)
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
   const proofs = new Map<Fingerprint, Promise<Account>>()
-  const lists: DavLists = new LRUCache<string, DavList>({ maxSize: listsSize })
+  const lists = davLists(shared)
   const certificates = certificateCheck(config.certificates ?? {}, log)
   // Those that all users of a backend read with the same account.
-  const shared = new Map<Backend, LdapDirectory>()
+  const directories = new Map<Backend, LdapDirectory>()
   const troubles = new Map(config.backends.map(backend => [backend, davTrouble(log, backend.dav?.url ?? '')]))
   for (const backend of config.backends) {
-    if (backend.directory && !backend.directory.bindAs) shared.set(backend, ldapDirectory(backend.directory, backend.directory.bind))
+    if (backend.directory && !backend.directory.bindAs) directories.set(backend, ldapDirectory(backend.directory, backend.directory.bind))
   }
 
   /** Logs in, also where a session is open: the password may have been changed since. */
@@ -129,16 +130,16 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     const before = accounts.get(fingerprint)
     try {
       if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000)).close()
-      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds, log, certificates, lists, shared: shared.get(identity.backend), troubles: troubles.get(identity.backend) })
-      memory.proved(fingerprint)
+      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds, log, certificates, lists, shared: directories.get(identity.backend), troubles: troubles.get(identity.backend) })
       accounts.set(fingerprint, account)
+      await memory.proved(fingerprint, person.login, address)
       return account
     } catch (error) {
       if (error instanceof Failure && error.kind === 'auth') {
-        memory.refused(fingerprint, person.login, address)
         accounts.delete(fingerprint)
         before?.end()
         log.warn({ user: person.login, address }, 'authentication failed')
+        await memory.refused(fingerprint, person.login, address)
       }
       throw error
     }
@@ -150,7 +151,7 @@ export function connect(config: BackendsConfig, log: Log): Backends {
       if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
       const identity = identify(config.backends, credentials.user)
       const fingerprint = memory.fingerprint(identity.person.login, credentials)
-      const known = memory.known(fingerprint, identity.person.login, address)
+      const known = await memory.known(fingerprint, identity.person.login, address)
       const open = known ? accounts.get(fingerprint) : undefined
       if (open) return measured(open)
       // Devices of a user wake up together: they share one login.
@@ -165,7 +166,7 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     async close() {
       for (const account of accounts.values()) account.end()
       accounts.clear()
-      for (const directory of shared.values()) directory.close()
+      for (const directory of directories.values()) directory.close()
     },
   }
 }
@@ -232,8 +233,6 @@ export function davOf(server: DavServer, { login, addresses: [address = login] }
 }
 
 const mailboxesRecalled = 64
-/** Octets of lists kept for DAV servers without sync-collection. */
-const listsSize = 64 * 1024 * 1024
 
 export function loginOf(login: string, credentials: Credentials): Login {
   return credentials.kind === 'password'

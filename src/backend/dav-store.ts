@@ -6,8 +6,9 @@ import {
   componentOf, listCollections, listStates, makeCollection, renameCollection, type CollectionState, type DavCollection,
 } from './dav-collections.ts'
 import { davHomes, type DavHomes, type DavUser } from './dav-homes.ts'
-import { davChanges, type DavLists } from './dav-changes.ts'
+import { davChanges } from './dav-changes.ts'
 import { completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
+import type { DavLists } from './dav-lists.ts'
 import { davWatch } from './dav-watch.ts'
 import { document, escapeXml, names, readMultistatus } from './dav-xml.ts'
 

@@ -1,6 +1,7 @@
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials, Front, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
+import type { Shared } from '../base/shared.ts'
 import { createZones } from '../formats/zones.ts'
 import { utcZone } from '../formats/timezone.ts'
 import type { Open, Person, Stores } from '../model/ports.ts'
@@ -23,6 +24,7 @@ export type EasParts = {
   readonly settings: EasSettings
   readonly open: Open
   readonly cache: Cache
+  readonly shared: Shared
   readonly log: Log
   readonly now?: () => Date
   /** Tests keep every answer. */
@@ -102,7 +104,7 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
     request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
   const call = step.call = {
     body, message, request: parsed, stores, scope,
-    cache: house.cache, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
+    cache: house.cache, shared: house.shared, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
     // Few requests wait, and the garbage collector has its trouble with a signal of two.
     get signal() { return AbortSignal.any([visit.signal, house.draining]) },
   }

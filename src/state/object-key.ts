@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
+import type { Shared } from '../base/shared.ts'
 import type { ObjectCursor } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
-import type { Cache } from './cache.ts'
 import { keySize, readKey, sealKey, type KeyOwner } from './sync-key.ts'
 import { packOptions, unpackOptions, type SyncOptions } from './sync-options.ts'
 import { packToken, unpackToken } from './sync-token.ts'
@@ -12,7 +12,7 @@ import { packToken, unpackToken } from './sync-token.ts'
  *
  *   version and kind 1 | layout 1 | token, since 2 (neither for a client that holds nothing) | reached 3, told 3 (only while that is going on) | options | check 4
  *
- * A token has its length before it. One that has no room is kept in memory, and a digest of it stands in the key: where memory is lost, its
+ * A token has its length before it. One that has no room is kept in memory, the site's where there is one, and a digest of it stands in the key: where memory is lost, its
  * client begins the collection anew.
  */
 export type ObjectState = {
@@ -24,9 +24,9 @@ export type ObjectState = {
 
 const objects = 0x21 // version 2, kind 1
 const holding = 1, going = 2, coming = 4, first = 8, optioned = 16, tokenAway = 32, supporting = 64
-const month = 30 * 86_400
+const season = 90 * 86_400
 
-export function printObjectKey(owner: KeyOwner, cache: Cache, collection: FolderId, { cursor, options, supportsAll }: ObjectState): string {
+export async function printObjectKey(owner: KeyOwner, shared: Shared, collection: FolderId, { cursor, options, supportsAll }: ObjectState): Promise<string> {
   const { token, since, pass } = cursor
   const shape = (token || since ? holding : 0) | (pass ? pass.phase === 'going' ? going : pass.first ? coming | first : coming : 0) |
     (supportsAll ? supporting : 0)
@@ -36,20 +36,20 @@ export function printObjectKey(owner: KeyOwner, cache: Cache, collection: Folder
     if (pass) bytes.push(...Buffer.from(pass.reached + (pass.phase === 'going' ? pass.told : ''), 'hex'))
     if (layout & optioned) bytes.push(...packOptions(options!))
     if (bytes.length > keySize) continue
-    if (layout & holding && layout & tokenAway) cache.set(slot(owner, digest(token)), token, { seconds: month, size: token.length })
+    if (layout & holding && layout & tokenAway) await shared.keep(slot(owner, digest(token)), token, { seconds: season, size: token.length })
     return sealKey(owner, collection, Uint8Array.from(bytes))
   }
   throw new Failure('stale', 'a sync key cannot hold this')
 }
 
 /** Throws `stale` for a key that was altered, belongs to somebody else, or stands for a token that is not remembered. */
-export function parseObjectKey(owner: KeyOwner, cache: Cache, collection: FolderId, key: string): ObjectState {
+export async function parseObjectKey(owner: KeyOwner, shared: Shared, collection: FolderId, key: string): Promise<ObjectState> {
   const bytes = readKey(owner, collection, key, objects)
   const layout = bytes[1]!, at = { offset: 2 }
   const take = (length: number): Buffer => bytes.subarray(at.offset, at.offset += length)
   const day = (): number => take(2).readUInt16BE()
   const text = (): string => unpackToken(take(take(1)[0]!))
-  const token = !(layout & holding) ? '' : layout & tokenAway ? cache.get<string>(slot(owner, take(digestSize))) : text()
+  const token = !(layout & holding) ? '' : layout & tokenAway ? await shared.recall<string>(slot(owner, take(digestSize))) : text()
   if (token === undefined) throw new Failure('stale', 'the state this key stands for is not remembered')
   const since = layout & holding ? day() : 0
   const place = (): string => take(3).toString('hex')

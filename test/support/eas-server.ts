@@ -3,7 +3,9 @@ import { Failure } from '../../src/base/failure.ts'
 import type { Exchange } from '../../src/eas/respond.ts'
 import type { EasSettings } from '../../src/eas/settings.ts'
 import type { Open } from '../../src/model/ports.ts'
+import type { Shared } from '../../src/base/shared.ts'
 import { memoryCache, type Cache } from '../../src/state/cache.ts'
+import { ownMemory } from '../../src/state/shared-memory.ts'
 import { Phone, type PhoneOptions } from './eas-client.ts'
 import { keptLog, serve, type Line, type Served } from './http.ts'
 import { MemoryAccount } from './memory.ts'
@@ -30,6 +32,7 @@ export type EasServer = {
 /** The EAS front over an account in memory, behind a real HTTP server. The password is `secret`. */
 export async function easServer(
   settings: Partial<EasSettings> = {}, account = new MemoryAccount(), now: () => Date = () => new Date(),
+  share: (own: Shared) => Promise<Shared> = async own => own,
 ): Promise<EasServer> {
   const exchanges: Exchange[] = []
   const kept = recorder()
@@ -50,7 +53,7 @@ export async function easServer(
     kept?.(exchange)
   }
   const log = keptLog()
-  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, log, record, now })
+  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, shared: await share(ownMemory(cache)), log, record, now })
   const served = await serve(front)
   return {
     account, front, served, exchanges, log: log.lines,
