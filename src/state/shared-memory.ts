@@ -8,7 +8,8 @@ const mostCounts = 100_000
 /** A site of one process, or what a process knows by itself. */
 export function ownMemory(cache: Cache): Shared {
   const held = new Set<string>()
-  const counts = new LRUCache<string, { count: number }>({ max: mostCounts })
+  // By size, as a `max` would take the memory for so many at once.
+  const counts = new LRUCache<string, { count: number }>({ maxSize: mostCounts, sizeCalculation: () => 1 })
   const countOf = (name: string): number => counts.get(name)?.count ?? 0
   return {
     recall: async <T>(name: string) => cache.get<T>(name),

@@ -11,43 +11,26 @@ import { TcpProxy } from './tcp-proxy.ts'
 /** A process that shares nothing. */
 export const emptyMemory = (): Shared => ownMemory(memoryCache({ megabytes: 1 }))
 
-/** What the processes of a site may have to remember things together. */
+/** What the processes of a site have to remember things together. */
 export type Memory = {
-  /** What a process makes of its own memory. */
-  share(own: Shared): Promise<Shared>
+  /** What a process makes of its own memory, each time one of another site. */
+  share(own: Shared): Promise<Shared & { close?(): void }>
   stop(): Promise<void>
 }
 
-/** Milliseconds: longer than a busy machine takes for an answer; and as long as phones wait. */
+/** Milliseconds: longer than a busy machine takes for an answer; and less than phones wait. */
 const patient = 5000, hasty = 20
 
 const secret = Buffer.from('a secret of the tests')
 
-async function alone(): Promise<Memory> {
-  return { share: async own => own, stop: async () => {} }
-}
+export const alone: Memory = { share: async own => own, stop: async () => {} }
 
-async function together(): Promise<Memory> {
-  const ground = openGround(), redis = await startRedis(ground), open: { close(): void }[] = []
-  return {
-    async share(own) {
-      const shared = await redisShared({ url: redis.url, password: redis.password }, { secret, own, log: silent, patience: patient })
-      open.push(shared)
-      return shared
-    },
-    async stop() {
-      for (const one of open) one.close()
-      await ground.close()
-    },
-  }
-}
-
-/** It breaks off, says nothing, and comes back, again and again. */
-async function failing(): Promise<Memory> {
+/** `trouble` has the line to the server fail again and again: it breaks off, says nothing, and comes back. */
+async function redisMemory(trouble: boolean): Promise<Memory> {
   const ground = openGround(), redis = await startRedis(ground), proxy = await TcpProxy.start(redis), open: { close(): void }[] = []
   let ended = false
-  const trouble = (async () => {
-    for (let n = 0; !ended; n++) {
+  const troubled = (async () => {
+    for (let n = 0; trouble && !ended; n++) {
       await sleep(7 + n * 13 % 40)
       if (n % 3 === 0) proxy.cut()
       proxy.link.stalled = n % 3 === 1
@@ -56,13 +39,14 @@ async function failing(): Promise<Memory> {
   })()
   return {
     async share(own) {
-      const shared = await redisShared({ url: `redis://${proxy.host}:${proxy.port}`, password: redis.password }, { secret, own, log: silent, patience: hasty })
+      const server = { url: `redis://${proxy.host}:${proxy.port}`, password: redis.password, prefix: `site${open.length}:` }
+      const shared = await redisShared(server, { secret, own, log: silent, patience: trouble ? hasty : patient })
       open.push(shared)
       return shared
     },
     async stop() {
       ended = true
-      await trouble
+      await troubled
       for (const one of open) one.close()
       await proxy.close()
       await ground.close()
@@ -72,5 +56,7 @@ async function failing(): Promise<Memory> {
 
 /** The same is promised with each of them. */
 export const memories = [
-  { memory: 'no shared cache', start: alone }, { memory: 'a shared cache', start: together }, { memory: 'a shared cache that fails in mid-flight', start: failing },
+  { memory: 'no shared cache', start: async () => alone },
+  { memory: 'a shared cache', start: async () => redisMemory(false) },
+  { memory: 'a shared cache that fails in mid-flight', start: async () => redisMemory(true) },
 ] as const
