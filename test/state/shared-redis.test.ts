@@ -2,10 +2,14 @@
 import type { Redis } from 'ioredis'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { davLists } from '../../src/backend/dav-lists.ts'
 import { silent, type Log } from '../../src/base/log.ts'
+import type { FolderId } from '../../src/model/folder.ts'
+import { parseObjectKey, printObjectKey } from '../../src/state/object-key.ts'
 import { redisTrouble } from '../../src/state/redis-line.ts'
 import { sealing } from '../../src/state/sealed-value.ts'
 import { redisShared } from '../../src/state/shared-redis.ts'
+import { keepHierarchy, recallHierarchy } from '../../src/state/snapshot.ts'
 import { makeCertificate } from '../support/certificate.ts'
 import { openGround, type Ground } from '../support/house.ts'
 import { emptyMemory } from '../support/memories.ts'
@@ -70,6 +74,33 @@ describe('two processes of a site', () => {
     old!.release()
     await sleep(50)
     expect(await raw.keys('postern:1:hold:*')).toHaveLength(1)
+  })
+
+  it('go on from a sync key whose token had no room in it', async () => {
+    const [one, two] = [await another(), await another()]
+    const owner = { secret, account: 'anna' }, book = 'b.AAAAAAAAAAA' as FolderId
+    const cursor = { token: `a token of ${'x'.repeat(500)}`, since: 0, pass: undefined }
+    const key = await printObjectKey(owner, one, book, { cursor, options: undefined, supportsAll: true })
+    expect((await parseObjectKey(owner, two, book, key)).cursor).toEqual(cursor)
+    await expect(parseObjectKey(owner, emptyMemory(), book, key)).rejects.toMatchObject({ kind: 'stale' })
+  })
+
+  it('go on from a hierarchy that a phone was told of', async () => {
+    const [one, two] = [await another(), await another()]
+    const [then, now] = [['Old'], ['Old', 'New']].map(names => names.map(name => ({ id: `f.${name}` as FolderId, parent: '0', name, type: '12' })))
+    const key = await keepHierarchy({ shared: one, secret, account: 'anna' }, then!)
+    expect(await recallHierarchy({ shared: two, secret, account: 'anna' }, key, now!)).toEqual(then)
+    expect(await recallHierarchy({ shared: two, secret, account: 'bob' }, key, now!)).toBeUndefined()
+  })
+
+  it('know the list of a DAV server that cannot say what changed, unless it is long', async () => {
+    const [one, two] = [await another(), await another()].map(davLists)
+    const list = (length: number) => ({ versions: new Map(Array.from({ length }, (_, n) => [`${n}.ics`, `"${n}"`] as const)), ctag: 'c1' })
+    await one!.keep('list:short', list(500))
+    await one!.keep('list:long', list(5000))
+    expect(await two!.recall('list:short')).toEqual(list(500))
+    expect(await two!.recall('list:long')).toBeUndefined()
+    expect(await one!.recall('list:long')).toEqual(list(5000))
   })
 
   it('count together, and forget by the time of the first', async () => {
