@@ -24,7 +24,7 @@ export type WatchOptions = {
   readonly lingerSeconds?: number
 }
 
-type Entry = { readonly ids: ReadonlySet<FolderId>; readonly on: Watcher; readonly fail: (why: unknown) => void; live: boolean }
+type Entry = { readonly ids: readonly FolderId[]; readonly on: Watcher; readonly fail: (why: unknown) => void; live: boolean }
 
 // RFC 2177 has clients end IDLE within 29 minutes; servers give the same time to a connection that only listens to NOTIFY.
 const renewal = 25 * 60_000
@@ -47,7 +47,7 @@ export function imapWatch(options: WatchOptions): ImapWatch {
   let states = new Map<FolderId, MailboxState | undefined>()
 
   const tell = (id: FolderId): void => {
-    for (const entry of entries) if (entry.live && entry.ids.has(id)) entry.on.changed(id)
+    for (const entry of entries) if (entry.live && entry.ids.includes(id)) entry.on.changed(id)
   }
 
   /** Brings the connection to cover what is watched now, one attempt after the other. */
@@ -67,7 +67,7 @@ export function imapWatch(options: WatchOptions): ImapWatch {
     if (joining.length === 0) return
     try {
       const wanted = new Map<string, FolderId>()
-      for (const id of new Set([...entries].flatMap(entry => [...entry.ids]))) {
+      for (const id of new Set([...entries].flatMap(entry => entry.ids))) {
         const path = id === outbox.id ? undefined : await folders.path(id).catch(passOver)
         if (path !== undefined) wanted.set(path, id)
       }
@@ -131,11 +131,11 @@ export function imapWatch(options: WatchOptions): ImapWatch {
   }
 
   return {
-    async watch(ids, signal, on) {
-      if (closed) throw new Failure('unavailable', 'this session has ended')
-      if (signal.aborted) return
-      await new Promise<void>((resolve, reject) => {
-        const entry: Entry = { ids: new Set(ids), on, live: false, fail: why => { leave(entry); reject(why as Error) } }
+    watch(ids, signal, on) {
+      if (closed) return Promise.reject(new Failure('unavailable', 'this session has ended'))
+      if (signal.aborted) return Promise.resolve()
+      return new Promise<void>((resolve, reject) => {
+        const entry: Entry = { ids, on, live: false, fail: why => { leave(entry); reject(why as Error) } }
         signal.addEventListener('abort', () => { leave(entry); resolve() }, { once: true })
         entries.add(entry)
         arrange()

@@ -18,13 +18,16 @@ export type Visit = {
   readonly facts: Facts
 }
 
+/** An answer that waits for something to happen: whatever the request came with is let go meanwhile. */
+export type Later = { readonly later: Promise<Response> }
+
 /** A protocol offered to clients: EAS today, Autodiscover, MAPI and EWS later. */
 export type Front = {
   readonly name: string
   /** Whether this front claims the path, which is compared in lower case. */
   matches(path: string): boolean
   /** Answers; throws `Failure` only for what is an HTTP status of its own (auth, too-large, busy, unavailable). */
-  answer(request: Request, visit: Visit): Promise<Response>
+  answer(request: Request, visit: Visit): Promise<Response | Later>
   /** The server is going away: whatever waits here answers now, as if its time were up. May be called more than once. */
   drain?(): void
 }

@@ -30,7 +30,7 @@ export type Call = {
   /** Account and device, the prefix of every name in either memory that belongs to them. */
   readonly scope: string
   readonly settings: EasSettings
-  /** Ends when the client went away or the server drains. */
+  /** Ends when the client went away. */
   readonly signal: AbortSignal
   /** Waiting requests by scope: see `enterWait`. */
   readonly waits: Waits
@@ -52,11 +52,14 @@ export type Answer =
   | { readonly kind: 'empty' }
   | { readonly kind: 'octets'; readonly type: string; readonly body: AsyncIterable<Uint8Array>; readonly length?: number }
 
+/** A wait for something to happen, for up to an hour: what holds on to it should be little. */
+export type Waiting = { readonly kind: 'waiting'; readonly answer: Promise<Answer> }
+
 export const wbxml = (root: Node): Answer => ({ kind: 'wbxml', root })
 export const empty: Answer = { kind: 'empty' }
 
 export type Command = {
-  run(call: Call): Promise<Answer>
+  run(call: Call): Promise<Answer | Waiting>
   /** The command's own well-formed answer to a failure `run` threw; a number is an HTTP status. */
   refuse(kind: Kind, call: Call): Node | number
 }

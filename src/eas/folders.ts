@@ -96,12 +96,13 @@ const isUnderWay = ({ cursor: { token, pass, since }, since: wanted }: ObjectSta
 export type FoldersWatcher = Omit<Watcher, 'ready'> & { ready(ids: readonly FolderId[]): void }
 
 /** Watches folders of both kinds until `signal` ends: see `MailStore.watch`. */
-export async function watchFolders({ mail, objects }: Stores, ids: readonly FolderId[], signal: AbortSignal, on: FoldersWatcher): Promise<void> {
-  const collections = ids.filter(holdsObjects), mailboxes = ids.filter(id => !holdsObjects(id))
-  const of = (those: readonly FolderId[]): Watcher => ({ ...on, ready: () => on.ready(those) })
-  const watches = [
-    ...(mailboxes.length || collections.length === 0 ? [mail.watch(mailboxes, signal, of(mailboxes))] : []),
-    ...(collections.length ? [objectsOf(objects).watch(collections, signal, of(collections))] : []),
-  ]
-  await Promise.all(watches)
+export function watchFolders({ mail, objects }: Stores, ids: readonly FolderId[], signal: AbortSignal, on: FoldersWatcher): Promise<unknown> {
+  const collections = ids.filter(holdsObjects), mailboxes = collections.length ? ids.filter(id => !holdsObjects(id)) : ids
+  const ofMail = () => mail.watch(mailboxes, signal, watcherOf(mailboxes, on))
+  if (collections.length === 0) return ofMail()
+  const ofCollections = objectsOf(objects).watch(collections, signal, watcherOf(collections, on))
+  return mailboxes.length === 0 ? ofCollections : Promise.all([ofMail(), ofCollections])
 }
+
+const watcherOf = (ids: readonly FolderId[], on: FoldersWatcher): Watcher =>
+  ({ ready: () => on.ready(ids), changed: id => on.changed(id), lost: why => on.lost(why) })
