@@ -1,12 +1,12 @@
-import { parseItemId } from '../state/item-id.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { MessageRef } from '../model/ports.ts'
+import { parseItemId } from '../state/item-id.ts'
 import type { Call } from './command.ts'
 
 /** Where an item went that this client had moved: it may ask the same again, or go on using the id from before. */
 export type Moved = { readonly to: FolderId; readonly id: string }
 
-const seconds = 24 * 60 * 60
+const seconds = 24 * 60 * 60, batch = 100
 const movedName = ({ scope }: Call, id: string): string => `move:${scope}:${id}`
 const givenName = ({ scope }: Call, id: string): string => `moved:${scope}:${id}`
 
@@ -14,8 +14,12 @@ const givenName = ({ scope }: Call, id: string): string => `moved:${scope}:${id}
 export const recallMoves = (call: Call, ids: readonly string[]): Promise<readonly (Moved | undefined)[]> =>
   call.shared.recallAll<Moved>(ids.map(id => movedName(call, id)))
 
-export async function keepMove(call: Call, id: string, moved: Moved): Promise<void> {
-  await Promise.all([call.shared.keep(movedName(call, id), moved, { seconds }), keepGiven(call, moved.id)])
+/** By the ids before. Not all at once, so that nobody is given up for being slow. */
+export async function keepMoves(call: Call, moves: readonly (readonly [id: string, moved: Moved])[]): Promise<void> {
+  for (let at = 0; at < moves.length; at += batch) {
+    await Promise.all(moves.slice(at, at + batch).map(([id, moved]) =>
+      Promise.all([call.shared.keep(movedName(call, id), moved, { seconds }), keepGiven(call, moved.id)])))
+  }
 }
 
 /** The client was given this id by an answer that was none of Sync: some would show the item twice if Sync added it. */

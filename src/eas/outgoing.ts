@@ -38,8 +38,8 @@ export const draftField = 'X-Postern-Draft'
 
 /**
  * Sends a message once, whatever is repeated: undefined, or the Status that refuses it. Within a day memory knows the ClientId,
- * that of the site where there is one; a process without that memory looks for the Message-ID in Sent, which is made of ClientId and message where the client gave
- * none. What remains is a crash between the submission and the copy in Sent, and a message of which no copy was wanted.
+ * that of the site where there is one; a process without that memory looks for the Message-ID in Sent, which is made of ClientId and
+ * message where the client gave none. What remains is a crash between the submission and the copy in Sent, and a message of which no copy was wanted.
  */
 export async function sendOnce(call: Call, outgoing: Outgoing): Promise<string | undefined> {
   const header = headerOf(outgoing.mime)

@@ -24,10 +24,18 @@ type Kept = { readonly at: number; readonly value: unknown }
 /** Octets of a value; what is larger stays with this process. */
 const largest = 128 * 1024
 const holdSeconds = 10
+/** Names asked for at once: as many as are answered well within the patience. */
+const batch = 200
 const mostCounted = 1_000_000
 
-const ifMine = (command: string): string => `if redis.call('get', KEYS[1]) == ARGV[1] then return ${command} else return 0 end`
-const renewal = ifMine("redis.call('pexpire', KEYS[1], ARGV[2])"), release = ifMine("redis.call('del', KEYS[1])")
+/** Scripts, for what is one step only so. A server that forgot a hold is told of it again; no count is there for ever. */
+const renewal = `local is = redis.call('get', KEYS[1])
+if not is or is == ARGV[1] then redis.call('set', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+return 1`
+const release = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
+const counting = `local count = redis.call('incr', KEYS[1])
+if redis.call('ttl', KEYS[1]) < 0 then redis.call('expire', KEYS[1], ARGV[1]) end
+return count`
 
 /** Valkey or Redis as the place of what a site remembers together. */
 export async function redisShared(
@@ -38,7 +46,12 @@ export async function redisShared(
   const keyOf = (name: string): string => prefix + sealedName(name)
 
   async function recallAll<T>(names: readonly string[]): Promise<readonly (T | undefined)[]> {
-    if (names.length === 0) return []
+    const found: (T | undefined)[] = []
+    for (let at = 0; at < names.length; at += batch) found.push(...await recallSome<T>(names.slice(at, at + batch)))
+    return found
+  }
+
+  async function recallSome<T>(names: readonly string[]): Promise<readonly (T | undefined)[]> {
     const keys = names.map(keyOf)
     const found = await line.ask(redis => redis.mgetBuffer(keys))
     const known = await own.recallAll<Kept>(names)
@@ -66,7 +79,7 @@ export async function redisShared(
         mine.release()
         return undefined
       }
-      const renewing = setInterval(() => void line.ask(redis => redis.eval(renewal, 1, key, token, holdSeconds * 1000)), holdSeconds * 333).unref()
+      const renewing = setInterval(() => void line.ask(redis => redis.eval(renewal, 1, key, token, holdSeconds)), holdSeconds * 333).unref()
       return {
         release() {
           clearInterval(renewing)
@@ -79,7 +92,7 @@ export async function redisShared(
     async count(name, seconds) {
       const key = keyOf(name)
       await own.count(name, seconds)
-      await line.ask(redis => Promise.all([redis.set(key, 0, 'EX', seconds, 'NX'), redis.incr(key)]))
+      await line.ask(redis => redis.eval(counting, 1, key, seconds))
     },
     async counted(names) {
       const [found, known] = [await line.ask(redis => redis.mget(names.map(keyOf))), await own.counted(names)]

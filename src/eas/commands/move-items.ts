@@ -7,7 +7,7 @@ import { children, el, text, type Element, type Node } from '../../wire/wbxml.ts
 import { wbxml, type Call, type Command } from '../command.ts'
 import { folderOf, objectsOf } from '../folders.ts'
 import { nameWithDigest } from '../object-names.ts'
-import { keepMove, recallMoves } from '../moved.ts'
+import { keepMoves, recallMoves } from '../moved.ts'
 import { outcome } from '../outcome.ts'
 
 /** [MS-ASCMD] Status (MoveItems). */
@@ -98,12 +98,13 @@ async function moveGroup(call: Call, { validity, moves, refs }: Sources): Promis
   const { from, to } = moves[0]!
   const uids = [...new Set(refs.map(ref => ref.uid))]
   const moved = await outcome(call.stores.mail.move(from, validity, uids, to))
-  await Promise.all(moves.map(async (move, i) => {
+  moves.forEach((move, i) => {
     const uid = moved instanceof Failure ? undefined : moved.uids.get(refs[i]!.uid)
     if (moved instanceof Failure) move.status = groupStatus[moved.kind] ?? failed
     else if (uid === undefined) move.status = badSource
-    else await remember(call, move, printItemId({ folder: to, validity: moved.validity, uid }))
-  }))
+    else Object.assign(move, { status: success, movedTo: printItemId({ folder: to, validity: moved.validity, uid }) })
+  })
+  await remember(call, moves)
 }
 
 /** An object keeps its name, unless there is one of that name: then it stays where it is. */
@@ -112,7 +113,8 @@ async function moveObject(call: Call, move: Move): Promise<void> {
   const name = await outcome(nameOf(objectsOf(objects), move))
   const moved = name instanceof Failure ? name : await outcome(objectsOf(objects).move({ folder: move.from, name }, move.to))
   if (moved instanceof Failure) move.status = groupStatus[moved.kind] ?? failed
-  else await remember(call, move, printObjectId({ folder: move.to, name: name as string }))
+  else Object.assign(move, { status: success, movedTo: printObjectId({ folder: move.to, name: name as string }) })
+  await remember(call, [move])
 }
 
 async function nameOf(objects: ObjectStore, { id, from }: Move): Promise<string> {
@@ -121,10 +123,8 @@ async function nameOf(objects: ObjectStore, { id, from }: Move): Promise<string>
   return 'name' in ref ? ref.name : nameWithDigest(objects, ref)
 }
 
-async function remember(call: Call, move: Move, id: string): Promise<void> {
-  Object.assign(move, { status: success, movedTo: id })
-  await keepMove(call, move.id, { to: move.to, id })
-}
+const remember = (call: Call, moves: readonly Move[]): Promise<void> =>
+  keepMoves(call, moves.flatMap(({ id, to, movedTo }) => movedTo === undefined ? [] : [[id, { to, id: movedTo }] as const]))
 
 const answer = ({ id, status, movedTo }: Move): Node => el('Move:Response', [
   el('Move:SrcMsgId', id),
