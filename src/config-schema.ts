@@ -68,10 +68,11 @@ const sameHost = (one: string, other: string): boolean => URL.parse(one)?.origin
 
 const dav = z.strictObject({
   url: davUrl, calendars: davUrl.exactOptional(), contacts: davUrl.exactOptional(),
+  freeBusy: davUrl.refine(url => /\{(login|local)\}/.test(url), { error: 'must contain {login} or {local}: whose calendar it is' }).exactOptional(),
   login: davLogin.exactOptional(), rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
   pollSeconds: z.int().min(1).max(3600).default(20), create: z.boolean().default(true),
-}).refine(({ url, calendars, contacts }) => [calendars, contacts].every(home => home === undefined || sameHost(url, home)), {
-  error: 'must have calendars and contacts at the host and port of url: passwords go nowhere else',
+}).refine(({ url, calendars, contacts, freeBusy }) => [calendars, contacts, freeBusy].every(home => home === undefined || sameHost(url, home)), {
+  error: 'must have calendars, contacts and freeBusy at the host and port of url: passwords go nowhere else',
 })
 
 /** Without a password in it: that may come from a file or the environment, and an address is logged. */
@@ -105,6 +106,13 @@ const directory = z.strictObject({
 }).refine(({ url, starttls }) => !starttls || url.startsWith('ldap:'), { error: 'must not have starttls with ldaps://' })
   .refine(({ bind, bindAs }) => !bind || !bindAs, { error: 'must not have both bind and bindAs' })
 
+const addressBook = z.strictObject({
+  url: davUrl, account: z.strictObject({ user: text, password: text }).exactOptional(), login: davLogin.exactOptional(),
+  rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
+  most: z.int().min(1).max(10_000).exactOptional(), timeoutSeconds: seconds.exactOptional(),
+}).refine(({ account, login }) => !account || login === undefined, { error: 'must not have both account and login' })
+  .refine(({ url, account }) => !account || !/[{}]/.test(url), { error: 'must have a url without {login}, {local} or {domain} where an account reads for all' })
+
 const backend = z.strictObject({
   domains: z.union([z.literal('*'), z.array(domain).min(1)], { error: "must be a list of domains, or '*' for all others" })
     .default('*'),
@@ -115,11 +123,13 @@ const backend = z.strictObject({
   smtp: z.strictObject({ ...endpoint, auth: z.boolean().default(true), keepsSent: z.boolean().exactOptional() })
     .transform(withPort({ tls: 465, starttls: 587, none: 25 })),
   dav: dav.exactOptional(),
+  notes: z.enum(['auto', 'dav', 'imap']).default('auto'),
   sieve: z.strictObject({ ...endpoint, security: endpoint.security.removeDefault().default('starttls'), script: text.default('postern') })
     .transform(withPort({ tls: 4190, starttls: 4190, none: 4190 })).exactOptional(),
   master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),
   aliases: z.record(text, z.array(text)).exactOptional(),
   directory: directory.exactOptional(),
+  addressBook: addressBook.exactOptional(),
 }) satisfies z.ZodType<Backend>
 
 const sessions = z.strictObject({
@@ -159,6 +169,7 @@ const passwords = z.strictObject({
 const eas = z.strictObject({
   ceiling: z.enum(versions).default('16.1'),
   ceilings: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
+  merge: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), folders: z.array(z.enum(['calendar', 'contacts', 'tasks', 'notes'])) })).default([]),
   redirects: z.array(z.strictObject({ ...whom, url: page }).refine(named, { error: 'must name a user or a domain' })).default([]),
   passwords: passwords.exactOptional(),
   heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
@@ -211,7 +222,7 @@ export function arrange(file: File): Config {
     listen, log, cache, upstream,
     backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
-      ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
+      ceiling: eas.ceiling, ceilings: eas.ceilings, merge: eas.merge, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
       recipientCache: eas.recipientCache, maxRequest: eas.maxRequest, maxHeld: eas.maxHeld,
       ...(eas.timeZone === undefined ? {} : { timeZone: eas.timeZone }),
       secret: Buffer.from(secret),

@@ -8,6 +8,11 @@ export type DavServer = {
   /** Homes of calendars and address books, which make discovery needless: templates as above. */
   readonly calendars?: string
   readonly contacts?: string
+  /**
+   * Calendars of others, with `{login}`, `{local}` and `{domain}` of theirs, to see when they have time: a collection where it ends with a
+   * slash, else a document with VFREEBUSY. Where absent, the server is asked as RFC 6638 has it, if it can.
+   */
+  readonly freeBusy?: string
   /** What the user is called there; as at the IMAP server where absent. */
   readonly login?: string
   /** False accepts any certificate. Default true. */
@@ -20,7 +25,7 @@ export type DavServer = {
 }
 
 export type DavRequest = {
-  readonly method: 'PROPFIND' | 'REPORT' | 'GET' | 'PUT' | 'DELETE' | 'MKCALENDAR' | 'MKCOL' | 'PROPPATCH' | 'MOVE' | 'OPTIONS'
+  readonly method: 'PROPFIND' | 'REPORT' | 'GET' | 'PUT' | 'DELETE' | 'MKCALENDAR' | 'MKCOL' | 'PROPPATCH' | 'MOVE' | 'OPTIONS' | 'POST'
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
@@ -111,8 +116,8 @@ async function refusal(status: number, headers: DavAnswer['headers'], body: Disp
   return new Failure(kinds[status] ?? 'unavailable', why, options)
 }
 
-/** The server knows no such user, or another password. */
-export const isRefusal = ({ message }: Failure): boolean => message.includes('answers 401')
+/** The server knows no such user, or another password; or it lets the user in nowhere. */
+export const isRefusal = ({ kind, message }: Failure): boolean => message.includes('answers 401') || (kind === 'unavailable' && message.includes('answers 403'))
 
 /** RFC 9110, Retry-After: seconds, or a time. */
 function retryAfter(value: unknown): number {

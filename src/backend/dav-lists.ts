@@ -1,5 +1,5 @@
-import type { Shared } from '../base/shared.ts'
 import { LRUCache } from 'lru-cache'
+import type { Shared } from '../base/shared.ts'
 
 /** Versions by names, and the CTag they go with, of a collection whose server cannot say what changed. */
 export type DavList = { readonly versions: ReadonlyMap<string, string>; readonly ctag: string | undefined }
@@ -16,14 +16,14 @@ const together = 64 * 1024 * 1024, mostShared = 1000, month = 30 * 86_400
 type Row = readonly [name: string, etag: string]
 
 /** Lists that are not too long are known to other processes as well, so that a client which comes to one of them need not begin anew. */
-export function davLists(shared: Shared): DavLists {
+export function davLists(shared?: Shared): DavLists {
   const own = new LRUCache<string, DavList>({ maxSize: together })
   const remember = (token: string, list: DavList): void => void own.set(token, list, { size: 64 + list.versions.size * 120 })
   return {
     async recall(token) {
       const known = own.get(token)
       if (known) return known
-      const told = await shared.recall<{ readonly rows: readonly Row[]; readonly ctag?: string }>(`dav:${token}`)
+      const told = await shared?.recall<{ readonly rows: readonly Row[]; readonly ctag?: string }>(`dav:${token}`)
       if (!told) return undefined
       const list = { versions: new Map(told.rows), ctag: told.ctag }
       remember(token, list)
@@ -34,7 +34,8 @@ export function davLists(shared: Shared): DavLists {
       remember(token, list)
       if (list.versions.size > mostShared || (before && before.ctag === list.ctag)) return
       const { ctag } = list
-      await shared.keep(`dav:${token}`, { rows: [...list.versions], ...(ctag === undefined ? {} : { ctag }) }, { seconds: month, size: 64 + list.versions.size * 120 })
+      const told = { rows: [...list.versions], ...(ctag === undefined ? {} : { ctag }) }
+      await shared?.keep(`dav:${token}`, told, { seconds: month, size: 64 + list.versions.size * 120 })
     },
   }
 }

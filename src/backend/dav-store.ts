@@ -7,6 +7,7 @@ import {
 } from './dav-collections.ts'
 import { davHomes, type DavHomes, type DavUser } from './dav-homes.ts'
 import { davChanges } from './dav-changes.ts'
+import { davFreeBusy } from './dav-free-busy.ts'
 import { completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
 import type { DavLists } from './dav-lists.ts'
 import { davWatch } from './dav-watch.ts'
@@ -16,13 +17,21 @@ export type DavOptions = {
   readonly server: DavServer
   readonly client: DavClient
   readonly user: DavUser
+  /** What others are called there, by their addresses; undefined for who is not of this server. Nobody is where absent. */
+  readonly called?: (address: string) => DavUser | undefined
   /** Lists of collections whose server cannot tell changes; shared by all users. */
   readonly lists: DavLists
+  /** False where notes are kept elsewhere: none is made for them. */
+  readonly journals?: boolean
   /** Hears of everything that went wrong at the server. */
   readonly trouble?: (error: unknown) => void
 }
 
-export type DavStore = ObjectStore & { close(): Promise<void> }
+export type DavStore = ObjectStore & {
+  /** The user's address books. */
+  books(): Promise<readonly DavCollection[]>
+  close(): Promise<void>
+}
 
 const { dav, caldav, carddav } = names
 /** Seconds the list of collections is believed. */
@@ -34,7 +43,7 @@ const batch = 100
 const defaultNames: Readonly<Record<ObjectContent, string>> = { calendar: 'Calendar', contacts: 'Contacts', tasks: 'Tasks', notes: 'Notes' }
 
 /** RFC 4918 and what CalDAV (RFC 4791), CardDAV (RFC 6352) and sync (RFC 6578) add, for one user. */
-export function davStore({ server, client, user, lists, trouble = () => {} }: DavOptions): DavStore {
+export function davStore({ server, client, user, called = () => undefined, lists, journals = true, trouble = () => {} }: DavOptions): DavStore {
   let homes: Promise<DavHomes> | undefined
   let known: { readonly at: number; readonly all: readonly DavCollection[] } | undefined
   let listing: Promise<readonly DavCollection[]> | undefined
@@ -59,7 +68,7 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
   async function makeMissing(found: DavHomes, all: readonly DavCollection[]): Promise<boolean> {
     let made = false
     for (const content of Object.keys(defaultNames) as ObjectContent[]) {
-      if (all.some(one => one.content === content)) continue
+      if (all.some(one => one.content === content) || (content === 'notes' && !journals)) continue
       try {
         made = await makeCollection(client, found, content, defaultNames[content]) !== undefined || made
       } catch (error) {
@@ -123,7 +132,8 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
   const forget = (): void => { known = undefined }
 
   const store: DavStore = {
-    folders: async () => (await collections().catch(refused)).map(shown),
+    folders: async anew => (await collections(anew).catch(refused)).map(shown),
+    books: async () => (await collections().catch(refused)).filter(({ content }) => content === 'contacts'),
     folder: async id => shown(await collection(id)),
     async createFolder(content, name) {
       const all = await collections()
@@ -206,6 +216,7 @@ export function davStore({ server, client, user, lists, trouble = () => {} }: Da
       scheduling = undefined
       throw error
     }),
+    freeBusy: davFreeBusy({ client, user, homes: homesOf, template: server.freeBusy, called }),
     async move({ folder, name }, to) {
       const from = await collection(folder), target = await collection(to)
       const headers = { destination: new URL(addressOf(target, name), client.origin).href, overwrite: 'F' }

@@ -10,14 +10,10 @@ export type Standing = MailStanding | ObjectStanding | undefined
 export type MailStanding = { readonly cursor: MailCursor; readonly since: number }
 export type ObjectStanding = { readonly cursor: ObjectCursor; readonly since: number }
 
-/** Mailboxes, then collections of objects, of the classes that the version knows: [MS-ASNOTE] came with 14.0. All of them, or it throws. */
-export async function foldersOf(stores: Stores, version: Version): Promise<readonly Folder[]> {
-  const { folders, away } = await together(stores, version, outcome)
-  if (away) throw away.kind === 'denied' ? new Failure('unavailable', away.message, { cause: away }) : away
-  return folders
-}
-
-/** The same of a user whom the server of objects may refuse, which is `refused` then: mailboxes alone. */
+/**
+ * Mailboxes, then collections of objects, of the classes that the version knows: [MS-ASNOTE] came with 14.0. All of them, or it throws;
+ * mailboxes alone of a user whom the server of objects refuses, which is `refused` then.
+ */
 export async function foldersAllowed(stores: Stores, version: Version): Promise<{ readonly folders: readonly Folder[]; readonly refused: Failure | undefined }> {
   const { folders, away } = await together(stores, version, outcome)
   if (away && away.kind !== 'denied') throw away
@@ -33,7 +29,20 @@ type Asking = (work: Promise<readonly Folder[]>) => Promise<readonly Folder[] | 
 async function together({ mail, objects }: Stores, version: Version, asking: Asking): Promise<Together> {
   const [mailboxes, collections = []] = await Promise.all([mail.folders(), objects && asking(objects.folders())])
   if (collections instanceof Failure) return { folders: mailboxes, away: collections }
-  return { folders: [...mailboxes, ...collections.filter(({ content }) => isKnownTo(version, content))], away: undefined }
+  const known = collections.filter(({ content }) => isKnownTo(version, content))
+  return { folders: [...asMail(mailboxes, known), ...known], away: undefined }
+}
+
+/** A mailbox of notes is no mail folder to a client that has it as notes. */
+function asMail(mailboxes: readonly Folder[], known: readonly Folder[]): readonly Folder[] {
+  const others = new Set(known.map(({ mailbox }) => mailbox))
+  return others.size > 0 ? mailboxes.filter(({ id }) => !others.has(id)) : mailboxes
+}
+
+/** The mail folders as a client of the version has them. */
+export async function mailFolders({ mail, objects }: Stores, version: Version): Promise<readonly Folder[]> {
+  const [mailboxes, collections = []] = await Promise.all([mail.folders(), objects && since(version, '14.0') ? soon(objects.folders()) : undefined])
+  return collections instanceof Failure ? mailboxes : asMail(mailboxes, collections)
 }
 
 const isKnownTo = (version: Version, content: Folder['content']): boolean => content !== 'notes' || since(version, '14.0')
@@ -41,11 +50,11 @@ const isKnownTo = (version: Version, content: Folder['content']): boolean => con
 /** Milliseconds that news of mail wait for what is asked beside it. */
 const patience = 5000
 
-/** What a server of objects says in that time, or why it says nothing. */
-async function soon<T>(work: Promise<T>): Promise<T | Failure> {
+/** What a server of objects says in that time, in milliseconds, or why it says nothing. */
+export async function soon<T>(work: Promise<T>, time = patience): Promise<T | Failure> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<Failure>(resolve => {
-    timer = setTimeout(() => resolve(new Failure('unavailable', 'no answer in time')), patience).unref()
+    timer = setTimeout(() => resolve(new Failure('unavailable', 'no answer in time')), time).unref()
   })
   try {
     return await Promise.race([outcome(work), late])

@@ -80,7 +80,9 @@ function tellComing(cursor: ObjectCursor, coming: readonly Entry[], wish: ListWi
 const remember = (memory: Cache, slot: string, entries: readonly Entry[]): void =>
   memory.set(slot, entries, { seconds: hour, size: entries.length * 150 })
 
-const slotOf = (folder: FolderId, { token, since }: ObjectCursor, { scope }: ListWish): string => `list:${scope}:${folder}:${token}:${since}`
+/** What leads to a state from nothing is more than what leads there from another: the same client may have been told either. */
+const slotOf = (folder: FolderId, { token, since, pass }: ObjectCursor, { scope }: ListWish): string =>
+  `list:${scope}:${folder}:${token}:${since}:${pass?.phase === 'coming' && pass.first ? 'all' : 'news'}`
 
 /** What comes, as remembered; else all that is as it was when the token was given. */
 async function comingTo(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: ListWish): Promise<readonly Entry[]> {

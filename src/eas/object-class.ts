@@ -49,7 +49,7 @@ export type ObjectClass = {
   /** RFC 5545: what an object must have to be shown, where a collection may hold several kinds. */
   readonly component?: string
   /** What a name ends with in a collection of these. */
-  readonly ending: '.ics' | '.vcf'
+  readonly ending: '.ics' | '.vcf' | ''
   /** Others may be invited to what it is, who hear of changes by mail. */
   readonly meets?: boolean
   /** A time filter applies. */

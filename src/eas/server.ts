@@ -15,7 +15,9 @@ import { policyFault } from './policy.ts'
 import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
 import { asksHierarchyAnew, hasChanged, outgoingHead, type OutgoingHead } from './response-head.ts'
+import { mergedObjects } from './merged.ts'
 import { clientOf } from './quirks.ts'
+import { mergedOf } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
 import { drain, type Waits } from './waits.ts'
@@ -102,7 +104,7 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   const { body, message, drain } = await readContent(
     request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
   const call = step.call = {
-    body, message, request: parsed, stores, scope,
+    body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
     cache: house.cache, shared: house.shared, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
     signal: visit.signal,
   }
@@ -133,6 +135,13 @@ function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<A
     if (error.kind === 'auth') throw error
     return refusal(house, known, visit, refuse(error.kind))
   })
+}
+
+/** The stores as this client can show what is in them. */
+function shownTo({ settings, cache }: House, parsed: EasRequest, stores: Stores): Stores {
+  const { objects, person: { login, addresses } } = stores
+  const merged = objects ? mergedOf(settings, parsed, [login, ...addresses]) : []
+  return objects && merged.length > 0 ? { ...stores, objects: mergedObjects(objects, merged, { cache, account: login }) } : stores
 }
 
 /** Whatever comes of it, the client is heard out. */

@@ -172,3 +172,16 @@ describe.each(kinds)('changes of %s, with %s', content => {
     }), { numRuns: 2000, examples: met.map(script => [script]) })
   }, 120_000)
 })
+
+it('a client that begins anew is told all there is, by a process that remembers what was new to it before', async () => {
+  const store = new MemoryObjects(), folder = store.id('contacts'), told = new Set<string>()
+  const [one, other] = [memoryCache({ megabytes: 1 }), memoryCache({ megabytes: 1 })]
+  const look = (cursor: ObjectCursor, memory: Cache, window: number) => listChanges(store, folder, cursor, { window, since: 0, memory, scope: 'phone', made: new Set() })
+  for (let n = 0; n < 10; n++) store.put(folder, `old${n}`, 'OPEN')
+  const { next } = await look(freshObjects, one, 100)
+  for (let n = 0; n < 4; n++) store.put(folder, `new${n}`, 'OPEN')
+  await look(next, other, 1)
+  const begun = await look(freshObjects, one, 2), rest = await look(begun.next, other, 100)
+  for (const { name } of [...begun.present, ...rest.present]) told.add(name)
+  expect(told.size).toBe(14)
+})

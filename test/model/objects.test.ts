@@ -33,7 +33,7 @@ describe.each(cases)('phones and a $server with $what', ({ server, url, home, of
       const first = instances[0]!
       const started = performance.now()
       const counts = await runObjects({
-        steps: 1000, dice: new Dice(seed), model, user, dav, instances: [first, instances[1]!], versions: ['16.1', '14.1', '12.1'],
+        steps: 1000, dice: new Dice(seed), model, user, davs: [dav], instances: [first, instances[1]!], versions: ['16.1', '14.1', '12.1'],
         open: () => dav.open(kind),
       })
       console.log(`seed ${seed}, ${Math.round(performance.now() - started)} ms: ${JSON.stringify(counts)}`)

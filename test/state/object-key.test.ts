@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ObjectCursor } from '../../src/model/cursor.ts'
 import type { FolderId } from '../../src/model/folder.ts'
 import { parseObjectKey, printObjectKey, type ObjectState } from '../../src/state/object-key.ts'
+import { digestOf, joinTokens, splitToken, standForSame } from '../../src/state/merged-token.ts'
 import { packToken, unpackToken } from '../../src/state/sync-token.ts'
 import { defaultOptions, type SyncOptions } from '../../src/state/sync-options.ts'
 import { emptyMemory } from '../support/memories.ts'
@@ -17,9 +18,13 @@ const tokens = fc.oneof(
   hex(40), fc.nat().map(n => `http://sabre.io/ns/sync/${n}`), fc.nat().map(n => `data:,${n}-${n}`),
   fc.string({ unit: 'binary' }), hex(200), fc.constantFrom('0', '00', '007', '00ff00ff00', 'http://', 'urn:uuid:1'),
 )
+const tags = fc.stringMatching(/^[A-Za-z0-9_-]{4}$/)
+const standing = fc.oneof(fc.constant(''), tokens.filter(token => !token.startsWith('\0')).map(token => token.toWellFormed()), fc.string().map(digestOf))
+const standings = fc.array(fc.tuple(tags, standing), { minLength: 1, maxLength: 9 }).map(list => new Map(list))
+const several = standings.map(joinTokens)
 const day = fc.integer({ min: 0, max: 0xffff })
 const cursors: fc.Arbitrary<ObjectCursor> = fc.record({
-  token: fc.oneof(fc.constant(''), tokens), since: day,
+  token: fc.oneof(fc.constant(''), tokens, several), since: day,
   pass: fc.option(fc.oneof(
     fc.record({ phase: fc.constant('going' as const), reached: hex(6), told: hex(6) }),
     fc.record({ phase: fc.constant('coming' as const), reached: hex(6), first: fc.boolean() }),
@@ -43,6 +48,49 @@ describe('a sync token', () => {
     ['of Xandikos', '0123456789abcdef0123456789abcdef01234567', 21],
     ['of sabre and Nextcloud', 'http://sabre.io/ns/sync/12345', 3],
   ])('%s is short', (_, token, octets) => expect(packToken(token)).toHaveLength(octets))
+})
+
+describe('a token of several collections', () => {
+  it('has each of theirs in it, and comes back as it was where they are short', () => {
+    fc.assert(fc.property(standings, all => {
+      const token = joinTokens(all)
+      expect(splitToken(token)).toEqual(new Map([...all].sort()))
+      if ([...all.values()].every(one => packToken(one).length < 250)) expect(unpackToken(Uint8Array.from(packToken(token)))).toBe(token)
+      expect(standForSame(unpackToken(Uint8Array.from(packToken(token, true))), token)).toBe(true)
+    }), { numRuns: 2000 })
+  })
+
+  it.each(['merged:', 'merged:AAAA', 'merged:AAAA=%', 'merged:AAAA=%ZZ', 'merged:AAA=1', 'merged:BBBB=1&AAAA=1', 'merged:AAAA=1&AAAA=1', 'merged:AAAA=a b', 'x'])('is not %j', token => {
+    expect(splitToken(token)).toBeUndefined()
+    expect(unpackToken(Uint8Array.from(packToken(token)))).toBe(token)
+  })
+
+  it('is unpacked from any octets, or refused', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), octets => {
+      try {
+        expect(typeof unpackToken(Uint8Array.of(128, ...octets))).toBe('string')
+      } catch (error) {
+        expect(error).toMatchObject({ kind: 'stale' })
+      }
+    }), { numRuns: 20_000 })
+  })
+
+  const of = (count: number, token: (n: number) => string): string => joinTokens(new Map(Array.from({ length: count }, (_, n) => [`AAA${n}`, token(n)])))
+  it.each<[string, number, (n: number) => string, 'whole' | 'brief' | 'away']>([
+    ['6 of sabre', 6, n => `http://sabre.io/ns/sync/${n + 1000}`, 'whole'],
+    ['2 of Cyrus', 2, n => `data:,1571837482-${n + 10}`, 'whole'],
+    ['4 of Radicale', 4, n => `http://radicale.org/ns/sync/${String(n).repeat(64)}`, 'brief'],
+    ['4 of Xandikos', 4, n => String(n).repeat(40), 'brief'],
+    ['5 of Radicale', 5, n => `http://radicale.org/ns/sync/${String(n).repeat(64)}`, 'away'],
+  ])('of %s is in a key without memory as far as it fits', async (_, count, token, form) => {
+    const cursor = { token: of(count, token), since: 20_000, pass: undefined }
+    const key = await printObjectKey(owner, emptyMemory(), book, { cursor, options: undefined, supportsAll: true })
+    const parsed = parseObjectKey(owner, emptyMemory(), book, key)
+    if (form === 'away') return expect(parsed).rejects.toMatchObject({ kind: 'stale' })
+    const { cursor: { token: known } } = await parsed
+    expect(known === cursor.token).toBe(form === 'whole')
+    expect(standForSame(known, cursor.token)).toBe(true)
+  })
 })
 
 describe('the key of a collection of objects', () => {

@@ -13,7 +13,7 @@ import { alone, type Memory } from './memories.ts'
 import { recorder } from './record.ts'
 
 export const easSettings: EasSettings = {
-  secret: Buffer.from('a secret of the tests'), ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 5,
+  secret: Buffer.from('a secret of the tests'), ceiling: '16.1', ceilings: [], merge: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 5,
   recipientCache: false, maxRequest: 1024 * 1024, maxHeld: 1024 * 1024, policy: undefined,
 }
 

@@ -25,9 +25,11 @@ export type InstanceOptions = {
   readonly sieve?: { readonly host: string; readonly port: number }
   readonly log?: Log
   /** Where CalDAV and CardDAV are discovered; none where absent. */
-  readonly dav?: { readonly url: string; readonly login?: string; readonly pollSeconds?: number }
+  readonly dav?: { readonly url: string; readonly login?: string; readonly pollSeconds?: number; readonly freeBusy?: string }
+  readonly notes?: Backend['notes']
   /** The address list. */
   readonly directory?: NonNullable<Backend['directory']>
+  readonly addressBook?: NonNullable<Backend['addressBook']>
   readonly certificates?: NonNullable<BackendsConfig['certificates']>
   readonly shared?: SharedConfig
   /** Milliseconds that the shared cache may take to answer. */
@@ -79,7 +81,9 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
         domains: [DOMAIN], login: '{local}@{domain}', imap: { host: imap.host, port: imap.port, security: 'none' },
         smtp: { host: smtp.host, port: smtp.port, security: 'none', auth: true },
         ...(options.dav ? { dav: options.dav } : {}),
+        ...(options.notes ? { notes: options.notes } : {}),
         ...(options.directory ? { directory: options.directory } : {}),
+        ...(options.addressBook ? { addressBook: options.addressBook } : {}),
         ...(options.sieve && { sieve: { ...options.sieve, security: 'none', script: 'postern' } }),
       }],
       sessions: { timeoutSeconds: patience },
@@ -87,7 +91,7 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
     }, options.log ?? log, site ?? own)
     const front = easFront({
       settings: {
-        secret: Buffer.from(secret), ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 300,
+        secret: Buffer.from(secret), ceiling: '16.1', ceilings: [], merge: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 300,
         recipientCache: false, maxRequest: 16 * 1024 * 1024, maxHeld: 16 * 1024 * 1024,
         policy: undefined, ...settings,
       },

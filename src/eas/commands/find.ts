@@ -99,7 +99,7 @@ async function search(call: Call, { id, text: wanted, folders, deep, rows: { fro
   if (from > 0 && !Results.known(call, key)) return head(startWithZero)
   const results = await Results.of(call, key, from === 0, async () => {
     const { mail } = call.stores
-    return mail.search(await searchScope(mail, folders, deep), query, mostFound)
+    return mail.search(await searchScope(call, folders, deep), query, mostFound)
   })
   const hits = await results.rows({ from, to: Math.min(to, from + mostTold - 1) })
   Object.assign(call.facts, { found: results.total, items: hits.length })

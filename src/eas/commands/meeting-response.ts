@@ -6,7 +6,7 @@ import { answeredBy, answerEvent, mergeInvitation, note, type Answered } from '.
 import { match, originalNear } from '../../formats/series.ts'
 import { utcZone } from '../../formats/timezone.ts'
 import type { Event, Occasion } from '../../model/event.ts'
-import type { FolderId } from '../../model/folder.ts'
+import { isClosed, type FolderId } from '../../model/folder.ts'
 import type { MessageRef } from '../../model/ports.ts'
 import { namesObject, printObjectId } from '../../state/item-id.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
@@ -56,7 +56,8 @@ const result = ({ request: { version } }: Call, { requestId, instanceId }: Respo
 async function answered(call: Call, request: ResponseRequest): Promise<Done> {
   if (request.status) return { status: request.status }
   // There is no calendar behind this site.
-  if (!call.stores.objects) return { status: serverError }
+  const calendars = call.stores.objects && await outcome(calendarsOf(call.stores.objects))
+  if (!calendars || (!(calendars instanceof Failure) && calendars.length === 0)) return { status: serverError }
   const slot = `meeting:${call.scope}:${JSON.stringify([request.id, request.instanceId, request.answer, request.reply, request.proposed])}`
   const before = call.cache.get<Done>(slot)
   if (before && !namesObject(request.id)) return before
@@ -204,6 +205,8 @@ async function answerObject(call: Call, request: ResponseRequest, again = false)
     if (request.answer === 'declined' && await call.shared.recall<Done>(`gone:${call.scope}:${request.id}`)) return { status: success }
     throw new Failure('not-found', 'no such event')
   }
+  // Before anybody is told.
+  if (isClosed(folder, name)) throw new Failure('denied', 'the calendar is read-only')
   const event = readEvent(object.octets, call.clocks)
   checkReceived(call, event)
   const original = originalOf(event, request.instanceId)

@@ -107,13 +107,13 @@ async function moveGroup(call: Call, { validity, moves, refs }: Sources): Promis
   await remember(call, moves)
 }
 
-/** An object keeps its name, unless there is one of that name: then it stays where it is. */
+/** Where there is one of its name it stays where it is. */
 async function moveObject(call: Call, move: Move): Promise<void> {
   const { objects } = call.stores
   const name = await outcome(nameOf(objectsOf(objects), move))
   const moved = name instanceof Failure ? name : await outcome(objectsOf(objects).move({ folder: move.from, name }, move.to))
   if (moved instanceof Failure) move.status = groupStatus[moved.kind] ?? failed
-  else Object.assign(move, { status: success, movedTo: printObjectId({ folder: move.to, name: name as string }) })
+  else Object.assign(move, { status: success, movedTo: printObjectId({ folder: move.to, name: moved ?? name as string }) })
   await remember(call, [move])
 }
 

@@ -75,7 +75,7 @@ async function searchMailbox(call: Call, asked: MailboxSearch): Promise<StoreNod
 
 async function find(call: Call, { query, conversation, folders, deep }: MailboxSearch): Promise<Found> {
   const { mail } = call.stores
-  const scope = await searchScope(mail, folders, deep)
+  const scope = await searchScope(call, folders, deep)
   if (!conversation) return mail.search(scope, query, mostFound)
   const hits = await outcome(findConversation(call, conversation, scope, query))
   if (hits instanceof Failure && hits.kind !== 'not-found') throw hits

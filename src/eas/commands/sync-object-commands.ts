@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '../../base/failure.ts'
 import type { ObjectCursor } from '../../model/cursor.ts'
-import type { Folder } from '../../model/folder.ts'
+import { isClosed, type Folder } from '../../model/folder.ts'
 import type { ObjectStore, StoredObject } from '../../model/ports.ts'
 import { printObjectFile, printObjectId } from '../../state/item-id.ts'
 import type { SyncOptions } from '../../state/sync-options.ts'
@@ -138,12 +138,13 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
   const { call, place: { store, folder, kind }, key, made, known, versions, undone } = work
   if (!command.data) return response(command, '6')
   const uid = kind.clientUid?.(command.data)
-  const name = uid ? nameOf(`uid\0${folder.id}\0${uid}`, kind.ending) : nameOfNew(call, key, command, kind.ending)
-  const id = printObjectId({ folder: folder.id, name }), said: Node[] = []
+  const wanted = uid ? nameOf(`uid\0${folder.id}\0${uid}`, kind.ending) : nameOfNew(call, key, command, kind.ending), said: Node[] = []
   const octets = folder.readOnly ? undefined : kind.hear(undefined, command.data, contextOf(call, work.place))
-  const written = octets ? await outcome(store.write(folder.id, name, octets, 'new')) : closed
+  const written = octets ? await outcome(store.write(folder.id, wanted, octets, 'new')) : closed
   if (written instanceof Failure && written.kind !== 'exists' && written.kind !== 'denied') throw written
-  const there = isDenied(written) ? undefined : written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets
+  const before = written instanceof Failure && !isDenied(written) ? await store.read(folder.id, wanted) : undefined
+  const name = (written instanceof Failure ? before?.name : written.name) ?? wanted
+  const there = written instanceof Failure ? before?.octets : octets
   // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
   if (isDenied(written)) undo(work, name)
   else if (!there) {
@@ -158,7 +159,7 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
     said.push(...kind.made?.(there, context) ?? [], ...kind.filed?.(command.data, context) ?? [])
   }
   return el('AirSync:Add', [
-    el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1'),
+    el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', printObjectId({ folder: folder.id, name })), el('AirSync:Status', '1'),
     ...(said.length ? [el('AirSync:ApplicationData', said)] : []),
   ])
 }
@@ -169,7 +170,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   const stored = await place.store.read(place.folder.id, name)
   if (!stored) return response(command, '8')
   work.known.add(name)
-  if (place.folder.readOnly) return undo(work, name)
+  if (isClosed(place.folder, name)) return undo(work, name)
   const octets = edited(call, place, command, stored)
   if (!octets) return response(command, '6')
   const filed = command.data && place.kind.filed?.(command.data, contextOf(call, place, name)) || []
@@ -227,7 +228,7 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
   const { call, place: { store, folder, kind, options }, versions, removed, known, undone } = work
   known.delete(name)
-  if (stored && folder.readOnly) return undo(work, name)
+  if (stored && isClosed(folder, name)) return undo(work, name)
   if (stored && await isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')

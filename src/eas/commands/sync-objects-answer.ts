@@ -37,10 +37,11 @@ export async function describeObjects(call: Call, state: Objects): Promise<Node>
 
 async function tellingsOf(call: Call, state: Objects): Promise<Telling[]> {
   const { changes, applied, cursor } = state
-  const gone = [...changes?.gone ?? []].map(name => telling(state, 'Delete', name))
+  const went = new Set(changes?.gone ?? [])
+  const gone = [...went].map(name => telling(state, 'Delete', name))
   const aged = [...changes?.aged ?? []].map(name => telling(state, 'SoftDelete', name))
   const listed = new Map((changes?.present ?? []).map(one => [one.name, one]))
-  const undone = [...applied.undone].filter(name => !listed.has(name) && !applied.removed.has(name)).map(name => ({ name, etag: '' }))
+  const undone = [...applied.undone].filter(name => !listed.has(name) && !went.has(name) && !applied.removed.has(name)).map(name => ({ name, etag: '' }))
   const wanted = [...listed.values(), ...undone]
   const there = await objectsOf(state, wanted)
   const holds = cursor.pass?.phase === 'coming' ? !cursor.pass.first : cursor.token !== ''

@@ -3,6 +3,7 @@ import { Failure } from '../../base/failure.ts'
 import { freshObjects, incompleteOnly, type ObjectCursor } from '../../model/cursor.ts'
 import type { Folder } from '../../model/folder.ts'
 import type { Listed, ObjectStore } from '../../model/ports.ts'
+import { splitToken, standForSame } from '../../state/merged-token.ts'
 import { parseObjectKey, printObjectKey } from '../../state/object-key.ts'
 import type { KeyOwner } from '../../state/sync-key.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
@@ -12,7 +13,7 @@ import { objectsOf, type ObjectStanding } from '../folders.ts'
 import { holdsVersion, isHeld, nowHeld, noVersion, type Held } from '../held.ts'
 import type { ObjectClass } from '../object-class.ts'
 import { countChanges, listChanges, type ListedChanges } from '../object-changes.ts'
-import { objectClasses } from '../object-classes.ts'
+import { classOf } from '../object-classes.ts'
 import { applyToObjects, nothingApplied, type AppliedToObjects } from './sync-object-commands.ts'
 import type { CollectionRequest } from './sync-request.ts'
 
@@ -51,7 +52,7 @@ export async function openObjects(call: Call, request: CollectionRequest, folder
   if (request.conversations) throw new Failure('malformed', 'ConversationMode of what is no mail')
   if (folder.content === 'notes' && request.supported?.length) throw new Failure('malformed', 'Supported of notes')
   const store = objectsOf(call.stores.objects)
-  const kind = objectClasses[folder.content as keyof typeof objectClasses]
+  const kind = classOf(folder)
   const memory = call.cache.get<Remembered>(slot(call, request.id))
   const state = request.key === '0' ? undefined : await parseObjectKey(ownerOf(call), call.shared, request.id, request.key)
   const known = request.options ?? state?.options ?? memory?.options
@@ -60,6 +61,8 @@ export async function openObjects(call: Call, request: CollectionRequest, folder
   const since = known || !state ? sinceOf(kind, options.filter, call.now()) : cursor.since
   const supported = await supportedOf(call, request, state?.supportsAll ?? request.supported === undefined)
   const place = { store, folder, kind, cursor, options, supported, held: heldBy(memory, request.key) }
+  // What several collections were like may turn out to be forgotten: better before anything is done.
+  if (request.commands.length > 0 && splitToken(cursor.token)) await store.changes(folder.id, cursor.token)
   const applied = request.commands.length ? await applyToObjects(call, place, request.key, request.commands) : nothingApplied
   const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, state?.options)
   return { ...place, request, renewed, since, applied, changes: undefined }
@@ -115,12 +118,15 @@ export const wantsObjectChanges = ({ request, applied }: Objects): boolean =>
  */
 export function hasObjectNews({ request, renewed, cursor, applied, changes }: Objects): boolean {
   if (request.key === '0' || renewed || applied.responses.length + applied.fetched.length + applied.undone.size > 0) return true
-  return changes !== undefined && (changes.more || !isDeepStrictEqual(changes.next, cursor))
+  return changes !== undefined && (changes.more || !isSame(changes.next, cursor))
 }
+
+const isSame = (one: ObjectCursor, other: ObjectCursor): boolean =>
+  standForSame(one.token, other.token) && isDeepStrictEqual({ ...one, token: '' }, { ...other, token: '' })
 
 /** How many items a Sync with this key would still tell about. Throws `unsupported` for a FilterType that is none of the class. */
 export async function estimateObjects(call: Call, folder: Folder, key: string, wanted: number | undefined): Promise<number> {
-  const kind = objectClasses[folder.content as keyof typeof objectClasses]
+  const kind = classOf(folder)
   const { cursor, options } = await parseObjectKey(ownerOf(call), call.shared, folder.id, key)
   const filter = wanted ?? options?.filter ?? 0
   if (filter > 8) throw new Failure('malformed', `FilterType ${filter}`)
@@ -134,7 +140,9 @@ export async function advanceObjects(call: Call, state: Objects, told: ReadonlyM
   const { request, options, since, changes, applied } = state
   const supportsAll = state.supported === undefined
   const cursor = changes?.next ?? state.cursor
-  const key = hasObjectNews(state) ? await printObjectKey(ownerOf(call), call.shared, request.id, { cursor, options, supportsAll }) : request.key
+  // Printed in any case: what a key has no room for is remembered then.
+  const printed = await printObjectKey(ownerOf(call), call.shared, request.id, { cursor, options, supportsAll })
+  const key = hasObjectNews(state) ? printed : request.key
   // What is held goes with the key: where that stays, so does this, and the client's own writes are told back to it.
   const known = [...applied.known].filter(name => applied.versions.has(name) || !isHeld(state.held, name))
   const held = key === request.key ? state.held : nowHeld(state.held, [
