@@ -7,7 +7,7 @@ import { Failure } from '../../src/base/failure.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import { golden } from '../support/golden.ts'
 import { calendarOf, invitation, invitationMail, respond, responseBody, sendResponse, type Invited, type Response } from '../support/meetings.ts'
-import { MemoryUser } from '../support/memory-collections.ts'
+import { MemoryUser } from '../support/memory-objects.ts'
 
 let account: MemoryUser
 let server: EasServer

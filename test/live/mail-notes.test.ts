@@ -190,7 +190,7 @@ describe('an edit', () => {
 })
 
 describe('notes of a mailbox', () => {
-  it('are fetched, deleted on both sides, moved between folders, and are no mail to a search', async () => {
+  it('are fetched, deleted on both sides, moved between folders, and are notes, not mail, to a search', async () => {
     await apple.put('', iphone)
     await phone.syncAll(notes)
     const [id] = ids() as [string]
@@ -199,7 +199,9 @@ describe('notes of a mailbox', () => {
     ])]))
     const answer = child(child(fetched!, 'ItemOperations:Response')!, 'ItemOperations:Fetch')!
     expect([text(answer, 'ItemOperations:Status'), text(answer, 'AirSync:Class')]).toEqual(['1', 'Notes'])
-    expect((await search(phone, { query: 'Shopping' })).hits).toEqual([])
+    const found = (await search(phone, { query: 'Shopping' })).hits
+    expect(found.map(hit => hit.class)).toEqual(['Notes'])
+    expect((await search(phone, { query: 'Shopping', classes: ['Email'] })).hits).toEqual([])
     const { id: club } = await phone.editFolder('Create', { name: 'Club', type: '17' })
     expect((await phone.folderSync()).changes.filter(one => one.startsWith('Delete'))).toEqual([])
     const [moved] = await phone.moveItems([{ id, from: notes, to: club }])

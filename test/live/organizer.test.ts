@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { el, text, type Node } from '../../src/wire/wbxml.ts'
 import { DavUser } from '../support/dav-user.ts'
-import { descend, Phone, type PhoneOptions } from '../support/eas-client.ts'
+import { descend, Phone } from '../support/eas-client.ts'
 import type { PhoneCommand } from '../support/eas-sync.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
+import { livePhones } from '../support/live-phones.ts'
 import { calendarOf, mailsIn, respond, sendResponse } from '../support/meetings.ts'
 import { schedulingServer, type SchedulingServer } from '../support/scheduling-server.ts'
 import type { User } from '../support/users.ts'
@@ -16,7 +17,6 @@ let postern: Instance
 let phone: Phone
 let dav: DavUser
 let organizer: User, guest: User
-const phones: Phone[] = []
 let users = 0
 
 beforeAll(async () => {
@@ -29,7 +29,6 @@ beforeEach(async () => {
   await begin('16.1')
 })
 afterEach(() => {
-  for (const one of phones.splice(0)) one.close()
   users += 2
 })
 afterAll(async () => {
@@ -38,11 +37,7 @@ afterAll(async () => {
   expect(postern.bugs()).toBe(0)
 })
 
-function phoneOf({ login, password }: User, options: Partial<PhoneOptions> = {}): Phone {
-  const one = new Phone({ url: postern.url, user: login, password, ...options })
-  phones.push(one)
-  return one
-}
+const phoneOf = livePhones(() => postern.url)
 
 async function begin(version: string): Promise<void> {
   phone = phoneOf(organizer, { version })

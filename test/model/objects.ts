@@ -3,9 +3,10 @@ import { child, text, type Element, type Node, type Tag } from '../../src/wire/w
 import type { DavUser } from '../support/dav-user.ts'
 import { Phone } from '../support/eas-client.ts'
 import type { CollectionWish, PhoneCommand, SyncResult } from '../support/eas-sync.ts'
-import type { Instance } from '../support/instance.ts'
 import type { User } from '../support/users.ts'
+import type { Place } from './device.ts'
 import type { Dice } from './dice.ts'
+import { byTurns } from './run.ts'
 
 /** What a class looks like to its user and to a phone: a name and a detail, which is all the model changes. */
 export type ObjectModel = {
@@ -84,7 +85,11 @@ export type ObjectSetting = {
   readonly davs: readonly Pick<DavUser, 'list' | 'put' | 'remove'>[]
   /** How often the user does something while a phone does. */
   readonly together?: number
-  readonly instances: readonly Instance[]
+  readonly instances: readonly Place[]
+  /** No two requests of a phone in a row come to the same instance. */
+  readonly turns?: boolean
+  /** How often an instance loses its memory, before a step and after a lost answer; usually 0.06 and 0.3. */
+  readonly restarts?: readonly [number, number]
   readonly versions: readonly string[]
   /** Once the collection is there. */
   readonly open: () => Promise<void>
@@ -100,9 +105,10 @@ export type ObjectSetting = {
 
 /** Random steps of phones and of a DAV user; throws where they do not hold the same in the end, or a key is refused. */
 export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> {
-  const { steps, dice, model, user, davs, instances, versions, open, userAgent, mayRefuse = false, together = 0, change, settle } = setting
+  const { steps, dice, model, user, davs, instances, turns, restarts = [0.06, 0.3], versions, open, userAgent, mayRefuse = false, together = 0, change, settle } = setting
   const counts: ObjectCounts = { steps, requests: 0, restarts: 0, refused: 0, collections: 0, lost: 0, repeated: 0, conflicts: 0, told: 0, again: 0, rests: 0, items: 0 }
   const trace: string[] = []
+  const turn = new Map<ObjectPhone, () => Place>()
   const phones = versions.map((version, n) => new ObjectPhone(new Phone({
     url: instances[0]!.url, user: user.login, password: user.password, version, deviceId: `MODEL${n}`, ...(userAgent ? { userAgent } : {}),
   })))
@@ -121,7 +127,8 @@ export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> 
   async function request(one: ObjectPhone, wish: Omit<CollectionWish, 'id'>, calm = false): Promise<SyncResult> {
     for (;;) {
       counts.requests++
-      Object.assign(one.phone.options, { url: dice.pick(instances).url })
+      if (turns && !turn.has(one)) turn.set(one, byTurns(instances))
+      Object.assign(one.phone.options, { url: (turn.get(one)?.() ?? dice.pick(instances)).url })
       const lost = !calm && dice.chance(0.15)
       const result = await one.phone.sync({ collections: [{ id: collection, class: classes[model.type]!, ...wish }], lose: lost })
       const status = result.status || result.collections[0]?.status || '1'
@@ -133,7 +140,7 @@ export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> 
       }
       counts.lost++
       counts.repeated++
-      if (dice.chance(0.3)) await restart()
+      if (dice.chance(restarts[1])) await restart()
     }
   }
   async function beginAnew(one: ObjectPhone): Promise<SyncResult> {
@@ -197,7 +204,7 @@ export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> 
   try {
     for (const one of phones) await request(one, { key: '0', commands: [] }, true)
     for (let step = 1; step <= steps; step++) {
-      if (dice.chance(0.06)) await restart()
+      if (dice.chance(restarts[0])) await restart()
       if (together > 0 && dice.chance(together)) trace.push(`${step} ${(await Promise.all([userStep(), phoneStep(dice.pick(phones))])).join(', at once ')}`)
       else trace.push(`${step} ${dice.chance(0.4) ? await userStep() : await phoneStep(dice.pick(phones))}`)
       if (change && dice.chance(0.01)) {

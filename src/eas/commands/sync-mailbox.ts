@@ -8,9 +8,9 @@ import { printItemId } from '../../state/item-id.ts'
 import { parseSyncKey, printSyncKey } from '../../state/sync-key.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import type { Call } from '../command.ts'
-import { wholeConversations } from '../conversation-mode.ts'
+import { ageLeftOvers, wholeConversations } from '../conversation-mode.ts'
 import { applyToDrafts } from '../drafts.ts'
-import { filterDay } from '../filter.ts'
+import { filterDay, isFilterOf } from '../filter.ts'
 import type { MailStanding } from '../folders.ts'
 import { moveArrivals } from '../move-always.ts'
 import { givenOf } from '../moved.ts'
@@ -47,7 +47,7 @@ export async function openMailbox(call: Call, request: CollectionRequest, folder
   const held = request.key === '0' ? undefined : stateOf(call, request)
   const known = request.options ?? held?.options ?? call.cache.get<Remembered>(cursorName(call, request.id))?.options
   const options = known ?? defaultOptions
-  if (options.filter > 5) throw new Failure('malformed', `FilterType ${options.filter} is none of mail`)
+  if (!isFilterOf('mail', options.filter)) throw new Failure('malformed', `FilterType ${options.filter} is none of mail`)
   const cursor = held?.cursor ?? fresh
   // A long key has no room for options: without them the client goes on seeing what it sees.
   const since = known || !held ? filterDay(options.filter, call.now()) : cursor.pass?.since ?? cursor.since
@@ -89,7 +89,7 @@ export async function gather(call: Call, collection: Mailbox, window: number): P
   }
   if (!collection.request.conversations || since === 0) return { ...collection, changes, older: [] }
   const { older, ...whole } = await wholeConversations(call, collection, changes)
-  return { ...collection, changes: whole, older }
+  return { ...collection, changes: await ageLeftOvers(call, collection, changes, whole, older), older }
 }
 
 /**

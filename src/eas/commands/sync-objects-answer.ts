@@ -1,5 +1,6 @@
 import { Failure } from '../../base/failure.ts'
 import { incompleteOnly } from '../../model/cursor.ts'
+import type { FolderId } from '../../model/folder.ts'
 import type { Listed, StoredObject } from '../../model/ports.ts'
 import { printObjectId } from '../../state/item-id.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
@@ -83,10 +84,15 @@ function say(call: Call, state: Objects, { name, octets }: StoredObject): readon
     if (filterOf(state) === incompleteOnly && kind.isDone?.(octets, context)) return 'done'
     return shows(kind, octets) ? kind.say(octets, context) : undefined
   } catch (error) {
-    const reason = error instanceof Failure ? error.message : undefined
-    call.log[reason === undefined ? 'error' : 'warn']({ collection: state.folder.id, object: name.slice(0, 100), reason, err: reason ? undefined : error }, 'object left out')
-    return undefined
+    return leftOut(call, state.folder.id, name, error)
   }
+}
+
+/** Tells the log of an object that cannot be understood, and why: the rest goes on. */
+export function leftOut(call: Call, folder: FolderId, name: string, error: unknown): undefined {
+  const reason = error instanceof Failure ? error.message : undefined
+  call.log[reason === undefined ? 'error' : 'warn']({ collection: folder, object: name.slice(0, 100), reason, err: reason ? undefined : error }, 'object left out')
+  return undefined
 }
 
 /** The one of the list that is told, which may be older than what the client wants by now. */

@@ -8,7 +8,7 @@ import { parseObjectKey, printObjectKey } from '../../state/object-key.ts'
 import type { KeyOwner } from '../../state/sync-key.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import type { Call } from '../command.ts'
-import { filterDay } from '../filter.ts'
+import { filterDay, isFilterOf } from '../filter.ts'
 import { objectsOf, type ObjectStanding } from '../folders.ts'
 import { holdsVersion, isHeld, nowHeld, noVersion, type Held } from '../held.ts'
 import type { ObjectClass } from '../object-class.ts'
@@ -47,10 +47,15 @@ type Remembered = ObjectStanding & {
 const slot = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
 const ownerOf = ({ settings, stores }: Call): KeyOwner => ({ secret: settings.secret, account: stores.person.login })
 
-/** Throws `malformed` also for what is of mail alone, and for Supported of a class that has none: [MS-ASNOTE] Sync Command Response. */
+/**
+ * Throws `malformed` also for what is of mail alone, for a FilterType of another class, and for Supported of a class that has none:
+ * [MS-ASNOTE] Sync Command Response.
+ */
 export async function openObjects(call: Call, request: CollectionRequest, folder: Folder): Promise<Objects> {
   if (request.conversations) throw new Failure('malformed', 'ConversationMode of what is no mail')
   if (folder.content === 'notes' && request.supported?.length) throw new Failure('malformed', 'Supported of notes')
+  // What a key remembers from before this was asked shows all.
+  if (request.options && !isFilterOf(folder.content, request.options.filter)) throw new Failure('malformed', `FilterType ${request.options.filter} of ${folder.content}`)
   const store = objectsOf(call.stores.objects)
   const kind = classOf(folder)
   const memory = call.cache.get<Remembered>(slot(call, request.id))
@@ -73,7 +78,7 @@ function heldBy(memory: Remembered | undefined, key: string): Held {
   return (memory?.key === key ? memory.held : memory?.before?.key === key ? memory.before.held : undefined) ?? new Map()
 }
 
-/** [MS-ASCMD] FilterType: calendars know 4 to 7, tasks 8; what does not apply shows all. */
+/** What does not apply shows all. */
 function sinceOf(kind: ObjectClass, filter: number, now: Date): number {
   if (kind.isDone) return filter === 8 ? incompleteOnly : 0
   return kind.timed && filter >= 4 && filter <= 7 ? filterDay(filter, now) : 0
@@ -129,7 +134,7 @@ export async function estimateObjects(call: Call, folder: Folder, key: string, w
   const kind = classOf(folder)
   const { cursor, options } = await parseObjectKey(ownerOf(call), call.shared, folder.id, key)
   const filter = wanted ?? options?.filter ?? 0
-  if (filter > 8) throw new Failure('malformed', `FilterType ${filter}`)
+  if (wanted !== undefined && !isFilterOf(folder.content, wanted)) throw new Failure(wanted > 8 ? 'malformed' : 'unsupported', `FilterType ${wanted}`)
   return countChanges(objectsOf(call.stores.objects), folder.id, cursor, {
     since: sinceOf(kind, filter, call.now()), memory: call.cache, scope: call.scope,
   })
