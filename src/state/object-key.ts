@@ -11,11 +11,12 @@ import { digestedIn, packToken, unpackToken } from './sync-token.ts'
 /**
  * The EAS SyncKey of a collection of objects:
  *
- *   version and kind 1 | layout 1 | token, since 2 (neither for a client that holds nothing) | reached 3, told 3 (only while that is going on) | options | check 4
+ *   version and kind 1 | layout 1 | token, since 2 (neither for a client that holds nothing) | week 1 (of what is shown but for a time) |
+ *   reached 3, told 3 (only while that is going on) | options | check 4
  *
  * A token has its length before it. One that has no room is kept in memory, the site's where there is one, and a digest of it stands in
- * the key: where memory is lost, its client begins the collection anew. Of several collections that are one folder to the client, each has a digest of its own where all of them
- * have no room: what they stand for is then known again of those that are still as they were.
+ * the key: where memory is lost, its client begins the collection anew. Of several collections that are one folder to the client, each has
+ * a digest of its own where all of them have no room: what they stand for is then known again of those that are still as they were.
  */
 export type ObjectState = {
   readonly cursor: ObjectCursor
@@ -25,17 +26,18 @@ export type ObjectState = {
 }
 
 const objects = 0x21 // version 2, kind 1
-const holding = 1, going = 2, coming = 4, first = 8, optioned = 16, tokenAway = 32, supporting = 64
+const holding = 1, going = 2, coming = 4, first = 8, optioned = 16, tokenAway = 32, supporting = 64, weekly = 128
 const season = 90 * 86_400
 
 export async function printObjectKey(owner: KeyOwner, shared: Shared, collection: FolderId, { cursor, options, supportsAll }: ObjectState): Promise<string> {
-  const { token, since, pass } = cursor
+  const { token, since, week, pass } = cursor
   const shape = (token || since ? holding : 0) | (pass ? pass.phase === 'going' ? going : pass.first ? coming | first : coming : 0) |
-    (supportsAll ? supporting : 0)
+    (supportsAll ? supporting : 0) | (week === undefined ? 0 : weekly)
   for (const form of splitToken(token) ? ['whole', 'brief', 'away'] as const : ['whole', 'away'] as const) {
     for (const layout of (options ? [optioned, 0] : [0]).map(more => shape | more | (form === 'away' ? tokenAway : 0))) {
       const bytes = [objects, layout]
       if (layout & holding) bytes.push(...form === 'away' ? digest(token) : sized(packToken(token, form === 'brief')), since >> 8, since & 255)
+      if (week !== undefined) bytes.push(week)
       if (pass) bytes.push(...Buffer.from(pass.reached + (pass.phase === 'going' ? pass.told : ''), 'hex'))
       if (layout & optioned) bytes.push(...packOptions(options!))
       if (bytes.length > keySize) continue
@@ -57,11 +59,12 @@ export async function parseObjectKey(owner: KeyOwner, shared: Shared, collection
   const token = !(layout & holding) ? '' : await (layout & tokenAway ? shared.recall<string>(slot(owner, take(digestSize))) : text())
   if (token === undefined) throw new Failure('stale', 'the state this key stands for is not remembered')
   const since = layout & holding ? day() : 0
+  const week = layout & weekly ? take(1)[0]! : undefined
   const place = (): string => take(3).toString('hex')
   const pass = layout & going ? { phase: 'going', reached: place(), told: place() } as const
     : layout & coming ? { phase: 'coming', reached: place(), first: (layout & first) !== 0 } as const : undefined
   const options = layout & optioned ? unpackOptions(bytes, at) : undefined
-  return { cursor: { token, since, pass }, options, supportsAll: (layout & supporting) !== 0 }
+  return { cursor: { token, since, week, pass }, options, supportsAll: (layout & supporting) !== 0 }
 }
 
 /** Of a token of several collections, those that have no room in a key, where they are still known. */

@@ -24,7 +24,7 @@ const standings = fc.array(fc.tuple(tags, standing), { minLength: 1, maxLength: 
 const several = standings.map(joinTokens)
 const day = fc.integer({ min: 0, max: 0xffff })
 const cursors: fc.Arbitrary<ObjectCursor> = fc.record({
-  token: fc.oneof(fc.constant(''), tokens, several), since: day,
+  token: fc.oneof(fc.constant(''), tokens, several), since: day, week: fc.option(fc.integer({ min: 0, max: 255 }), { nil: undefined }),
   pass: fc.option(fc.oneof(
     fc.record({ phase: fc.constant('going' as const), reached: hex(6), told: hex(6) }),
     fc.record({ phase: fc.constant('coming' as const), reached: hex(6), first: fc.boolean() }),

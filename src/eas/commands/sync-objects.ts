@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Failure } from '../../base/failure.ts'
 import { freshObjects, incompleteOnly, type ObjectCursor } from '../../model/cursor.ts'
-import type { Folder } from '../../model/folder.ts'
+import type { Folder, FolderId } from '../../model/folder.ts'
 import type { Listed, ObjectStore } from '../../model/ports.ts'
 import { splitToken, standForSame } from '../../state/merged-token.ts'
 import { parseObjectKey, printObjectKey } from '../../state/object-key.ts'
@@ -12,9 +12,9 @@ import { filterDay, isFilterOf } from '../filter.ts'
 import { objectsOf, type ObjectStanding } from '../folders.ts'
 import { holdsVersion, isHeld, nowHeld, noVersion, type Held } from '../held.ts'
 import type { ObjectClass } from '../object-class.ts'
-import { countChanges, listChanges, type ListedChanges } from '../object-changes.ts'
+import { countChanges, listChanges, weekOf, type ListedChanges, type ListWish } from '../object-changes.ts'
 import { classOf } from '../object-classes.ts'
-import { applyToObjects, nothingApplied, type AppliedToObjects } from './sync-object-commands.ts'
+import { applyToObjects, contextOf, nothingApplied, type AppliedToObjects } from './sync-object-commands.ts'
 import type { CollectionRequest } from './sync-request.ts'
 
 /** A collection of objects on its way through a Sync. */
@@ -84,6 +84,31 @@ function sinceOf(kind: ObjectClass, filter: number, now: Date): number {
   return kind.timed && filter >= 4 && filter <= 7 ? filterDay(filter, now) : 0
 }
 
+/** Objects asked for in one request. */
+const batch = 100
+
+/** What of a class is shown but for a time. Nothing is told of it anew to a client that asks for no changes. */
+function passingOf(call: Call, kind: ObjectClass, still?: ObjectCursor): Pick<ListWish, 'week' | 'passing'> {
+  const passing: ListWish['passing'] = async (store, folder) => {
+    const found: Listed[] = [], names = [...await store.within(folder, call.now())]
+    for (let at = 0; at < names.length; at += batch) {
+      for (const one of await store.objects(folder, names.slice(at, at + batch))) if (passes(one.octets)) found.push({ name: one.name, etag: one.etag })
+    }
+    return found
+  }
+  const context = contextOf(call, { options: defaultOptions, supported: undefined, folder: { id: '' as FolderId } })
+  /** What cannot be understood is not shown at all. */
+  const passes = (octets: Uint8Array): boolean => {
+    try {
+      return kind.isPassing!(octets, context)
+    } catch (error) {
+      if (error instanceof Failure) return false
+      throw error
+    }
+  }
+  return { week: still ? still.week : kind.isPassing && weekOf(call.now(), call.scope).week, passing }
+}
+
 /** [MS-ASCMD] Supported comes with key 0 and holds from then on. Where it is forgotten what was named, what a client leaves out is kept. */
 async function supportedOf(call: Call, { id, key, supported, commands }: CollectionRequest, all: boolean): Promise<ReadonlySet<string> | undefined> {
   const name = `supported:${call.scope}:${id}`
@@ -100,14 +125,14 @@ export async function gatherObjects(call: Call, state: Objects, window: number):
   const { store, folder, cursor, since, applied, held } = state
   const wanted = state.request.getChanges !== false
   const all = await listChanges(store, folder.id, cursor, {
-    window: wanted ? window : 0, since, memory: call.cache, scope: call.scope, made: applied.made,
+    window: wanted ? window : 0, since, ...passingOf(call, state.kind, wanted ? undefined : cursor), memory: call.cache, scope: call.scope, made: applied.made,
   })
   // Where done tasks are left out, those a client holds are looked at too: see `tellingsOf`.
   const own = ({ name, etag }: Listed): boolean => !applied.undone.has(name) &&
     (applied.versions.has(name) ? applied.versions.get(name) === etag : since !== incompleteOnly && holdsVersion(held, name, etag))
   const changes = {
     ...all, more: all.more && wanted,
-    present: all.present.filter(one => !own(one)),
+    present: all.present.filter(one => one.again || !own(one)),
     gone: all.gone.filter(name => !applied.removed.has(name)),
   }
   return { ...state, changes }
@@ -136,7 +161,7 @@ export async function estimateObjects(call: Call, folder: Folder, key: string, w
   const filter = wanted ?? options?.filter ?? 0
   if (wanted !== undefined && !isFilterOf(folder.content, wanted)) throw new Failure(wanted > 8 ? 'malformed' : 'unsupported', `FilterType ${wanted}`)
   return countChanges(objectsOf(call.stores.objects), folder.id, cursor, {
-    since: sinceOf(kind, filter, call.now()), memory: call.cache, scope: call.scope,
+    since: sinceOf(kind, filter, call.now()), ...passingOf(call, kind), memory: call.cache, scope: call.scope,
   })
 }
 
@@ -155,6 +180,7 @@ export async function advanceObjects(call: Call, state: Objects, told: ReadonlyM
     ...[...applied.removed].map(name => [name, undefined] as const), ...told,
   ])
   const before = key === request.key ? undefined : { key: request.key, held: state.held }
-  call.cache.set(slot(call, request.id), { key, cursor, since, options, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
+  const due = state.kind.isPassing ? weekOf(call.now(), call.scope).ends : undefined
+  call.cache.set(slot(call, request.id), { key, cursor, since, due, options, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
   return key
 }
