@@ -6,10 +6,11 @@ import {
   componentOf, listCollections, listStates, makeCollection, renameCollection, type CollectionState, type DavCollection,
 } from './dav-collections.ts'
 import { davHomes, type DavHomes, type DavUser } from './dav-homes.ts'
-import { davChanges, type DavLists } from './dav-changes.ts'
+import { davChanges } from './dav-changes.ts'
 import { davFiles } from './dav-files.ts'
 import { davFreeBusy } from './dav-free-busy.ts'
 import { completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
+import type { DavLists } from './dav-lists.ts'
 import { davWatch } from './dav-watch.ts'
 import { document, escapeXml, names, readMultistatus } from './dav-xml.ts'
 

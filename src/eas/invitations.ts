@@ -13,17 +13,11 @@ import type { Person } from '../model/event.ts'
 import type { Folder, FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
 import type { MessageRef, ObjectStore, StoredObject } from '../model/ports.ts'
-import { parseItemId } from '../state/item-id.ts'
 import type { Call } from './command.ts'
 import { objectsOf } from './folders.ts'
 import { lookOf } from './inside.ts'
 
 export type Placed = { readonly folder: Folder; readonly object: StoredObject }
-
-/** The message an id names, also where MoveItems has given it another one. */
-export function messageOf({ cache, scope }: Call, id: string): MessageRef {
-  return parseItemId(cache.get<{ readonly id: string }>(`move:${scope}:${id}`)?.id ?? id)
-}
 
 /** An invitation by mail as an event; undefined where the message is gone. Throws `malformed` for one that invites to nothing. */
 export async function openInvitation({ stores: { mail }, clocks }: Call, { folder, validity, uid }: MessageRef): Promise<Uint8Array | undefined> {

@@ -9,6 +9,7 @@ import { freshObjects, incompleteOnly, type ObjectCursor } from '../../src/model
 import type { StoredObject } from '../../src/model/ports.ts'
 import { memoryCache, type Cache } from '../../src/state/cache.ts'
 import { parseObjectKey, printObjectKey } from '../../src/state/object-key.ts'
+import { ownMemory } from '../../src/state/shared-memory.ts'
 import { MemoryObjects } from '../support/memory-objects.ts'
 
 const owner = { secret: Buffer.from('secret'), account: 'anna' }
@@ -121,8 +122,8 @@ class World {
       if (week !== undefined) this.weeks.set(name, week)
     }
     // The cursor takes the way every cursor takes: through the client.
-    const key = printObjectKey(owner, memory, folder, { cursor: told.next, options: undefined, supportsAll: true })
-    this.cursor = parseObjectKey(owner, memory, folder, key).cursor
+    const key = await printObjectKey(owner, ownMemory(memory), folder, { cursor: told.next, options: undefined, supportsAll: true })
+    this.cursor = (await parseObjectKey(owner, ownMemory(memory), folder, key)).cursor
     // A list was of the moment it was begun; what happened since is told by the next Sync.
     return told.more || count > 0 || !isDeepStrictEqual(told.next, cursor)
   }

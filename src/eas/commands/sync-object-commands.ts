@@ -69,7 +69,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
   const named = await resolve(place, commands)
   let changed: ReturnType<Work['changed']> | undefined
   const work: Work = {
-    call, place, key, changed: () => changed ??= changedSince(place), before: writtenBefore(call, place, key),
+    call, place, key, changed: () => changed ??= changedSince(place), before: await writtenBefore(call, place, key),
     made: new Set(), versions: new Map(), restored: new Map(), removed: new Set(), known: new Set(), undone: new Set(),
   }
   const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
@@ -81,7 +81,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
       if (answered) responses.push(answered)
     }
   } finally {
-    keepWritten(work)
+    await keepWritten(work)
   }
   const fetched = named.flatMap(({ command, name }) => command.kind === 'Fetch' && name ? [{ serverId: command.serverId, name }] : [])
   return { ...work, responses, fetched }
@@ -104,18 +104,15 @@ async function changedSince({ store, folder, cursor }: ObjectPlace): Promise<Map
 }
 
 /** What is remembered of a client's own writes: they are no conflict to a client that goes on with the key it wrote them with. */
-type Written = { readonly key: string; readonly versions: Held }
-const writtenName = ({ scope }: Call, { folder }: ObjectPlace): string => `wrote:${scope}:${folder.id}`
+const writtenName = ({ scope }: Call, { folder }: ObjectPlace, key: string): string => `wrote:${scope}:${folder.id}:${key}`
 
-function writtenBefore(call: Call, place: ObjectPlace, key: string): Held {
-  const written = call.cache.get<Written>(writtenName(call, place))
-  return written?.key === key ? written.versions : new Map()
-}
+const writtenBefore = async (call: Call, place: ObjectPlace, key: string): Promise<Held> =>
+  new Map(await call.shared.recall<readonly (readonly [number, number])[]>(writtenName(call, place, key)))
 
-function keepWritten({ call, place, key, before, versions, restored }: Work): void {
+async function keepWritten({ call, place, key, before, versions, restored }: Work): Promise<void> {
   if (versions.size + restored.size === 0) return
   const all = nowHeld(nowHeld(before, restored), versions)
-  call.cache.set(writtenName(call, place), { key, versions: all } satisfies Written, { size: 256 + all.size * 48, seconds: day })
+  await call.shared.keep(writtenName(call, place, key), [...all], { size: 256 + all.size * 48, seconds: day })
 }
 
 const day = 86_400

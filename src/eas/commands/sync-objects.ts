@@ -59,12 +59,12 @@ export async function openObjects(call: Call, request: CollectionRequest, folder
   const store = objectsOf(call.stores.objects)
   const kind = classOf(folder)
   const memory = call.cache.get<Remembered>(slot(call, request.id))
-  const state = request.key === '0' ? undefined : parseObjectKey(ownerOf(call), call.cache, request.id, request.key)
+  const state = request.key === '0' ? undefined : await parseObjectKey(ownerOf(call), call.shared, request.id, request.key)
   const known = request.options ?? state?.options ?? memory?.options
   const options = known ?? defaultOptions
   const cursor = state?.cursor ?? freshObjects
   const since = known || !state ? sinceOf(kind, options.filter, call.now()) : cursor.since
-  const supported = supportedOf(call, request, state?.supportsAll ?? request.supported === undefined)
+  const supported = await supportedOf(call, request, state?.supportsAll ?? request.supported === undefined)
   const place = { store, folder, kind, cursor, options, supported, held: heldBy(memory, request.key) }
   // What several collections were like may turn out to be forgotten: better before anything is done.
   if (request.commands.length > 0 && splitToken(cursor.token)) await store.changes(folder.id, cursor.token)
@@ -110,12 +110,16 @@ function passingOf(call: Call, kind: ObjectClass, still?: ObjectCursor): Pick<Li
 }
 
 /** [MS-ASCMD] Supported comes with key 0 and holds from then on. Where it is forgotten what was named, what a client leaves out is kept. */
-function supportedOf(call: Call, { id, key, supported }: CollectionRequest, all: boolean): ReadonlySet<string> | undefined {
+async function supportedOf(call: Call, { id, key, supported, commands }: CollectionRequest, all: boolean): Promise<ReadonlySet<string> | undefined> {
   const name = `supported:${call.scope}:${id}`
-  const tags = key === '0' ? supported && new Set(supported) : all ? undefined : call.cache.get<ReadonlySet<string>>(name) ?? new Set()
-  if (key === '0' && tags) call.cache.set(name, tags, { size: tags.size * 32 })
-  return tags
+  if (key === '0' ? !supported : all) return undefined
+  const tags = key === '0' ? supported! : commands.length ? await call.shared.recall<readonly string[]>(name) ?? [] : []
+  // Whoever goes on writing is not forgotten.
+  if (tags.length) await call.shared.keep(name, tags, { seconds: year, size: tags.length * 32 })
+  return new Set(tags)
 }
+
+const year = 366 * 86_400
 
 export async function gatherObjects(call: Call, state: Objects, window: number): Promise<Objects> {
   const { store, folder, cursor, since, applied, held } = state
@@ -153,7 +157,7 @@ const isSame = (one: ObjectCursor, other: ObjectCursor): boolean =>
 /** How many items a Sync with this key would still tell about. Throws `unsupported` for a FilterType that is none of the class. */
 export async function estimateObjects(call: Call, folder: Folder, key: string, wanted: number | undefined): Promise<number> {
   const kind = classOf(folder)
-  const { cursor, options } = parseObjectKey(ownerOf(call), call.cache, folder.id, key)
+  const { cursor, options } = await parseObjectKey(ownerOf(call), call.shared, folder.id, key)
   const filter = wanted ?? options?.filter ?? 0
   if (wanted !== undefined && !isFilterOf(folder.content, wanted)) throw new Failure(wanted > 8 ? 'malformed' : 'unsupported', `FilterType ${wanted}`)
   return countChanges(objectsOf(call.stores.objects), folder.id, cursor, {
@@ -162,12 +166,12 @@ export async function estimateObjects(call: Call, folder: Folder, key: string, w
 }
 
 /** The key the client gets. `told` is what it holds beyond what it held, undefined for what it has no longer. */
-export function advanceObjects(call: Call, state: Objects, told: ReadonlyMap<string, string | undefined>): string {
+export async function advanceObjects(call: Call, state: Objects, told: ReadonlyMap<string, string | undefined>): Promise<string> {
   const { request, options, since, changes, applied } = state
   const supportsAll = state.supported === undefined
   const cursor = changes?.next ?? state.cursor
   // Printed in any case: what a key has no room for is remembered then.
-  const printed = printObjectKey(ownerOf(call), call.cache, request.id, { cursor, options, supportsAll })
+  const printed = await printObjectKey(ownerOf(call), call.shared, request.id, { cursor, options, supportsAll })
   const key = hasObjectNews(state) ? printed : request.key
   // What is held goes with the key: where that stays, so does this, and the client's own writes are told back to it.
   const known = [...applied.known].filter(name => applied.versions.has(name) || !isHeld(state.held, name))
