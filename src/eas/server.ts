@@ -1,5 +1,5 @@
 import { Failure, type Kind } from '../base/failure.ts'
-import type { Credentials, Front, Visit } from '../base/front.ts'
+import type { Credentials, Front, FrontAnswer, FrontRequest, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import { createZones } from '../formats/zones.ts'
 import { utcZone } from '../formats/timezone.ts'
@@ -55,19 +55,19 @@ function clocksOf({ timeZone }: EasSettings): Clocks {
 type House = EasParts & { readonly waits: Waits; readonly clocks: Clocks; readonly draining: AbortSignal }
 
 // The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
-async function answer(house: House, request: Request, visit: Visit): Promise<Response> {
+async function answer(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer> {
   if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
   if (!visit.credentials) throw new Failure('auth', 'no credentials')
   if (request.method === 'OPTIONS') return options(house, visit, request.headers.get('user-agent') ?? undefined)
 
   const step: Step = {}
   try {
-    const parsed = step.parsed = parseRequest(new URL(request.url), request.headers)
+    const parsed = step.parsed = parseRequest(request.url, request.headers)
     note(visit, parsed)
     const entry = entryOf(parsed.command)
     if (!entry) return httpRefusal(501, {})
     const stores = await admit(house, named(visit.credentials, parsed), visit)
-    if (stores instanceof Response) return stores
+    if ('status' in stores) return stores
     const head = headOf(house, parsed.userAgent, stores.person)
     Object.assign(step, { entry, head })
     return await perform(house, request, visit, { parsed, entry, head, stores, step })
@@ -87,7 +87,7 @@ type Admitted = {
 }
 
 /** Carries out the command of a user who may be here, unless version or policy are against it. */
-async function perform(house: House, request: Request, visit: Visit, { parsed, entry, head, stores, step }: Admitted): Promise<Response> {
+async function perform(house: House, request: FrontRequest, visit: Visit, { parsed, entry, head, stores, step }: Admitted): Promise<FrontAnswer> {
   const account = stores.person.login
   const spoken = since(head.ceiling, parsed.version)
   if (!spoken) head.announce()
@@ -126,7 +126,7 @@ async function heardOut(command: Command, call: Call, drain: Content['drain']): 
 }
 
 /** A client that is to come less often is told why and when. */
-async function slowed({ facts }: Visit, answered: Promise<Response>): Promise<Response> {
+async function slowed({ facts }: Visit, answered: Promise<FrontAnswer>): Promise<FrontAnswer> {
   try {
     return await answered
   } catch (error) {
@@ -146,7 +146,7 @@ const named = (credentials: Credentials, { user }: EasRequest): Credentials =>
 /** How far a request had come. */
 type Step = { parsed?: EasRequest; entry?: Entry; call?: Call; head?: OutgoingHead }
 
-async function refuse(house: House, visit: Visit, step: Step, failure: Failure): Promise<Response> {
+async function refuse(house: House, visit: Visit, step: Step, failure: Failure): Promise<FrontAnswer> {
   const { parsed, entry, call, head } = step
   const { kind } = failure
   if (!parsed) return httpRefusal(kind === 'unsupported' ? 505 : 400, {})
@@ -161,7 +161,7 @@ async function refuse(house: House, visit: Visit, step: Step, failure: Failure):
 const contentStatus: Partial<Record<Kind, string>> = { unsupported: '101', malformed: '102' }
 
 /** A refusing tree, or the HTTP status that versions before 14.0 get in its place. */
-function refusal(house: House, known: Pick<Admitted, 'parsed' | 'head'>, visit: Visit, refused: Node | number): Promise<Response> | Response {
+function refusal(house: House, known: Pick<Admitted, 'parsed' | 'head'>, visit: Visit, refused: Node | number): Promise<FrontAnswer> | FrontAnswer {
   const { parsed, head } = known
   const status = typeof refused === 'number' ? refused : commonStatus(parsed, refused)
   visit.facts['status'] = status ? `HTTP ${status}` : statusOf(refused as Node)
@@ -186,11 +186,11 @@ function note({ facts, credentials }: Visit, request: EasRequest): void {
 }
 
 // [MS-ASHTTP] HTTP OPTIONS Response. A phone tries its password with this request, so the backend is asked.
-async function options(house: House, visit: Visit, agent: string | undefined): Promise<Response> {
+async function options(house: House, visit: Visit, agent: string | undefined): Promise<FrontAnswer> {
   visit.facts['command'] = 'OPTIONS'
   const stores = await admit(house, visit.credentials!, visit)
-  if (stores instanceof Response) return stores
+  if ('status' in stores) return stores
   const head = headOf(house, agent, stores.person)
   const allow = 'OPTIONS,POST'
-  return new Response(null, { headers: { ...head.headers, ...offer(head.ceiling), allow, public: allow } })
+  return { status: 200, headers: Object.entries({ ...head.headers, ...offer(head.ceiling), allow, public: allow }), body: null }
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Failure } from '../base/failure.ts'
-import type { Front, Visit } from '../base/front.ts'
+import type { Front, FrontAnswer, Visit } from '../base/front.ts'
 import { receive } from './incoming.ts'
-import { send, takesGzip } from './outgoing.ts'
+import { giveUp, send, takesGzip } from './outgoing.ts'
 import { plainText, refuse } from './refusal.ts'
 
 export type Exchange = {
@@ -25,20 +25,20 @@ export async function exchange(front: Front, visit: Visit, { scheme, req, res, l
   }
 
   let drain = async () => false
-  let response: Response
+  let answer: FrontAnswer
   try {
     const incoming = receive(req, scheme)
     drain = incoming.drain
-    response = await front.answer(incoming.request, visit)
+    answer = await front.answer(incoming.request, visit)
   } catch (error) {
     explain(error)
-    response = error instanceof Failure ? refuse(error) : plainText(500, `A fault of this program, in its log as ${visit.id}.`)
+    answer = error instanceof Failure ? refuse(error) : plainText(500, `A fault of this program, in its log as ${visit.id}.`)
   }
 
   try {
     const drained = req.complete || await drain()
-    if (res.headersSent || res.destroyed) return await response.body?.cancel()
-    await send(response, res, { gzip: takesGzip(req.headers['accept-encoding']), close: last() || !drained })
+    if (res.headersSent || res.destroyed) return giveUp(answer)
+    await send(answer, res, { gzip: takesGzip(req.headers['accept-encoding']), close: last() || !drained })
   } catch (error) {
     res.destroy()
     explain(error)
