@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Transform } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ImapFlow, type ImapFlowOptions } from 'imapflow'
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Endpoint } from './connect.ts'
@@ -65,8 +66,9 @@ class Flow extends Base {
   }
 
   /** From now on `take` gets the responses. imapflow cuts them with some promises each, so it does only where it has begun one. */
-  takeOver(take: Take): void {
+  async takeOver(take: Take): Promise<void> {
     this.#take = take
+    await nextTurn() // it is about to end with the answer to the login
     const { socket, streamer } = this
     const { lineBuffer, inputBuffer, literals, inputQueue, activeInput } = streamer
     if (!socket || activeInput || [lineBuffer, inputBuffer, literals, inputQueue].some(({ length }) => length > 0)) return
@@ -160,7 +162,7 @@ export class ImapConnection {
       connection.close()
       throw loginFailure(connection.#name, error)
     }
-    connection.#flow.takeOver((line, literals) => connection.#take(line, literals))
+    await connection.#flow.takeOver((line, literals) => connection.#take(line, literals))
     connection.lastUsed = performance.now()
     return connection
   }
