@@ -31,8 +31,7 @@ export function receive(message: IncomingMessage, scheme: 'http' | 'https'): Inc
   if (!/^[\w.:[\]-]+$/.test(host)) throw new Failure('malformed', 'The Host header names no host')
   const url = URL.parse(`${scheme}://${host}${targetOf(message)}`)
   if (!url) throw new Failure('malformed', 'The request is no HTTP request')
-  // `destroyOnReturn` would take the socket away, and with it the answer.
-  const chunks = message.iterator({ destroyOnReturn: false })
+  const chunks = chunksOf(message)
   const get = (name: string): string | null => headers[name]?.toString() ?? null
   return {
     request: { method, url, headers: { get }, body: hasBody(message) ? unread(chunks) : null },
@@ -42,6 +41,22 @@ export function receive(message: IncomingMessage, scheme: 'http' | 'https'): Inc
 
 export const hasBody = ({ method, headers }: IncomingMessage): boolean =>
   method !== 'GET' && method !== 'HEAD' && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)
+
+/** Most bodies have come by the time they are read: those cost no iterator of a stream. */
+function chunksOf(message: IncomingMessage): AsyncIterator<Buffer> {
+  let coming: AsyncIterator<Buffer> | undefined
+  return {
+    async next() {
+      const all = message.complete && !coming ? message.read() as Buffer | null : undefined
+      if (all === undefined) {
+        // `destroyOnReturn` would take the socket away, and with it the answer.
+        coming ??= message.iterator({ destroyOnReturn: false })
+        return coming.next()
+      }
+      return all ? { done: false, value: all } : { done: true, value: undefined }
+    },
+  }
+}
 
 /** Leaving it early ends nothing: what a front does not want is drained before the answer. */
 function unread(chunks: AsyncIterator<Buffer>): AsyncIterable<Uint8Array> {
