@@ -80,9 +80,16 @@ function characterLength(octets: Buffer, at: number): number {
 
 // XML 1.0, Characters; of the control characters only tab and line ends are of use to anybody
 const unprintable = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]/g
+// The same within ASCII, as classes that are each small enough for V8 to look at many characters at once.
+const low = /[\0-\x08\x0b\x0c\x0e\x0f]/, middle = /[\x10-\x1f]/, last = '\x7f'
 
-/** Without what XML 1.0 cannot hold and what no text needs: control characters and halves of characters. */
-export function cleanText(text: string): string {
+/**
+ * Without what XML 1.0 cannot hold and what no text needs: control characters and halves of characters. `octets` are those it was decoded
+ * from, where they are at hand: most mail is ASCII, and known to be clean by them in a tenth of the time.
+ */
+export function cleanText(text: string, octets?: Uint8Array): string {
+  const ascii = octets !== undefined && octets.length === text.length && isAscii(octets)
+  if (ascii && !low.test(text) && !middle.test(text) && !text.includes(last)) return text
   const whole = text.isWellFormed() ? text : text.replace(/\p{Surrogate}/gu, '')
   return whole.replace(unprintable, '')
 }

@@ -224,7 +224,7 @@ function withoutData(list: ReturnType<typeof sources>, choice: Choice, type: 1 |
 function decodePart(part: Part, { octets, cut }: ReturnType<Read>): string {
   const decoded = decodeTransfer(octets, part.encoding)
   const text = (part.type === 'text/html' ? decodeHtml : decodeText)(decoded, part.parameters['charset'])
-  const clean = cleanText(cut ? text.replace(/\ufffd$/, '') : text)
+  const clean = cleanText(cut ? text.replace(/\ufffd$/, '') : text, decoded)
   const flowed = part.type === 'text/plain' && part.parameters['format']?.toLowerCase() === 'flowed'
   return flowed ? unflow(clean, part.parameters['delsp']?.toLowerCase() === 'yes') : clean
 }
