@@ -9,6 +9,8 @@ const oftenLying = new Set([
   'unknown-8bit', 'x-unknown',
 ])
 
+const labelOf = (charset = ''): string => charset.trim().replace(/^["']|["']$/g, '').toLowerCase()
+
 /** iconv-lite's own codecs that are no charsets. */
 const noCharsets = new Set(['base64', 'hex', 'binary'])
 
@@ -20,7 +22,7 @@ const names: Readonly<Record<string, string>> = { 'iso-10646-ucs-2': 'utf-16', u
  */
 export function decodeText(bytes: Uint8Array, charset: string | undefined): string {
   const octets = buffer(bytes)
-  const label = (charset ?? '').trim().replace(/^["']|["']$/g, '').toLowerCase()
+  const label = labelOf(charset)
   if (oftenLying.has(label)) return decodeByLook(octets, label.startsWith('utf') || label === '')
   const name = names[label] ?? label
   try {
@@ -82,6 +84,7 @@ function characterLength(octets: Buffer, at: number): number {
 const unprintable = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]/g
 // The same within ASCII, as classes that are each small enough for V8 to look at many characters at once.
 const low = /[\0-\x08\x0b\x0c\x0e\x0f]/, middle = /[\x10-\x1f]/, last = '\x7f'
+const holdsControls = (ascii: string): boolean => low.test(ascii) || middle.test(ascii) || ascii.includes(last)
 
 /**
  * Without what XML 1.0 cannot hold and what no text needs: control characters and halves of characters. `octets` are those it was decoded
@@ -89,9 +92,34 @@ const low = /[\0-\x08\x0b\x0c\x0e\x0f]/, middle = /[\x10-\x1f]/, last = '\x7f'
  */
 export function cleanText(text: string, octets?: Uint8Array): string {
   const ascii = octets !== undefined && octets.length === text.length && isAscii(octets)
-  if (ascii && !low.test(text) && !middle.test(text) && !text.includes(last)) return text
+  if (ascii && !holdsControls(text)) return text
   const whole = text.isWellFormed() ? text : text.replace(/\p{Surrogate}/gu, '')
   return whole.replace(unprintable, '')
+}
+
+/**
+ * The octets themselves where they are what `decodeText` and `cleanText` would make of them, in UTF-8; undefined for all others. A character
+ * cut off at the end is left out.
+ */
+export function cleanUtf8(bytes: Uint8Array, charset: string | undefined): Uint8Array | undefined {
+  if (!oftenLying.has(labelOf(charset))) return undefined
+  const octets = buffer(bytes)
+  if (isAscii(octets)) return holdsControls(octets.toString('latin1')) ? undefined : bytes
+  const whole = octets.subarray(0, octets.length - cutOff(octets))
+  if (!isUtf8(whole) || whole.indexOf(mark) === 0) return undefined
+  for (let at = 0; at < whole.length; at++) if (suspect[whole[at]!]! > 0 && isUnprintable(whole, at)) return undefined
+  return whole
+}
+
+const mark = '\ufeff'
+/** 1 for an octet that is, or may begin, an unprintable character. */
+const suspect = Uint8Array.from({ length: 256 }, (_, octet) =>
+  octet < 0x20 && octet !== 0x09 && octet !== 0x0a && octet !== 0x0d || [0x7f, 0xc2, 0xef].includes(octet) ? 1 : 0)
+
+/** Of what is suspect: U+0080 to U+009F, U+FFFE, U+FFFF and all that is one octet. */
+function isUnprintable(octets: Uint8Array, at: number): boolean {
+  const octet = octets[at]!, next = octets[at + 1]!
+  return octet === 0xc2 ? next < 0xa0 : octet === 0xef ? next === 0xbf && octets[at + 2]! >= 0xbe : true
 }
 
 /** Octets of the text in UTF-8. */
@@ -106,4 +134,12 @@ export function cutUtf8(text: string, maxBytes: number): string {
   if (read === text.length) return text
   const between = text[read - 1] === '\r' && text[read] === '\n'
   return text.slice(0, between ? read - 1 : read)
+}
+
+/** The same of octets of UTF-8. */
+export function cutOctets(octets: Uint8Array, maxBytes: number): Uint8Array {
+  let end = Math.min(octets.length, Math.max(0, Math.floor(maxBytes)))
+  if (end === octets.length) return octets
+  while (end > 0 && (octets[end]! & 0xc0) === 0x80) end--
+  return octets.subarray(0, octets[end - 1] === 0x0d && octets[end] === 0x0a ? end - 1 : end)
 }

@@ -6,7 +6,6 @@ import type { Tag } from './wbxml-pages.ts'
 export const SWITCH_PAGE = 0x00, END = 0x01, ENTITY = 0x02, STR_I = 0x03, STR_T = 0x83, OPAQUE = 0xc3
 export const HAS_CONTENT = 0x40, HAS_ATTRIBUTES = 0x80, FIRST_TAG = 0x05
 
-
 export const malformed = (message: string): Failure => new Failure('malformed', `WBXML: ${message}`)
 
 /** Reads the pieces WBXML is made of; running out of octets is a `malformed` Failure. */
@@ -52,6 +51,15 @@ export class Reader {
     return value
   }
 }
+
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g
+// Two classes, each small enough for V8 to look at many characters at once.
+// oxlint-disable-next-line no-control-regex
+const lower = /[\0-\x08\x0b\x0c\x0e\x0f\ufffe\uffff]/, upper = /[\x10-\x1f]/
+
+/** Drops what no XML document can hold: above all NUL, which would end the string. */
+export const clean = (value: string): string => lower.test(value) || upper.test(value) ? value.replace(forbidden, '') : value
 
 const CHUNK = 16 * 1024
 const utf8 = new TextEncoder()
