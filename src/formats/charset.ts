@@ -82,7 +82,8 @@ function characterLength(octets: Buffer, at: number): number {
 
 // XML 1.0, Characters; of the control characters only tab and line ends are of use to anybody
 const unprintable = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]/g
-// The same within ASCII, as classes that are each small enough for V8 to look at many characters at once.
+// Those of ASCII, as classes that are each small enough for V8 to look at many characters at once.
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
 const low = /[\0-\x08\x0b\x0c\x0e\x0f]/, middle = /[\x10-\x1f]/, last = '\x7f'
 const holdsControls = (ascii: string): boolean => low.test(ascii) || middle.test(ascii) || ascii.includes(last)
 
@@ -104,23 +105,16 @@ export function cleanText(text: string, octets?: Uint8Array): string {
 export function cleanUtf8(bytes: Uint8Array, charset: string | undefined): Uint8Array | undefined {
   if (!oftenLying.has(labelOf(charset))) return undefined
   const octets = buffer(bytes)
-  if (isAscii(octets)) return holdsControls(octets.toString('latin1')) ? undefined : bytes
-  const whole = octets.subarray(0, octets.length - cutOff(octets))
-  if (!isUtf8(whole) || whole.indexOf(mark) === 0) return undefined
-  for (let at = 0; at < whole.length; at++) if (suspect[whole[at]!]! > 0 && isUnprintable(whole, at)) return undefined
-  return whole
+  const whole = isAscii(octets) ? octets : octets.subarray(0, octets.length - cutOff(octets))
+  if (!isUtf8(whole)) return undefined
+  const text = whole.toString('latin1')
+  return text.startsWith(byteOrderMark) || holdsControls(text) || holdsMoreControls(text) ? undefined : whole
 }
 
-const mark = '\ufeff'
-/** 1 for an octet that is, or may begin, an unprintable character. */
-const suspect = Uint8Array.from({ length: 256 }, (_, octet) =>
-  octet < 0x20 && octet !== 0x09 && octet !== 0x0a && octet !== 0x0d || [0x7f, 0xc2, 0xef].includes(octet) ? 1 : 0)
-
-/** Of what is suspect: U+0080 to U+009F, U+FFFE, U+FFFF and all that is one octet. */
-function isUnprintable(octets: Uint8Array, at: number): boolean {
-  const octet = octets[at]!, next = octets[at + 1]!
-  return octet === 0xc2 ? next < 0xa0 : octet === 0xef ? next === 0xbf && octets[at + 2]! >= 0xbe : true
-}
+// UTF-8 read as latin1: U+FEFF; U+0080 to U+009F, U+FFFE, U+FFFF.
+const byteOrderMark = '\xef\xbb\xbf'
+const holdsMoreControls = (utf8: string): boolean =>
+  (utf8.includes('\xc2') && /\xc2[\x80-\x9f]/.test(utf8)) || utf8.includes('\xef\xbf\xbe') || utf8.includes('\xef\xbf\xbf')
 
 /** Octets of the text in UTF-8. */
 export const utf8Length = (text: string): number => Buffer.byteLength(text, 'utf8')

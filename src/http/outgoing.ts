@@ -59,8 +59,30 @@ export async function send(answer: FrontAnswer, res: ServerResponse, { gzip, clo
   const rest = follow(pieces, pending, chunks)
   // Flushed with every piece: a phone shows what it has.
   if (packs) await pipeline(rest, createGzip({ level, flush: constants.Z_SYNC_FLUSH }), res)
-  else await pipeline(rest, res)
+  else await pour(rest, res)
 }
+
+/** What a pipeline does, with less around each piece. */
+async function pour(chunks: AsyncIterable<Uint8Array>, res: ServerResponse): Promise<void> {
+  try {
+    for await (const chunk of chunks) {
+      if (res.destroyed) throw Object.assign(new Error('the client broke off'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+      if (!res.write(chunk)) await drained(res)
+    }
+    res.end()
+  } catch (error) {
+    res.destroy()
+    throw error
+  }
+}
+
+const drained = (res: ServerResponse): Promise<void> => new Promise(resolve => {
+  const settle = (): void => {
+    res.off('drain', settle).off('close', settle)
+    resolve()
+  }
+  res.on('drain', settle).on('close', settle)
+})
 
 /** Lets go of an answer that nobody wants. */
 export function giveUp({ body }: FrontAnswer): void {

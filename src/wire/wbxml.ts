@@ -343,7 +343,7 @@ function begin(out: Output): void {
 }
 
 /**
- * [MS-ASWBXML] ActiveSync WBXML Algorithm Details. The document in chunks of about 16 KiB; what is written goes out earlier
+ * [MS-ASWBXML] ActiveSync WBXML Algorithm Details. The document in chunks of up to 64 KiB; what is written goes out earlier
  * when the next piece is not there by the next turn of the event loop. An error of a piece is thrown on, and leaving early
  * ends all sources.
  */
