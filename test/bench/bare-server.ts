@@ -9,7 +9,7 @@ export type BareWish = { readonly account: Account; readonly port: number; reado
 
 const { account, port, headers } = await json(process.stdin) as BareWish
 const imap = await RawImap.open(account)
-createServer((req, res) => {
+createServer({ keepAliveTimeout: 180_000 }, (req, res) => {
   req.resume().once('end', () => {
     void imap.run(['STATUS INBOX (UIDVALIDITY UIDNEXT HIGHESTMODSEQ MESSAGES)']).then(() => res.writeHead(200, headers).end())
   })

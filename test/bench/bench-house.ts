@@ -24,7 +24,7 @@ export type Bench = BenchOptions & {
   readonly counter: TcpProxy
   /** A user with so many messages in the inbox; made when first asked for. */
   mailbox(count: number): Promise<User>
-  postern(): Promise<Postern>
+  postern(serve?: readonly string[]): Promise<Postern>
   dovecotPid(): number
   account(user: User): Account
   /** The same user, by way of the counter. */
@@ -47,11 +47,11 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       mailboxes.set(count, made)
       return made
     },
-    postern() {
+    postern(serve = []) {
       const direct = configuration(house, host, 0).backends[0]!
       const counted = { ...direct, domains: [countedDomain], login: '{local}', imap: { ...direct.imap, port: counter.port } }
       const profile = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : []
-      return startPostern(house, { settings: { backends: [direct, counted], sessions: { max: 2000 } }, node: profile })
+      return startPostern(house, { settings: { backends: [direct, counted], sessions: { max: 2000 } }, node: profile, serve })
     },
     dovecotPid: () => Number(readFileSync(join(house.dir, 'dovecot.pid'), 'utf8')),
     account: ({ login, password }) => ({ host, port, login, password }),

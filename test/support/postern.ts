@@ -16,6 +16,8 @@ export interface PosternOptions {
   readonly settings?: object
   /** Options of node itself, `--cpu-prof` say. */
   readonly node?: readonly string[]
+  /** Options of `postern serve`. */
+  readonly serve?: readonly string[]
 }
 
 /** Postern as a process of its own. It keeps its configuration and its port over kill() and start(). */
@@ -58,7 +60,7 @@ export const configuration = (house: House, host: string, port: number) => ({
 })
 
 /** Starts `postern serve` on a free port, answering when it answers. It ends with the house at the latest. */
-export async function startPostern(house: House, { host = HOST, port, settings = {}, node = [] }: PosternOptions = {}): Promise<Postern> {
+export async function startPostern(house: House, { host = HOST, port, settings = {}, node = [], serve = [] }: PosternOptions = {}): Promise<Postern> {
   const own = port ?? (await freePorts(1))[0]!
   const place = join(house.dir, `postern-${own}`)
   writeFileSync(`${place}.yaml`, stringify({ ...configuration(house, host, own), ...settings }))
@@ -77,7 +79,7 @@ export async function startPostern(house: House, { host = HOST, port, settings =
     get pid() { return child?.pid ?? 0 },
     async start() {
       const log = openSync(`${place}.log`, 'a')
-      child = spawn(process.execPath, [...node, cli, 'serve', '--config', self.config], { detached: true, stdio: ['ignore', log, log] })
+      child = spawn(process.execPath, [...node, cli, 'serve', '--config', self.config, ...serve], { detached: true, stdio: ['ignore', log, log] })
       closeSync(log)
       writeFileSync(`${place}.pid`, String(child.pid)) // for whoever cleans the house up
       child.unref()
