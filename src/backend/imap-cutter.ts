@@ -38,7 +38,8 @@ export class ResponseCutter {
         continue
       }
       const end = chunk.indexOf(LF, at)
-      if (this.#size + this.#begunSize + (end < 0 ? chunk.length : end) - at > this.#limits.line) return false
+      const length = this.#begunSize + (end < 0 ? chunk.length : end) - at
+      if (length > this.#limits.line || this.#size + length > this.#limits.response) return false
       if (end < 0) {
         this.#begun.push(chunk.subarray(at))
         this.#begunSize += chunk.length - at

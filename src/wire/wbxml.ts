@@ -32,7 +32,7 @@ export type Content =
   | Uint8Array
   | readonly Node[]
   | AsyncIterable<Node>
-  | { readonly utf8: Uint8Array }
+  | { readonly utf8: Uint8Array | AsyncIterable<Uint8Array> }
   | { readonly text: AsyncIterable<string> }
   | { readonly opaque: AsyncIterable<Uint8Array>; readonly length: number }
 
@@ -269,6 +269,13 @@ function laterText(out: Output, pieces: AsyncIterable<string>): Level {
   })
 }
 
+function utf8Text(out: Output, octets: Uint8Array | AsyncIterable<Uint8Array>): Level | void {
+  out.u8(STR_I)
+  if (!(octets instanceof Uint8Array)) return later(octets, piece => out.bytes(piece), () => out.u8(0))
+  out.bytes(octets)
+  for (const end of [0, END]) out.u8(end)
+}
+
 function laterOpaque(out: Output, pieces: AsyncIterable<Uint8Array>, length: number): Level {
   let left = length
   out.u8(OPAQUE)
@@ -303,12 +310,7 @@ function open(out: Output, { tag, children }: Node): Level | void {
     return out.u8(END)
   }
   out.tag(tag, true)
-  if ('utf8' in children) {
-    out.u8(STR_I)
-    out.bytes(children.utf8)
-    out.u8(0)
-    return out.u8(END)
-  }
+  if ('utf8' in children) return utf8Text(out, children.utf8)
   if ('text' in children) return laterText(out, children.text)
   if ('opaque' in children) return laterOpaque(out, children.opaque, children.length)
   return later(children, node => open(out, node))
