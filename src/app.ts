@@ -1,13 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { destination, type DestinationStream, pino } from 'pino'
 import { connect } from './backend/connect.ts'
 import type { Log } from './base/log.ts'
+import type { Shared } from './base/shared.ts'
 import type { Config } from './config.ts'
 import { easFront, type EasParts } from './eas/server.ts'
+import { stackOf } from './http/exchange.ts'
 import { health } from './http/health.ts'
+import type { News } from './http/internal.ts'
 import { passThrough } from './http/pass-through.ts'
 import { listen, type Routes } from './http/server.ts'
 import { memoryCache } from './state/cache.ts'
+import { ownMemory } from './state/shared-memory.ts'
+import { redisShared } from './state/shared-redis.ts'
 
 export type App = {
   /** Where it answers, for a client on this host. */
@@ -15,14 +21,19 @@ export type App = {
   readonly port: number
   /** Works by another configuration from now on. Connections stay, and so do requests that wait. */
   reload(next: Config): void
+  /** See `Backends.news`. */
+  news(news: News): void
   /** Errors no one expected, so far. */
   readonly bugs: () => number
-  /** Answers what waits, lets the rest end, and closes all connections. */
-  close(): Promise<void>
+  /**
+   * Goes on for the pause of the configuration, then accepts nothing more, answers what waits, lets the rest end, and closes all
+   * connections. `replaced`: others answer on this port, so there is no pause, and a connection may bring one more request.
+   */
+  close(options?: { replaced?: boolean }): Promise<void>
 }
 
-/** Seconds that requests have to end in when the program stops; less than what Docker and Kubernetes allow for all of it. */
-const drainSeconds = 8
+/** Seconds for which a connection of a process that was replaced may bring one more request. */
+const linger = 2
 
 /** Standard output. The lines of one turn of the event loop go out in one write: requests that come together end together. */
 function standardOutput(): DestinationStream {
@@ -48,15 +59,21 @@ export const createLog = (level: Config['log']['level'], to: DestinationStream =
   redact: ['password', 'token', 'secret', 'authorization', '*.password', '*.token', '*.secret', '*.authorization'],
 }, to)
 
+/** A rejection nobody waits for harms one user at most; ending would harm all. */
+export const logBugs = (log: Log): void => void process.on('unhandledRejection', error => log.error({ stack: stackOf(error) }, 'bug'))
+
 /** Puts the parts together and listens. `extra` is for tests. Rejects when it cannot listen. */
 export async function startApp(
   first: Config, log: Log = createLog(first.log.level), extra: Pick<EasParts, 'now' | 'record'> = {},
 ): Promise<App> {
   let config = first
-  let backends = connect(config.backends, log)
   const cache = memoryCache(config.cache)
+  const own = ownMemory(cache)
+  const site = config.cache.shared && await redisShared(config.cache.shared, { secret: config.eas.secret, own, log })
+  const shared: Shared = site ?? own
+  let backends = connect(config.backends, log, shared)
   const routes = ({ eas, upstream }: Config): Routes => ({
-    fronts: [health, easFront({ settings: eas, open: backends.open, cache, log, ...extra })],
+    fronts: [health, easFront({ settings: eas, open: backends.open, cache, shared, log, ...extra })],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })
   const server = await listen({ ...config.listen, log }, routes(config))
@@ -65,25 +82,30 @@ export async function startApp(
     url: `${config.listen.tls ? 'https' : 'http'}://${addressed(config.listen.host)}:${server.port}`,
     port: server.port,
     bugs: server.bugs,
+    news: ({ user, mailbox }) => backends.news(user, mailbox),
     reload(next) {
-      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen and cache change with a restart only')
+      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen, internal and cache change with a restart only')
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
-      if (!same) backends = connect(next.backends, log)
+      if (!same) backends = connect(next.backends, log, shared)
       const settled = server.replace(routes(next))
       if (!same) void settled.then(() => former.close())
       config = next
     },
-    async close() {
-      await server.close(drainSeconds)
+    async close({ replaced = false } = {}) {
+      const { pauseSeconds, seconds } = config.drain
+      server.part()
+      if (!replaced && pauseSeconds) await sleep(pauseSeconds * 1000)
+      await server.close(seconds, replaced ? linger : 0)
       await backends.close()
+      site?.close()
     },
   }
 }
 
 /** What holds until the program ends. */
-const lasting = ({ listen, cache }: Config) => ({ ...listen, tls: listen.tls !== undefined, cache })
+const lasting = ({ listen, internal, cache }: Config) => ({ ...listen, tls: listen.tls !== undefined, internal, cache })
 
 const addressed = (host: string | undefined): string =>
   host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host

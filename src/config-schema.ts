@@ -7,6 +7,7 @@ import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
 import { policyValueFault } from './eas/policy-elements.ts'
 import { zoneOfName } from './formats/timezone.ts'
+import type { SharedConfig } from './state/shared-redis.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
 // The one description of the configuration file: what may stand where, and what holds where nothing stands.
@@ -67,11 +68,22 @@ const sameHost = (one: string, other: string): boolean => URL.parse(one)?.origin
 
 const dav = z.strictObject({
   url: davUrl, calendars: davUrl.exactOptional(), contacts: davUrl.exactOptional(),
+  freeBusy: davUrl.refine(url => /\{(login|local)\}/.test(url), { error: 'must contain {login} or {local}: whose calendar it is' }).exactOptional(),
   login: davLogin.exactOptional(), rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
   pollSeconds: z.int().min(1).max(3600).default(20), create: z.boolean().default(true),
-}).refine(({ url, calendars, contacts }) => [calendars, contacts].every(home => home === undefined || sameHost(url, home)), {
-  error: 'must have calendars and contacts at the host and port of url: passwords go nowhere else',
+}).refine(({ url, calendars, contacts, freeBusy }) => [calendars, contacts, freeBusy].every(home => home === undefined || sameHost(url, home)), {
+  error: 'must have calendars, contacts and freeBusy at the host and port of url: passwords go nowhere else',
 })
+
+/** Without a password in it: that may come from a file or the environment, and an address is logged. */
+const redisUrl = z.url({ protocol: /^rediss?$/, error: 'must be a URL like rediss://cache.example.org:6379/0' })
+  .refine(url => !URL.canParse(url) || (({ username, password, pathname, hostname }) => !username && !password && hostname !== '' && /^\/?\d{0,3}$/.test(pathname))(new URL(url)), {
+    error: 'must be a host, its port and the number of a database at most: username and password are settings of their own',
+  })
+const shared = z.strictObject({
+  url: redisUrl, username: text.exactOptional(), password: text.exactOptional(),
+  rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(), prefix: text.max(100).exactOptional(),
+}) satisfies z.ZodType<SharedConfig>
 
 const filter = z.string().regex(/^\(.+\)$/s, { error: 'must be a filter like (objectClass=person)' })
 const attribute = z.union([text.transform(name => [name]), z.array(text)], { error: 'must be an attribute, or a list of them' })
@@ -94,6 +106,13 @@ const directory = z.strictObject({
 }).refine(({ url, starttls }) => !starttls || url.startsWith('ldap:'), { error: 'must not have starttls with ldaps://' })
   .refine(({ bind, bindAs }) => !bind || !bindAs, { error: 'must not have both bind and bindAs' })
 
+const addressBook = z.strictObject({
+  url: davUrl, account: z.strictObject({ user: text, password: text }).exactOptional(), login: davLogin.exactOptional(),
+  rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(),
+  most: z.int().min(1).max(10_000).exactOptional(), timeoutSeconds: seconds.exactOptional(),
+}).refine(({ account, login }) => !account || login === undefined, { error: 'must not have both account and login' })
+  .refine(({ url, account }) => !account || !/[{}]/.test(url), { error: 'must have a url without {login}, {local} or {domain} where an account reads for all' })
+
 const backend = z.strictObject({
   domains: z.union([z.literal('*'), z.array(domain).min(1)], { error: "must be a list of domains, or '*' for all others" })
     .default('*'),
@@ -104,11 +123,13 @@ const backend = z.strictObject({
   smtp: z.strictObject({ ...endpoint, auth: z.boolean().default(true), keepsSent: z.boolean().exactOptional() })
     .transform(withPort({ tls: 465, starttls: 587, none: 25 })),
   dav: dav.exactOptional(),
+  notes: z.enum(['auto', 'dav', 'imap']).default('auto'),
   sieve: z.strictObject({ ...endpoint, security: endpoint.security.removeDefault().default('starttls'), script: text.default('postern') })
     .transform(withPort({ tls: 4190, starttls: 4190, none: 4190 })).exactOptional(),
   master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),
   aliases: z.record(text, z.array(text)).exactOptional(),
   directory: directory.exactOptional(),
+  addressBook: addressBook.exactOptional(),
 }) satisfies z.ZodType<Backend>
 
 const sessions = z.strictObject({
@@ -148,6 +169,7 @@ const passwords = z.strictObject({
 const eas = z.strictObject({
   ceiling: z.enum(versions).default('16.1'),
   ceilings: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
+  merge: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), folders: z.array(z.enum(['calendar', 'contacts', 'tasks', 'notes'])) })).default([]),
   redirects: z.array(z.strictObject({ ...whom, url: page }).refine(named, { error: 'must name a user or a domain' })).default([]),
   passwords: passwords.exactOptional(),
   heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
@@ -171,13 +193,23 @@ const backends = z.array(backend).min(1).superRefine((list, context) => {
   if (twice) context.addIssue({ code: 'custom', message: `must not name the domain ${twice} in two backends` })
 })
 
+const drain = z.strictObject({
+  pauseSeconds: z.number().min(0).max(600).default(0), seconds: z.number().min(0).max(3600).default(8),
+})
+
+const internal = z.strictObject({
+  host: text.default('127.0.0.1'), port: z.int().min(0).max(65535), waitForMail: z.boolean().default(false),
+})
+
 /** The file as a whole. */
 export const schema = z.strictObject({
   listen: listen.prefault({}),
+  drain: drain.prefault({}),
+  internal: internal.exactOptional(),
   secret: z.string().min(32),
   upstream: upstream.exactOptional(),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
-  cache: z.strictObject({ megabytes: z.int().min(1).default(64) }).prefault({}),
+  cache: z.strictObject({ megabytes: z.int().min(1).default(64), shared: shared.exactOptional() }).prefault({}),
   backends,
   sessions: sessions.exactOptional(),
   auth: auth.exactOptional(),
@@ -188,19 +220,20 @@ export const schema = z.strictObject({
 type File = z.infer<typeof schema>
 
 /** What the program is started with: the file's settings, put together as the parts want them. */
-export type Config = Pick<File, 'listen' | 'log' | 'cache'> & {
+export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache'> & {
+  readonly internal: File['internal'] | undefined
   readonly upstream: string | undefined
   readonly backends: BackendsConfig
   readonly eas: EasSettings
 }
 
 export function arrange(file: File): Config {
-  const { listen, log, cache, upstream, secret, backends, sessions, auth, certificates, eas } = file
+  const { listen, drain, internal, log, cache, upstream, secret, backends, sessions, auth, certificates, eas } = file
   return {
-    listen, log, cache, upstream,
+    listen, drain, internal, log, cache, upstream,
     backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
-      ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
+      ceiling: eas.ceiling, ceilings: eas.ceilings, merge: eas.merge, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
       recipientCache: eas.recipientCache, maxRequest: eas.maxRequest, maxHeld: eas.maxHeld,
       ...(eas.timeZone === undefined ? {} : { timeZone: eas.timeZone }),
       secret: Buffer.from(secret),

@@ -3,8 +3,9 @@ import type { ObjectContent } from '../model/folder.ts'
 import type { Person } from '../model/ports.ts'
 import { bad, complaint, good, type Finding } from './check-finding.ts'
 import { davOf, type Backend } from './connect.ts'
-import { isRefusal } from './dav-client.ts'
+import { isRefusal, type DavClient, type DavServer } from './dav-client.ts'
 import { listCollections, type DavCollection } from './dav-collections.ts'
+import { findOutbox } from './dav-free-busy.ts'
 import { davHomes, type DavHomes } from './dav-homes.ts'
 import type { Login } from './imap-connection.ts'
 
@@ -26,6 +27,7 @@ export async function checkDav(backend: Backend, person: Person, own: Login): Pr
     return [
       good(`${name} answers ${how} and accepts the user ${client.user}.`),
       ...homesOf(homes), count(all), ...missing(all, server.create !== false), ...syncs(all, server.pollSeconds ?? 20),
+      await others(client, server, homes),
     ]
   } catch (error) {
     if (error instanceof Failure && isRefusal(error)) return [bad(`${name} answers and refuses the user ${client.user}.`)]
@@ -57,6 +59,12 @@ function missing(all: readonly DavCollection[], makes: boolean): Finding[] {
   return (Object.keys(words) as ObjectContent[]).filter(content => ofKind(all, content).length === 0).map(content => good(
     makes ? `There is no ${words[content][0]}: one is made when a phone comes.` : `There is no ${words[content][0]}, and none is made (create: false): phones have none.`,
   ))
+}
+
+async function others(client: DavClient, { freeBusy }: DavServer, homes: DavHomes): Promise<Finding> {
+  if (freeBusy !== undefined) return good(`When others have time is read at ${freeBusy}, as far as the server lets the user.`)
+  return good(await findOutbox(client, homes) ? "When others have time is asked of the server's outbox (RFC 6638)."
+    : 'When others have time is not known: the server has no outbox (RFC 6638), and dav.freeBusy is not set.')
 }
 
 /** By address: a collection may be a folder of several kinds. */

@@ -1,13 +1,12 @@
 import { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
-import type { Person } from '../model/ports.ts'
 import { bad, complaint, good, type Finding } from './check-finding.ts'
 import { checkDav } from './check-dav.ts'
-import { directoryOf, loginOf, masterOf, type Backend, type BackendsConfig, type Endpoint } from './connect.ts'
+import { checkDirectory } from './check-directory.ts'
+import { davMemory, loginOf, masterOf, type Backend, type BackendsConfig, type Endpoint } from './connect.ts'
 import { identify } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
 import { list, text } from './imap-response.ts'
-import { ldapDirectory } from './ldap.ts'
 import { ManageSieve } from './managesieve.ts'
 import { parseScript } from './sieve-script.ts'
 import { verifySubmission } from './smtp.ts'
@@ -37,7 +36,7 @@ export async function check(config: BackendsConfig, credentials: Credentials): P
     ...(backend.master ? await checkMaster(backend, person.login) : []),
     ...await checkSubmission(backend, own),
     ...await checkDav(backend, person, own),
-    ...await checkDirectory(backend, person, own),
+    ...await checkDirectory(backend, person, own, davMemory()),
     ...await (backend.master
       ? checkSieve(backend, masterOf(person.login, backend.master), `the master user ${backend.master.user} for ${person.login}`)
       : checkSieve(backend, own, `the user ${person.login}`)),
@@ -82,27 +81,6 @@ async function checkSubmission({ smtp }: Backend, login: Login): Promise<Finding
   }
 }
 
-async function checkDirectory(backend: Backend, person: Person, login: Login): Promise<Finding[]> {
-  const { directory: config } = backend
-  if (!config) return [good('No directory is configured: phones find nobody in the address list.')]
-  const name = `The directory at ${config.url}`
-  const directory = config.bindAs ? directoryOf(backend, person, login) : ldapDirectory(config, config.bind)
-  if (!directory) return [bad(`${name} is read with the user's password, and the user shows none.`)]
-  const who = config.bindAs ? 'as the user' : config.bind ? `as ${config.bind.dn}` : 'anonymously'
-  try {
-    const count = await directory.count(counted)
-    if (count === 0) return [bad(`${name} answers, but shows nobody below ${config.base} when it is read ${who}.`)]
-    const { entries: [own] } = await directory.resolve(person.addresses[0]!, 1)
-    const known = own ? `It knows ${person.addresses[0]} as ${own.displayName}` : `It does not know ${person.addresses[0]}`
-    return [good(`${name} answers and shows ${count === counted ? `${counted} entries or more` : `${count} entries`} when it is read ${who}.`), good(`${known}.`)]
-  } catch (error) {
-    return [bad(`${name} ${complaint(error, 'the login')}.`)]
-  } finally {
-    directory.close()
-  }
-}
-
-const counted = 100
 /** Sieve extensions, what Postern does with each, and what is not done without it. */
 const extensions: readonly [name: string, use: string, without: string][] = [
   ['include', "the user's own script goes on running beside Postern's", 'who has an active script cannot set anything on the phone'],

@@ -2,13 +2,19 @@ import { LRUCache } from 'lru-cache'
 import { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
+import type { Shared } from '../base/shared.ts'
 import type { Role } from '../model/folder.ts'
 import type { CertificateCheck, Open, Person, Stores } from '../model/ports.ts'
+import {
+  addressList, closeList, contactsDirectory, davUser, loginAt, ownList, sharedList, type AddressList, type DavMemory,
+} from './address-list.ts'
 import { certificateCheck, type CertificatesConfig } from './certificate-check.ts'
 import { credentialMemory, type Fingerprint } from './credentials.ts'
-import type { DavList, DavLists } from './dav-changes.ts'
+import type { DavCopy } from './dav-book.ts'
+import { davLists } from './dav-lists.ts'
 import { davClient, type DavServer } from './dav-client.ts'
-import { fillText } from './dav-homes.ts'
+import type { BookConfig } from './dav-directory.ts'
+import type { DavUser } from './dav-homes.ts'
 import { davStore } from './dav-store.ts'
 import { davTrouble } from './dav-trouble.ts'
 import { identify, recipientOf, type Identity } from './identity.ts'
@@ -16,11 +22,13 @@ import { ImapConnection, type Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
 import { imapMail } from './imap-mail.ts'
 import { imapMailbox } from './imap-mailbox.ts'
+import { imapNotes } from './imap-notes.ts'
 import { recall } from './imap-recall.ts'
 import { ImapSession } from './imap-session.ts'
 import { imapWatch } from './imap-watch.ts'
-import { ldapDirectory, type LdapConfig, type LdapDirectory } from './ldap.ts'
+import type { LdapConfig } from './ldap.ts'
 import { sieveFilters } from './sieve-filters.ts'
+import { objectStores } from './object-stores.ts'
 import { smtpSubmission } from './smtp.ts'
 import { timed } from './timed.ts'
 
@@ -55,6 +63,11 @@ export type Backend = {
   }
   /** CalDAV and CardDAV (RFC 4791, RFC 6352), with the user's own credentials. */
   readonly dav?: DavServer
+  /**
+   * Where notes are: at the DAV server, in the mailbox `Notes`, or (`auto`) in that mailbox where the DAV server has none or there is no
+   * DAV server. At the DAV server where absent.
+   */
+  readonly notes?: 'dav' | 'imap' | 'auto'
   /** ManageSieve, for automatic replies and for filing mail as it comes; neither where it is absent. */
   readonly sieve?: Endpoint & {
     /** Name of the one script that is Postern's. */
@@ -69,15 +82,17 @@ export type Backend = {
   }
   /** More addresses a user may send as: templates of `{local}` and `{domain}`, or by login name. */
   readonly aliases?: Readonly<Record<string, readonly string[]>>
-  /** The address list. */
+  /** The address list, in LDAP. */
   readonly directory?: LdapConfig
+  /** The address list as a CardDAV address book, in place of LDAP or beside it. */
+  readonly addressBook?: BookConfig
 }
 
 /** Everything the backends need to know; checked and given defaults by src/config.ts. */
 export type BackendsConfig = {
   readonly backends: readonly Backend[]
   readonly sessions?: {
-    /** Seconds an unused session stays open. Default 300. */
+    /** Seconds an unused session stays open. Default 60. */
     readonly idleSeconds?: number
     /** Open IMAP sessions in this process; the longest unused goes first. Default 1000. */
     readonly max?: number
@@ -96,10 +111,17 @@ export type BackendsConfig = {
   readonly certificates?: CertificatesConfig
 }
 
-export type Backends = { readonly open: Open; close(): Promise<void> }
+export type Backends = {
+  readonly open: Open
+  /** Somebody says that something happened in a user's mailbox, which is then looked at before its server tells. */
+  news(user: string, mailbox: string): void
+  close(): Promise<void>
+}
 
 /** What is open for one user with one secret. Never shared with another secret of the same user. */
 type Account = Omit<Stores, 'backendTime'> & {
+  /** Something may have happened in this mailbox. */
+  look(mailbox: string): void
   /** Makes room: connections close when nothing needs them, and open again for whoever still holds the stores. */
   retire(): void
   /** Ends everything, waiting included. */
@@ -107,20 +129,16 @@ type Account = Omit<Stores, 'backendTime'> & {
 }
 
 /** Opens users' stores: proves credentials by logging in with them, and keeps what is open for the next request. */
-export function connect(config: BackendsConfig, log: Log): Backends {
-  const { idleSeconds = 300, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
+export function connect(config: BackendsConfig, log: Log, shared: Shared): Backends {
+  const { idleSeconds = 60, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
   const { rememberSeconds = 300, refuseSeconds = 30, tries = 10 } = config.auth ?? {}
-  const memory = credentialMemory({ rememberSeconds, refuseSeconds, tries })
+  const secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries }, shared)
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
   const proofs = new Map<Fingerprint, Promise<Account>>()
-  const lists: DavLists = new LRUCache<string, DavList>({ maxSize: listsSize })
+  const memory = davMemory(shared)
   const certificates = certificateCheck(config.certificates ?? {}, log)
-  // Those that all users of a backend read with the same account.
-  const shared = new Map<Backend, LdapDirectory>()
+  const addressLists = new Map<Backend, AddressList>(config.backends.map(backend => [backend, sharedList(backend, memory)]))
   const troubles = new Map(config.backends.map(backend => [backend, davTrouble(log, backend.dav?.url ?? '')]))
-  for (const backend of config.backends) {
-    if (backend.directory && !backend.directory.bindAs) shared.set(backend, ldapDirectory(backend.directory, backend.directory.bind))
-  }
 
   /** Logs in, also where a session is open: the password may have been changed since. */
   async function prove(fingerprint: Fingerprint, identity: Identity, credentials: Credentials, address: string): Promise<Account> {
@@ -129,16 +147,18 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     const before = accounts.get(fingerprint)
     try {
       if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000)).close()
-      const account = before ?? await openAccount(identity, own, { idleSeconds, timeoutSeconds, log, certificates, lists, shared: shared.get(identity.backend), troubles: troubles.get(identity.backend) })
-      memory.proved(fingerprint)
+      const account = before ?? await openAccount(identity, own, {
+        idleSeconds, timeoutSeconds, log, certificates, memory, backends: config.backends, shared: addressLists.get(backend), troubles: troubles.get(backend),
+      })
       accounts.set(fingerprint, account)
+      await secrets.proved(fingerprint, person.login, address)
       return account
     } catch (error) {
       if (error instanceof Failure && error.kind === 'auth') {
-        memory.refused(fingerprint, person.login, address)
         accounts.delete(fingerprint)
         before?.end()
         log.warn({ user: person.login, address }, 'authentication failed')
+        await secrets.refused(fingerprint, person.login, address)
       }
       throw error
     }
@@ -149,8 +169,8 @@ export function connect(config: BackendsConfig, log: Log): Backends {
       // Many a directory takes an empty password for an anonymous bind, which succeeds.
       if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
       const identity = identify(config.backends, credentials.user)
-      const fingerprint = memory.fingerprint(identity.person.login, credentials)
-      const known = memory.known(fingerprint, identity.person.login, address)
+      const fingerprint = secrets.fingerprint(identity.person.login, credentials)
+      const known = await secrets.known(fingerprint, identity.person.login, address)
       const open = known ? accounts.get(fingerprint) : undefined
       if (open) return measured(open)
       // Devices of a user wake up together: they share one login.
@@ -162,26 +182,38 @@ export function connect(config: BackendsConfig, log: Log): Backends {
         proofs.delete(fingerprint)
       }
     },
+    news(user, mailbox) {
+      for (const { person, look } of accounts.values()) if (mayBe(user, person.login)) look(mailbox)
+    },
     async close() {
       for (const account of accounts.values()) account.end()
       accounts.clear()
-      for (const directory of shared.values()) directory.close()
+      for (const list of addressLists.values()) closeList(list)
     },
   }
 }
+
+/** A server may call a user by the local part alone. Taking somebody else for the user costs a look at a mailbox. */
+function mayBe(user: string, login: string): boolean {
+  if (user.includes('@') === login.includes('@')) return user.toLowerCase() === login.toLowerCase()
+  return localPart(user) === localPart(login)
+}
+
+const localPart = (name: string): string => name.replace(/@.*/s, '').toLowerCase()
 
 type Around = {
   readonly idleSeconds: number
   readonly timeoutSeconds: number
   readonly log: Log
   readonly certificates: CertificateCheck
-  readonly shared: LdapDirectory | undefined
-  readonly lists: DavLists
+  readonly backends: readonly Backend[]
+  readonly shared: AddressList | undefined
+  readonly memory: DavMemory
   readonly troubles: ReturnType<typeof davTrouble> | undefined
 }
 
 async function openAccount(
-  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log, certificates, lists, shared, troubles }: Around,
+  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log, certificates, memory, backends, shared, troubles }: Around,
 ): Promise<Account> {
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
@@ -190,12 +222,17 @@ async function openAccount(
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds })
-  const objects = backend.dav && openObjects(backend.dav, person, own, { timeoutSeconds, lists, trouble: troubles?.(person.login) })
-  const ownDirectory = directoryOf(backend, person, own)
-  const directory = shared ?? ownDirectory
+  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })
+  const { notes = 'dav' } = backend
+  const around = { timeoutSeconds, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login), journals: notes !== 'imap' }
+  const dav = backend.dav && openDav(backend.dav, person, own, around)
+  const objects = notes === 'dav' ? dav?.objects : objectStores(dav?.objects, imapNotes({ mail, folders, mailbox }), notes)
+  const list = ownList(backend, person, own, memory)
+  const directory = addressList(shared, list)
   return {
+    ...dav,
     ...(objects ? { objects } : {}),
-    mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log }),
+    mail,
     submission: smtpSubmission(backend.smtp, own),
     ...(backend.sieve && {
       filters: sieveFilters({
@@ -205,35 +242,59 @@ async function openAccount(
     person,
     ...(directory ? { directory } : {}),
     certificates,
+    look: watch.look,
     retire() {
       session.close()
-      ownDirectory?.close()
+      list.ldap?.close()
     },
     end() {
       watch.close()
       session.close()
-      void objects?.close()
-      ownDirectory?.close()
+      void dav?.objects.close()
+      closeList(list)
     },
   }
 }
 
-type DavAround = { readonly timeoutSeconds: number; readonly lists: DavLists; readonly trouble: ((error: unknown) => void) | undefined }
+type DavAround = {
+  readonly timeoutSeconds: number
+  readonly memory: DavMemory
+  readonly called: (address: string) => DavUser | undefined
+  readonly trouble: ((error: unknown) => void) | undefined
+  readonly journals: boolean
+}
 
-function openObjects(server: DavServer, person: Person, own: Login, { timeoutSeconds, lists, trouble }: DavAround) {
-  return davStore({ server, ...davOf(server, person, own, timeoutSeconds), lists, ...(trouble ? { trouble } : {}) })
+function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds, memory, called, trouble, journals }: DavAround) {
+  const { user, client } = davOf(server, person, own, timeoutSeconds)
+  const objects = davStore({ server, user, client, called, lists: memory.lists, journals, ...(trouble ? { trouble } : {}) })
+  return { objects, contacts: contactsDirectory(objects, client, memory, trouble) }
+}
+
+/** What somebody of a backend is called at its DAV server. */
+const calledAt = (backends: readonly Backend[], backend: Backend) => (address: string): DavUser | undefined => {
+  try {
+    const found = identify(backends, address)
+    return found.backend === backend ? davUser(found.person) : undefined
+  } catch (error) {
+    if (error instanceof Failure) return undefined
+    throw error
+  }
 }
 
 /** A user's way to the DAV server, and what the user is called in its addresses. */
-export function davOf(server: DavServer, { login, addresses: [address = login] }: Person, own: Login, timeoutSeconds: number) {
-  const at = address.lastIndexOf('@')
-  const user = { login, local: at < 0 ? address : address.slice(0, at), domain: at < 0 ? '' : address.slice(at + 1) }
-  return { user, client: davClient(server, { ...own, user: server.login === undefined ? login : fillText(server.login, user) }, timeoutSeconds) }
+export function davOf(server: DavServer, person: Person, own: Login, timeoutSeconds: number) {
+  const user = davUser(person)
+  return { user, client: davClient(server, loginAt(server.login, user, own), timeoutSeconds) }
 }
 
 const mailboxesRecalled = 64
-/** Octets of lists kept for DAV servers without sync-collection. */
-const listsSize = 64 * 1024 * 1024
+/** Octets of address books that Postern looks through itself. */
+const copiesSize = 64 * 1024 * 1024
+
+/** `shared` is the site's. */
+export const davMemory = (shared?: Shared): DavMemory => ({
+  lists: davLists(shared), copies: new LRUCache<string, DavCopy>({ maxSize: copiesSize }),
+})
 
 export function loginOf(login: string, credentials: Credentials): Login {
   return credentials.kind === 'password'
@@ -248,28 +309,16 @@ export function masterOf(login: string, { user, password, separator }: NonNullab
     : { kind: 'password', user: `${login}${separator}${user}`, password }
 }
 
-/** The address list as the user may read it; undefined where there is none, and where the user shows no password to bind with. */
-export function directoryOf(backend: Backend, person: Person, own: Login): LdapDirectory | undefined {
-  const { directory } = backend
-  if (!directory?.bindAs || own.kind !== 'password') return undefined
-  const [local = '', domain = ''] = person.addresses[0]!.split('@')
-  const fill = (template: string): string => Object.entries({ login: person.login, local, domain })
-    .reduce((text, [name, value]) => text.replaceAll(`{${name}}`, () => escapeDn(value)), template)
-  return ldapDirectory(directory, { dn: fill(directory.bindAs), password: own.password })
-}
-
-/** RFC 4514, Converting an AttributeValue from ASN.1 to a String. */
-const escapeDn = (value: string): string => value.replace(/[,+"\\<>;=]|^[# ]| $/g, '\\$&').replaceAll('\0', '\\00')
-
 /** The same stores for one request, which wants to know how long it waited for them. */
-function measured({ mail, objects, submission, filters, person, directory, certificates }: Account): Stores {
+function measured({ mail, objects, contacts, submission, filters, person, directory, certificates }: Account): Stores {
   let milliseconds = 0
   const spent = (more: number): void => void (milliseconds += more)
   return {
     mail: timed(mail, ['watch'], spent), submission: timed(submission, [], spent), person,
     ...(objects ? { objects: timed(objects, ['watch'], spent) } : {}),
     ...(filters && { filters: timed(filters, [], spent) }),
-    ...(directory ? { directory: timed(directory, [], spent) } : {}), certificates: timed(certificates, [], spent),
+    ...(directory ? { directory: timed(directory, [], spent) } : {}), ...(contacts ? { contacts: timed(contacts, [], spent) } : {}),
+    certificates: timed(certificates, [], spent),
     backendTime: () => milliseconds,
   }
 }

@@ -1,20 +1,19 @@
 import { createHash } from 'node:crypto'
-import type { LRUCache } from 'lru-cache'
 import { Failure } from '../base/failure.ts'
 import type { Listed, ObjectChanges } from '../model/ports.ts'
 import type { DavClient } from './dav-client.ts'
 import type { CollectionState, DavCollection } from './dav-collections.ts'
+import type { DavLists } from './dav-lists.ts'
 import { completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
 import { document, escapeXml, names, readMultistatus, type DavRow } from './dav-xml.ts'
 
-/** Versions by names, and the CTag they go with, of collections whose server cannot say what changed; by token. */
-export type DavLists = LRUCache<string, DavList>
-export type DavList = { readonly versions: ReadonlyMap<string, string>; readonly ctag: string | undefined }
+/** What of a collection has to be known to ask it for changes. */
+export type DavPlace = Pick<DavCollection, 'path' | 'state' | 'syncs'>
 
 export type DavChanges = {
-  changes(where: DavCollection, token: string | undefined): Promise<ObjectChanges>
+  changes(where: DavPlace, token: string | undefined): Promise<ObjectChanges>
   /** Whether a collection in this state is as it was when `token` was given; asks where the state alone does not tell. */
-  isSame(where: DavCollection | undefined, token: string, state: CollectionState | undefined): Promise<boolean>
+  isSame(where: DavPlace | undefined, token: string, state: CollectionState | undefined): Promise<boolean>
 }
 
 const { dav } = names
@@ -30,7 +29,7 @@ export function davChanges(client: DavClient, lists: DavLists): DavChanges {
   const idle = new Map<string, number>()
 
   /** RFC 6578, DAV:sync-collection Report. A server may tell a part and say so by a 507 for the collection itself. */
-  async function report({ path }: DavCollection, token: string | undefined): Promise<ObjectChanges> {
+  async function report({ path }: DavPlace, token: string | undefined): Promise<ObjectChanges> {
     const present = new Map<string, Listed>(), gone = new Set<string>()
     let from = token ?? ''
     for (let pieces = 0; pieces < mostPieces; pieces++) {
@@ -59,7 +58,7 @@ export function davChanges(client: DavClient, lists: DavLists): DavChanges {
   }
 
   /** A token that the server does not take may have been made to be forgotten, or the server is broken: asking without one tells. */
-  async function synced(where: DavCollection, token: string | undefined): Promise<ObjectChanges> {
+  async function synced(where: DavPlace, token: string | undefined): Promise<ObjectChanges> {
     try {
       return settled(where, token, await report(where, token))
     } catch (error) {
@@ -74,7 +73,7 @@ export function davChanges(client: DavClient, lists: DavLists): DavChanges {
   }
 
   /** A new token without changes is taken, but not one after each request: a phone would be woken by it for ever. */
-  function settled({ path }: DavCollection, token: string | undefined, found: ObjectChanges): ObjectChanges {
+  function settled({ path }: DavPlace, token: string | undefined, found: ObjectChanges): ObjectChanges {
     if (token === undefined || found.token === token) return found
     const times = found.present.length + found.gone.length > 0 ? 0 : (idle.get(path) ?? 0) + 1
     idle.set(path, times)
@@ -82,8 +81,8 @@ export function davChanges(client: DavClient, lists: DavLists): DavChanges {
   }
 
   /** Without RFC 6578: all versions, compared with those of the token, which stands for a list that is remembered. */
-  async function compared({ path, state: { ctag } }: DavCollection, token: string | undefined): Promise<ObjectChanges> {
-    const before = token === undefined ? undefined : lists.get(token)
+  async function compared({ path, state: { ctag } }: DavPlace, token: string | undefined): Promise<ObjectChanges> {
+    const before = token === undefined ? undefined : await lists.recall(token)
     if (token !== undefined && !before) throw new Failure('stale', 'what the collection held then is not remembered')
     const body = document('D:propfind', '<D:prop><D:getetag/></D:prop>')
     const { rows } = await readMultistatus((await client.ask({ method: 'PROPFIND', path, headers: { depth: '1' }, body })).body)
@@ -96,7 +95,7 @@ export function davChanges(client: DavClient, lists: DavLists): DavChanges {
     const versions = new Map(all.map(({ name, etag }) => [name, etag]))
     const text = JSON.stringify([path, [...versions].sort(([a], [b]) => a < b ? -1 : 1)])
     const now = listed + createHash('sha256').update(text).digest('base64url').slice(0, 22)
-    lists.set(now, { versions, ctag }, { size: 64 + versions.size * 120 })
+    await lists.keep(now, { versions, ctag })
     return {
       token: now,
       present: all.filter(({ name, etag }) => before?.versions.get(name) !== etag),
@@ -109,7 +108,7 @@ export function davChanges(client: DavClient, lists: DavLists): DavChanges {
     async isSame(where, token, state) {
       if (!where || !state) return false
       const isListed = token.startsWith(listed)
-      if (isListed ? state.ctag !== undefined && lists.get(token)?.ctag === state.ctag : state.token === token) return true
+      if (isListed ? state.ctag !== undefined && (await lists.recall(token))?.ctag === state.ctag : state.token === token) return true
       if (!isListed && (idle.get(where.path) ?? 0) < restless) return false
       try {
         const { present, gone } = isListed ? await compared(where, token) : await report(where, token)

@@ -54,8 +54,17 @@ export async function listStates(client: DavClient, homes: readonly string[]): P
   return new Map(rows.map(row => [row.path, stateOf(row)]))
 }
 
-async function look(client: DavClient, path: string, body: string): Promise<readonly DavRow[]> {
-  const answer = await client.ask({ method: 'PROPFIND', path, headers: { depth: '1' }, body })
+/** One address book by its own address, for reading. Throws `unavailable` for what is none. */
+export async function lookAtBook(client: DavClient, path: string): Promise<DavCollection> {
+  const row = (await look(client, path, properties, '0')).find(one => isAt(one, path))
+  if (row?.trouble !== undefined) throw new Failure('unavailable', `the DAV server answers ${row.trouble} for the address book`)
+  const book = row && collectionsOf({ ...row, path: withSlash(path) }).find(({ content }) => content === 'contacts')
+  if (!book) throw new Failure('unavailable', `there is no address book at ${path}`)
+  return book
+}
+
+async function look(client: DavClient, path: string, body: string, depth: '0' | '1' = '1'): Promise<readonly DavRow[]> {
+  const answer = await client.ask({ method: 'PROPFIND', path, headers: { depth }, body })
   return (await readMultistatus(answer.body)).rows.map(row => ({ ...row, path: withSlash(row.path) }))
 }
 

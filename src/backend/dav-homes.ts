@@ -14,7 +14,7 @@ export const fillText = (template: string, user: DavUser): string =>
   template.replace(/\{(login|local|domain)\}/g, (_, name: keyof DavUser) => user[name])
 
 /** The same, as parts of a path. */
-const fillIn = (template: string, { login, local, domain }: DavUser): string =>
+export const fillPath = (template: string, { login, local, domain }: DavUser): string =>
   fillText(template, { login: encodeURIComponent(login), local: encodeURIComponent(local), domain: encodeURIComponent(domain) })
 
 /** Names as tsdav has them. */
@@ -34,10 +34,10 @@ const most = 1024 * 1024
  * calendars, or no address books, is believed only where a principal says so, as a phone would drop what it has of them.
  */
 export async function davHomes(client: DavClient, server: DavServer, user: DavUser): Promise<DavHomes> {
-  const told = (template: string | undefined): string | undefined => template && withSlash(new URL(fillIn(template, user), client.origin).pathname)
+  const told = (template: string | undefined): string | undefined => template && withSlash(new URL(fillPath(template, user), client.origin).pathname)
   const [calendars, contacts] = [told(server.calendars), told(server.contacts)]
   if (calendars || contacts) return { calendars, contacts }
-  const start = new URL(fillIn(server.url, user)).pathname
+  const start = new URL(fillPath(server.url, user)).pathname
   const homes = { calendars: await discover(client, start, kinds.calendars), contacts: await discover(client, start, kinds.contacts) }
   if (!homes.calendars && !homes.contacts) throw new Failure('unavailable', `the DAV server has no home for calendars or address books, asked at ${start}`)
   return homes
@@ -48,7 +48,7 @@ const lasting = /another host|in XML|as a DAV server|with nothing/
 
 /** The address that is configured tells, or the well-known one, or else the top. */
 async function discover(client: DavClient, start: string, { home, wellKnown }: Kind): Promise<string | undefined> {
-  let trouble: Failure | undefined, principals = 0
+  let trouble: Failure | undefined, closed: Failure | undefined, principals = 0
   for (const path of new Set([start, wellKnown, '/'])) {
     try {
       const told = await lookAt(client, path)
@@ -61,12 +61,14 @@ async function discover(client: DavClient, start: string, { home, wellKnown }: K
       principals++
     } catch (error) {
       if (!(error instanceof Failure)) throw error
+      if (error.message.includes('answers 403')) closed ??= error
       // What is not there, or not for this, says nothing of the other addresses.
       if (error.kind === 'not-found' || error.kind === 'denied' || (path !== start && lasting.test(error.message))) continue
       trouble ??= error
     }
   }
   if (trouble) throw new Failure('unavailable', trouble.message, { cause: trouble })
+  if (principals === 0 && closed) throw new Failure('unavailable', closed.message, { cause: closed })
   if (principals === 0) throw new Failure('unavailable', `the DAV server names no principal for the user, asked at ${start}`)
   return undefined
 }

@@ -40,6 +40,25 @@ export async function readMultistatus(body: AsyncIterable<Uint8Array>): Promise<
   return { rows, syncToken: root.children.find(({ name }) => name === `${dav}sync-token`)?.text.trim() }
 }
 
+/** RFC 6638, CALDAV:schedule-response: what is said of a recipient, and about whom. */
+export type ScheduleAnswer = { readonly recipient: string; readonly status: string; readonly data: string | undefined }
+
+/** The same of what a POST to an outbox is answered with. Throws as `readMultistatus`. */
+export async function readScheduleResponse(body: AsyncIterable<Uint8Array>): Promise<readonly ScheduleAnswer[]> {
+  const answers: ScheduleAnswer[] = []
+  const root = await read(body, element => {
+    if (element.name !== `${caldav}response`) return false
+    const said = (name: string): string | undefined => childOf(element, `${caldav}${name}`)?.text
+    const recipient = childOf(childOf(element, `${caldav}recipient`), `${dav}href`)?.text ?? said('recipient') ?? ''
+    if (answers.push({ recipient, status: said('request-status') ?? '', data: said('calendar-data') }) > most.rows) {
+      throw new Failure('unavailable', 'the DAV server tells of too many people')
+    }
+    return true
+  })
+  if (root.name !== `${caldav}schedule-response`) throw new Failure('unavailable', 'the DAV server does not answer as one that schedules')
+  return answers
+}
+
 /** The root of a document; children of it that `taken` takes are not kept. */
 async function read(body: AsyncIterable<Uint8Array>, taken: (element: XmlElement) => boolean): Promise<XmlElement> {
   const parser = new SaxesParser({ xmlns: true })

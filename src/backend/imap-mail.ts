@@ -38,13 +38,13 @@ export function imapMail({ session, folders, mailbox, recall, watch, log = silen
   }
 
   return {
-    folders: folders.folders,
+    folders: () => folders.folders(),
     folder: folders.folder,
     folderByRole: folders.folderByRole,
     createFolder: folders.createFolder,
     updateFolder: folders.updateFolder,
     deleteFolder: folders.deleteFolder,
-    ...mailChanges(mailbox, recall),
+    ...mailChanges(mailbox, recall, watch.heard),
     heads: imapHeads(session, folders, mailbox),
     messages: (folder, validity, uids) => mailbox.messages(folder, validity, uids),
 

@@ -117,14 +117,15 @@ export class ImapSession {
     return this.#persist(connection => this.#put(connection, [], make()))
   }
 
-  /** A batch that changes something outside mailboxes: never repeated. */
-  async once<T>(make: () => Batch<T>): Promise<T> {
+  /** A batch that changes something outside mailboxes: never repeated. `leaves`: it selects another mailbox. */
+  async once<T>(make: () => Batch<T>, leaves = false): Promise<T> {
     const sent = await this.#queue(async () => {
       let connection = await this.#open()
       if (this.#untrusted(connection)) {
         await Promise.allSettled(this.#send(connection, [{ line: 'NOOP' }]))
         connection = await this.#open()
       }
+      if (leaves) this.#selected = undefined
       return { done: this.#put(connection, [], make()) }
     })
     return sent.done
@@ -362,7 +363,7 @@ function statusCommand(path: string, { condstore }: ImapCapabilities, found: (st
 /** INBOX is one mailbox in any case of letters. */
 export const samePath = (a: string, b: string): boolean => a === b || (a.toUpperCase() === 'INBOX' && b.toUpperCase() === 'INBOX')
 
-function readStatus(values: readonly Value[]): MailboxState {
+export function readStatus(values: readonly Value[]): MailboxState {
   const items = new Map(pairs(values))
   return {
     validity: number(items.get('UIDVALIDITY')), uidNext: number(items.get('UIDNEXT')), messages: number(items.get('MESSAGES')),

@@ -1,9 +1,9 @@
 import { Filter } from 'ldapts'
-import { Failure } from '../base/failure.ts'
-import type { Certificates, Entries, Entry } from '../model/directory.ts'
+import type { Certificates, Entries, Entry, Members } from '../model/directory.ts'
 import type { Directory } from '../model/ports.ts'
 import { LdapConnection, type LdapLogin, type LdapServer } from './ldap-connection.ts'
 import { octetsOf, readEntry, shownAttributes, textsOf, usualAttributes, type Attributes, type Field } from './ldap-entry.ts'
+import { nameOf, wordsOf } from './recipient-words.ts'
 
 export type LdapConfig = LdapServer & {
   /** Reads with this account; anonymously where neither this nor `bindAs` is there. */
@@ -26,7 +26,6 @@ export type LdapDirectory = Directory & {
   close(): void
 }
 
-const mostWords = 10, longest = 256
 /** Members of a group whose certificates are read; at the same time. */
 const mostMembers = 200, together = 20
 const mostCertificates = 10
@@ -84,6 +83,14 @@ export function ldapDirectory(config: LdapConfig, login: LdapLogin | undefined):
       }
       return { members: members.length, certificates }
     },
+    async members(id, most): Promise<Members | undefined> {
+      const found = await connection.read(id, [], attributes.members)
+      const members = found ? attributes.members.flatMap(name => textsOf(found, name)) : []
+      if (members.length === 0) return undefined
+      const people = await Promise.all(members.slice(0, Math.min(most, together)).map(dn => connection.read(dn, [], shownAttributes(attributes))))
+      const addresses = people.flatMap(one => one && readEntry(one, attributes)?.addresses[0] || [])
+      return { total: members.length, addresses }
+    },
     async count(most) {
       return (await connection.search(base, { scope: 'sub', filter, attributes: ['1.1'], sizeLimit: most })).length
     },
@@ -93,21 +100,6 @@ export function ldapDirectory(config: LdapConfig, login: LdapLogin | undefined):
 
 const counted = (entries: readonly Entry[]): Entries => ({ entries, total: entries.length })
 const primary = ({ addresses: [first] }: Entry): string => first.toLowerCase()
-
-/** `Ann Example <ann@example.org>` is that address. */
-function nameOf(recipient: string): string {
-  const name = (/<([^<>]+@[^<>]+)>\s*$/.exec(recipient)?.[1] ?? recipient).trim()
-  if (name === '') throw new Failure('malformed', 'a recipient without a name')
-  if (name.length > longest) throw new Failure('too-large', 'a name that is too long')
-  return name
-}
-
-function wordsOf(text: string): string[] {
-  const words = text.split(/[\s,;"]+/u).map(word => word.replace(/\*+$/, '')).filter(word => word !== '')
-  if (words.length === 0) throw new Failure('malformed', 'a search without a word')
-  if (words.length > mostWords || text.length > longest) throw new Failure('too-large', 'a search of too many words')
-  return words
-}
 
 /** Directories ask for the octets of a certificate by an option (RFC 4523, userCertificate), Active Directory without. */
 const certificateAttributes = ({ certificates }: Attributes): string[] => certificates.flatMap(name => [name, `${name};binary`])

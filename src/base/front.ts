@@ -36,13 +36,18 @@ export type FrontAnswer = {
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | null
 }
 
+/** An answer that waits for something to happen: whatever the request came with is let go meanwhile. */
+export type Later = { readonly later: Promise<FrontAnswer> }
+
 /** A protocol offered to clients: EAS today, Autodiscover, MAPI and EWS later. */
 export type Front = {
   readonly name: string
   /** Whether this front claims the path, which is compared in lower case. */
   matches(path: string): boolean
   /** Answers; throws `Failure` only for what is an HTTP status of its own (auth, too-large, busy, unavailable). */
-  answer(request: FrontRequest, visit: Visit): Promise<FrontAnswer>
+  answer(request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later>
+  /** Its requests are not worth a line in the log. */
+  readonly quiet?: true
   /** The server is going away: whatever waits here answers now, as if its time were up. May be called more than once. */
   drain?(): void
 }

@@ -1,13 +1,13 @@
 import { Failure } from '../base/failure.ts'
 import { isSameAddress } from '../formats/event-people.ts'
 import { readEvent } from '../formats/event-read.ts'
-import { mergedFreeBusy, type BusyPeriod, type Busyness } from '../formats/free-busy.ts'
+import { mergedFreeBusy, readFreeBusy, type BusyPeriod, type Busyness } from '../formats/free-busy.ts'
 import { match, occurrencesOf } from '../formats/series.ts'
 import { instantOf } from '../formats/timezone.ts'
 import type { Busy, Occasion } from '../model/event.ts'
-import type { Folder } from '../model/folder.ts'
+import { isClosed, type Folder } from '../model/folder.ts'
 import type { Call, Clocks } from './command.ts'
-import { objectsOf } from './folders.ts'
+import { objectsOf, soon } from './folders.ts'
 import { calendarsOf } from './invitations.ts'
 import { isReceived, ownAttendee } from './map/calendar-values.ts'
 import { outcome } from './outcome.ts'
@@ -15,15 +15,66 @@ import { outcome } from './outcome.ts'
 /** A span of time, in which free and busy are told by half an hour. */
 export type Span = { readonly start: Date; readonly end: Date }
 
+/** When somebody has time; `later` while that cannot be read, undefined where it may not be or nobody could know. */
+export type Availability = { readonly digits: string } | 'later' | undefined
+
 /**
- * [MS-ASCMD] MergedFreeBusy: a digit for each half of an hour. Undefined where nobody knows, as of everybody but the user, whose calendars
- * are looked into; `later` while they cannot be read.
+ * [MS-ASCMD] MergedFreeBusy: a digit for each half of an hour, of each of these addresses. The user's own calendars are looked into, and the
+ * server of calendars is asked about others, in one request where it can be.
  */
-export async function freeBusy(call: Call, address: string, span: Span): Promise<{ readonly digits: string } | 'later' | undefined> {
-  const { objects, person: { addresses } } = call.stores
-  if (!objects || !addresses.some(own => isSameAddress(own, address))) return undefined
-  const periods = await outcome(ownPeriods(call, span))
-  if (!(periods instanceof Failure)) return { digits: mergedFreeBusy(span.start.getTime(), span.end.getTime(), periods) }
+export async function freeBusy(call: Call, addresses: readonly string[], span: Span): Promise<(address: string) => Availability> {
+  const { objects, person } = call.stores
+  if (!objects) return () => undefined
+  const isOwn = (address: string): boolean => person.addresses.some(own => isSameAddress(own, address))
+  const others = [...new Set(addresses.filter(address => !isOwn(address)).map(address => address.toLowerCase()))]
+  const own = addresses.some(isOwn) ? told(call, span, await outcome(ownPeriods(call, span))) : undefined
+  const found = others.length > 0 ? await othersTold(call, others, span) : undefined
+  return address => isOwn(address) ? own : found?.(address.toLowerCase())
+}
+
+/** That of several as one; of whom nothing is known, that is told, as long as something is known of anybody. */
+export function together(all: readonly Availability[], { start, end }: Span): Availability {
+  if (all.includes('later')) return 'later'
+  const known = all.flatMap(one => one && one !== 'later' ? [one.digits] : [])
+  if (known.length === 0) return undefined
+  const nothing = mergedFreeBusy(start.getTime(), end.getTime(), [{ start: start.getTime(), end: end.getTime(), busy: 4 }])
+  const lines = known.length < all.length ? [...known, nothing] : known
+  return { digits: [...nothing].map((_, at) => lines.reduce((highest, line) => line[at]! > highest ? line[at]! : highest, '0')).join('') }
+}
+
+/** Milliseconds to wait for what is known of others. */
+const patience = 20_000
+
+async function othersTold(call: Call, others: readonly string[], span: Span): Promise<(address: string) => Availability> {
+  const { objects } = call.stores, from = span.start.getTime(), to = span.end.getTime()
+  const asked = objects?.freeBusy?.(others, new Date(from - day), new Date(to + day))
+  if (!asked) return () => undefined
+  const found = await soon(asked, patience)
+  if (found instanceof Failure) {
+    const all = told(call, span, found)
+    return () => all
+  }
+  const known = new Map(others.map(address => {
+    const octets = found.get(address)
+    return [address, told(call, span, octets instanceof Failure ? octets : octets ? periodsOfOther(call, octets, address, span) : [{ start: from, end: to, busy: 4 }])]
+  }))
+  return address => known.get(address)
+}
+
+/** VFREEBUSY, or events. What is neither tells nothing that could be relied on. */
+function periodsOfOther({ clocks }: Call, octets: readonly Uint8Array[], address: string, { start, end }: Span): BusyPeriod[] | Failure {
+  const from = start.getTime(), to = end.getTime()
+  try {
+    return octets.flatMap(one => readFreeBusy(one, from, to) ?? eventPeriods(one, from, to, [address], clocks))
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
+  }
+}
+
+function told(call: Call, { start, end }: Span, periods: readonly BusyPeriod[] | Failure): Availability {
+  if (!(periods instanceof Failure)) return { digits: mergedFreeBusy(start.getTime(), end.getTime(), periods) }
+  if (periods.kind === 'denied' || periods.kind === 'unsupported') return undefined
   call.log.warn({ kind: periods.kind, why: periods.message }, 'free and busy cannot be told')
   return 'later'
 }
@@ -39,9 +90,9 @@ async function ownPeriods(call: Call, span: Span): Promise<BusyPeriod[]> {
 }
 
 /** A day is one of the user's, which begins up to 14 hours from where the server thinks. */
-async function periodsOf({ stores, clocks }: Call, { id }: Folder, { start, end }: Span): Promise<BusyPeriod[]> {
-  const store = objectsOf(stores.objects)
-  const names = [...await store.within(id, new Date(start.getTime() - day), new Date(end.getTime() + day))]
+async function periodsOf({ stores, clocks }: Call, folder: Folder, { start, end }: Span): Promise<BusyPeriod[]> {
+  const store = objectsOf(stores.objects), { id } = folder
+  const names = [...await store.within(id, new Date(start.getTime() - day), new Date(end.getTime() + day))].filter(name => !isClosed(folder, name))
   const periods: BusyPeriod[] = []
   for (let at = 0; at < names.length; at += batch) {
     for (const { octets } of await store.objects(id, names.slice(at, at + batch))) {

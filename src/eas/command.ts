@@ -1,6 +1,7 @@
 import type { Facts } from '../base/front.ts'
 import type { Kind } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
+import type { Shared } from '../base/shared.ts'
 import type { Made } from '../formats/mime-splice.ts'
 import type { Zones } from '../formats/zones.ts'
 import type { Stores } from '../model/ports.ts'
@@ -22,11 +23,14 @@ export type Call = {
   readonly message: Made | undefined
   /** The user's stores, opened for this request. */
   readonly stores: Stores
+  /** What this process remembers: it makes things faster. */
   readonly cache: Cache
-  /** Account and device, the prefix of every cache key that belongs to them. */
+  /** What the site remembers: it keeps things from being done twice, and clients from beginning anew. */
+  readonly shared: Shared
+  /** Account and device, the prefix of every name in either memory that belongs to them. */
   readonly scope: string
   readonly settings: EasSettings
-  /** Ends when the client went away or the server drains. */
+  /** Ends when the client went away. */
   readonly signal: AbortSignal
   /** Waiting requests by scope: see `enterWait`. */
   readonly waits: Waits
@@ -48,11 +52,14 @@ export type Answer =
   | { readonly kind: 'empty' }
   | { readonly kind: 'octets'; readonly type: string; readonly body: AsyncIterable<Uint8Array>; readonly length?: number }
 
+/** A wait for something to happen, for up to an hour: what holds on to it should be little. */
+export type Waiting = { readonly kind: 'waiting'; readonly answer: Promise<Answer> }
+
 export const wbxml = (root: Node): Answer => ({ kind: 'wbxml', root })
 export const empty: Answer = { kind: 'empty' }
 
 export type Command = {
-  run(call: Call): Promise<Answer>
+  run(call: Call): Promise<Answer | Waiting>
   /** The command's own well-formed answer to a failure `run` threw; a number is an HTTP status. */
   refuse(kind: Kind, call: Call): Node | number
 }

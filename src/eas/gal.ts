@@ -32,9 +32,10 @@ export function readGalSearch(call: Call, criterion: Element, space: 'Search' | 
 
 /** The directory is asked anew for each page: it answers at once, and in the same order. */
 export async function searchGal(call: Call, { words, rows: { from, to }, photos }: GalSearch): Promise<GalRows> {
-  const { entries, total } = await addressList(call.stores).search(words, mostFound)
+  const list = addressList(call.stores)
+  const { entries, total } = await list.search(words, mostFound)
   const shown = entries.slice(from, Math.min(to + 1, from + mostTold))
-  const pictures = photos ? await new Photos(call, photos).of(shown) : []
+  const pictures = photos ? await new Photos(photos).of(shown, list) : []
   Object.assign(call.facts, { found: total, items: shown.length })
   return {
     properties: shown.map((entry, row) => galProperties(entry, pictures[row])), from, total,

@@ -1,8 +1,8 @@
 import { Failure } from '../base/failure.ts'
 import type { Entry } from '../model/directory.ts'
+import type { Directory } from '../model/ports.ts'
 import { child, text, type Element, type Tag } from '../wire/wbxml.ts'
 import type { Call } from './command.ts'
-import { directoryOf } from './directories.ts'
 import { since } from './versions.ts'
 
 /** [MS-ASCMD] MaxSize, MaxPictures: octets of one photo, photos of one query. */
@@ -41,21 +41,19 @@ export function readCount(parent: Element, tag: Tag, most = 2 ** 31 - 1): number
 
 /** The photos of one answer, which share a budget. */
 export class Photos {
-  readonly #call: Call
   readonly #wish: PhotoWish
   #octets = 0
 
-  constructor(call: Call, wish: PhotoWish) {
-    this.#call = call
+  constructor(wish: PhotoWish) {
     this.#wish = wish
   }
 
-  /** Those of the entries one query found, in their order. */
-  async of(entries: readonly Entry[]): Promise<Photo[]> {
+  /** Those of the entries one query found in a book, in their order. */
+  async of(entries: readonly Entry[], book: Directory | undefined): Promise<Photo[]> {
     const photos: Photo[] = []
     let told = 0
     for (let at = 0; at < entries.length; at += together) {
-      const found = await Promise.all(entries.slice(at, at + together).map(async entry => directoryOf(this.#call.stores, entry)?.photo(entry.id)))
+      const found = await Promise.all(entries.slice(at, at + together).map(async entry => book?.photo(entry.id)))
       for (const octets of found) {
         const status = this.#statusOf(octets, told)
         photos.push(status === success ? { status, octets: octets! } : { status })

@@ -1,6 +1,7 @@
 import { Failure, type Kind } from '../base/failure.ts'
-import type { Credentials, Front, FrontAnswer, FrontRequest, Visit } from '../base/front.ts'
+import type { Credentials, Front, FrontAnswer, FrontRequest, Later, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
+import type { Shared } from '../base/shared.ts'
 import { createZones } from '../formats/zones.ts'
 import { utcZone } from '../formats/timezone.ts'
 import type { Open, Person, Stores } from '../model/ports.ts'
@@ -8,21 +9,24 @@ import type { Cache } from '../state/cache.ts'
 import type { Node } from '../wire/wbxml.ts'
 import { admit } from './admission.ts'
 import { bare, entryOf, offer, speaks, type Entry } from './commands.ts'
-import type { Answer, Call, Clocks, Command } from './command.ts'
+import type { Answer, Call, Clocks, Command, Waiting } from './command.ts'
 import { readContent, type Content } from './content.ts'
 import { policyFault } from './policy.ts'
 import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
 import { asksHierarchyAnew, hasChanged, outgoingHead, type OutgoingHead } from './response-head.ts'
+import { mergedObjects } from './merged.ts'
 import { clientOf } from './quirks.ts'
+import { mergedOf } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
-import type { Waits } from './waits.ts'
+import { drain, type Waits } from './waits.ts'
 
 export type EasParts = {
   readonly settings: EasSettings
   readonly open: Open
   readonly cache: Cache
+  readonly shared: Shared
   readonly log: Log
   readonly now?: () => Date
   /** Tests keep every answer. */
@@ -36,14 +40,13 @@ export type EasFront = Front & {
 
 /** [MS-ASHTTP] Exchange ActiveSync for whatever `open` opens. */
 export function easFront(parts: EasParts): EasFront {
-  const draining = new AbortController()
-  const waits: Waits = new Map()
+  const waits: Waits = { ends: new Map(), drained: false }
   const clocks = clocksOf(parts.settings)
   return {
     name: 'eas',
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
-    drain: () => draining.abort(),
-    answer: (request, visit) => slowed(visit, answer({ ...parts, waits, clocks, draining: draining.signal }, request, visit)),
+    drain: () => drain(waits),
+    answer: (request, visit) => slowed(visit, answer({ ...parts, waits, clocks }, request, visit)),
   }
 }
 
@@ -52,10 +55,10 @@ function clocksOf({ timeZone }: EasSettings): Clocks {
   return { zones, zone: zones.named(timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone) ?? utcZone }
 }
 
-type House = EasParts & { readonly waits: Waits; readonly clocks: Clocks; readonly draining: AbortSignal }
+type House = EasParts & { readonly waits: Waits; readonly clocks: Clocks }
 
 // The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
-async function answer(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer> {
+async function answer(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later> {
   if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
   if (!visit.credentials) throw new Failure('auth', 'no credentials')
   if (request.method === 'OPTIONS') return options(house, visit, request.headers.get('user-agent') ?? undefined)
@@ -73,7 +76,7 @@ async function answer(house: House, request: FrontRequest, visit: Visit): Promis
     return await perform(house, request, visit, { parsed, entry, head, stores, step })
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    Object.assign(visit.facts, { failure: error.kind, why: error.message.slice(0, 300) })
+    Object.assign(visit.facts, factsOf(error))
     return refuse(house, visit, step, error)
   }
 }
@@ -87,7 +90,7 @@ type Admitted = {
 }
 
 /** Carries out the command of a user who may be here, unless version or policy are against it. */
-async function perform(house: House, request: FrontRequest, visit: Visit, { parsed, entry, head, stores, step }: Admitted): Promise<FrontAnswer> {
+async function perform(house: House, request: FrontRequest, visit: Visit, { parsed, entry, head, stores, step }: Admitted): Promise<FrontAnswer | Later> {
   const account = stores.person.login
   const spoken = since(head.ceiling, parsed.version)
   if (!spoken) head.announce()
@@ -101,23 +104,48 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   const { body, message, drain } = await readContent(
     request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
   const call = step.call = {
-    body, message, request: parsed, stores, scope,
-    cache: house.cache, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
-    // Few requests wait, and the garbage collector has its trouble with a signal of two.
-    get signal() { return AbortSignal.any([visit.signal, house.draining]) },
+    body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
+    cache: house.cache, shared: house.shared, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
+    signal: visit.signal,
   }
   const root = body?.tag
   if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
   if (asksHierarchyAnew(call)) head.announce()
   const answered = await heardOut(entry.command, call, drain)
+  if (answered.kind === 'waiting') {
+    const rest = { ...call, body: undefined }
+    return { later: whenItComes(house, { parsed, head }, visit, answered.answer, kind => entry.command.refuse(kind, rest)) }
+  }
+  return deliver(house, { parsed, head }, visit, answered)
+}
+
+function deliver(house: House, known: Known, visit: Visit, answered: Answer): Promise<FrontAnswer> | FrontAnswer {
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
-  if (tree && commonStatus(parsed, tree)) return refusal(house, { parsed, head }, visit, tree)
+  if (tree && commonStatus(known.parsed, tree)) return refusal(house, known, visit, tree)
   visit.facts['status'] ??= tree && statusOf(tree)
-  return respond(answered, head.headers, keeper(house, parsed))
+  return respond(answered, known.head.headers, keeper(house, known.parsed))
+}
+
+/** What a wait ends in. It holds nothing else of its request. */
+function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<Answer>, refuse: (kind: Kind) => Node | number): Promise<FrontAnswer> {
+  return answer.then(said => deliver(house, known, visit, said)).catch((error: unknown) => {
+    if (!(error instanceof Failure)) throw error
+    Object.assign(visit.facts, factsOf(error))
+    if (error.kind === 'busy') return throttled(error)
+    if (error.kind === 'auth') throw error
+    return refusal(house, known, visit, refuse(error.kind))
+  })
+}
+
+/** The stores as this client can show what is in them. */
+function shownTo({ settings, cache }: House, parsed: EasRequest, stores: Stores): Stores {
+  const { objects, person: { login, addresses } } = stores
+  const merged = objects ? mergedOf(settings, parsed, [login, ...addresses]) : []
+  return objects && merged.length > 0 ? { ...stores, objects: mergedObjects(objects, merged, { cache, account: login }) } : stores
 }
 
 /** Whatever comes of it, the client is heard out. */
-async function heardOut(command: Command, call: Call, drain: Content['drain']): Promise<Answer> {
+async function heardOut(command: Command, call: Call, drain: Content['drain']): Promise<Answer | Waiting> {
   try {
     return await command.run(call)
   } finally {
@@ -126,15 +154,17 @@ async function heardOut(command: Command, call: Call, drain: Content['drain']): 
 }
 
 /** A client that is to come less often is told why and when. */
-async function slowed({ facts }: Visit, answered: Promise<FrontAnswer>): Promise<FrontAnswer> {
+async function slowed<T>({ facts }: Visit, answered: Promise<T>): Promise<T | FrontAnswer> {
   try {
     return await answered
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'busy') throw error
-    Object.assign(facts, { failure: error.kind, why: error.message.slice(0, 300) })
+    Object.assign(facts, factsOf(error))
     return throttled(error)
   }
 }
+
+const factsOf = ({ kind, message }: Failure) => ({ failure: kind, why: message.slice(0, 300) })
 
 const headOf = ({ settings, now }: House, agent: string | undefined, person: Person): OutgoingHead =>
   outgoingHead(settings, agent, [person.login, ...person.addresses], now?.() ?? new Date())
@@ -160,8 +190,11 @@ async function refuse(house: House, visit: Visit, step: Step, failure: Failure):
 /** [MS-ASCMD] Common Status Codes: InvalidContent and InvalidWBXML. */
 const contentStatus: Partial<Record<Kind, string>> = { unsupported: '101', malformed: '102' }
 
+/** What an answer needs of its request. */
+type Known = Pick<Admitted, 'parsed' | 'head'>
+
 /** A refusing tree, or the HTTP status that versions before 14.0 get in its place. */
-function refusal(house: House, known: Pick<Admitted, 'parsed' | 'head'>, visit: Visit, refused: Node | number): Promise<FrontAnswer> | FrontAnswer {
+function refusal(house: House, known: Known, visit: Visit, refused: Node | number): Promise<FrontAnswer> | FrontAnswer {
   const { parsed, head } = known
   const status = typeof refused === 'number' ? refused : commonStatus(parsed, refused)
   visit.facts['status'] = status ? `HTTP ${status}` : statusOf(refused as Node)

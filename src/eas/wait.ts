@@ -1,6 +1,6 @@
 import type { FolderId } from '../model/folder.ts'
 import type { Call } from './command.ts'
-import { changedFolders, watchFolders, type Standing } from './folders.ts'
+import { changedFolders, watchFolders, type FoldersWatcher, type Standing } from './folders.ts'
 import { enterWait } from './waits.ts'
 
 /** `ended`: the client went away, asked anew, or the server drains. */
@@ -11,75 +11,110 @@ const coalesce = 5
 /** Milliseconds until objects are looked at again whose server did not say whether they changed. */
 const again = 30_000
 
+/** Where the client stands in a folder now. */
+type StandingOf = (id: FolderId) => Standing
+
+/** What a wait needs of its request. */
+export type Waiter = Pick<Call, 'waits' | 'scope' | 'signal' | 'stores' | 'log' | 'now'>
+
 /**
- * Waits until one of these folders has something a client standing there does not know, for at most `seconds`. Costs a timer and the
- * closures below; the connection to the mail server is the user's. Throws `unavailable` when the server cannot be asked.
+ * Waits until one of these folders has something a client standing there does not know, for at most `seconds`. Costs a timer and an
+ * object; the connection to the mail server is the user's. Throws `unavailable` when the server cannot be asked.
  */
-export async function waitForChange(call: Call, standings: ReadonlyMap<FolderId, Standing>, seconds: number): Promise<Woken> {
-  const wait = enterWait(call.waits, call.scope, call.signal)
-  try {
-    const folders = await nextNews(call, standings, wait.signal, seconds)
-    if (folders.length) return { kind: 'changed', folders }
-    return { kind: wait.signal.aborted ? 'ended' : 'expired' }
-  } finally {
-    wait.leave()
+export function waitForChange(call: Waiter, ids: readonly FolderId[], standing: StandingOf, seconds: number): Promise<Woken> {
+  return new Promise((resolve, reject) => new Wait(call, standing, { resolve, reject }).begin(ids, seconds))
+}
+
+type Settle = { resolve(woken: Woken): void; reject(error: unknown): void }
+
+class Wait implements FoldersWatcher {
+  readonly #call: Waiter
+  readonly #standing: StandingOf
+  readonly #settle: Settle
+  readonly #over = new AbortController()
+  #suspects: FolderId[] = []
+  #looking = false
+  #leave: (() => void) | undefined
+  #deadline: NodeJS.Timeout | undefined
+  #soon: NodeJS.Timeout | undefined
+  #later: NodeJS.Timeout | undefined
+
+  constructor(call: Waiter, standing: StandingOf, settle: Settle) {
+    this.#call = call
+    this.#standing = standing
+    this.#settle = settle
+  }
+
+  begin(ids: readonly FolderId[], seconds: number): void {
+    const { waits, scope, signal, stores } = this.#call
+    this.#leave = enterWait(waits, scope, this.#end)
+    if (signal.aborted || waits.drained) return this.#end()
+    this.#deadline = setTimeout(wait => wait.#finish({ kind: 'expired' }), seconds * 1000, this)
+    signal.addEventListener('abort', this.#end, { once: true })
+    watchFolders(stores, ids, this.#over.signal, this).catch((error: unknown) => this.#fail(error))
+  }
+
+  /** What happened between the client's last look and now is not told as an event. */
+  ready(ids: readonly FolderId[]): void {
+    for (const id of ids) if (this.#standing(id)) this.changed(id)
+  }
+
+  changed(id: FolderId): void {
+    if (!this.#suspects.includes(id)) this.#suspects.push(id)
+    if (!this.#over.signal.aborted) this.#soon ??= setTimeout(wait => void wait.#look(), coalesce, this)
+  }
+
+  lost(why: unknown): void {
+    this.#call.log.debug({ scope: this.#call.scope, why: String(why) }, 'watch lost')
+  }
+
+  async #look(): Promise<void> {
+    this.#soon = undefined
+    if (this.#looking) return
+    this.#looking = true
+    const asked = this.#suspects
+    this.#suspects = []
+    try {
+      const { news, unknown } = await confirm(this.#call, asked, this.#standing)
+      this.#looking = false
+      if (news.length) return this.#finish({ kind: 'changed', folders: news })
+      if (unknown.size) this.#lookAgain([...unknown])
+      if (this.#suspects.length) this.changed(this.#suspects[0]!)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #lookAgain(ids: readonly FolderId[]): void {
+    clearTimeout(this.#later)
+    if (!this.#over.signal.aborted) this.#later = setTimeout(() => ids.forEach(id => this.changed(id)), again)
+  }
+
+  readonly #end = (): void => this.#finish({ kind: 'ended' })
+
+  #finish(woken: Woken): void {
+    this.#release()
+    this.#settle.resolve(woken)
+  }
+
+  #fail(error: unknown): void {
+    this.#release()
+    this.#settle.reject(error)
+  }
+
+  #release(): void {
+    for (const timer of [this.#soon, this.#later, this.#deadline]) clearTimeout(timer)
+    this.#call.signal.removeEventListener('abort', this.#end)
+    this.#leave?.()
+    this.#over.abort()
   }
 }
 
-/** The folders with news; none when the time is up or `gone` comes first. */
-function nextNews(call: Call, standings: ReadonlyMap<FolderId, Standing>, gone: AbortSignal, seconds: number): Promise<readonly FolderId[]> {
-  return new Promise((resolve, reject) => {
-    const over = new AbortController()
-    const suspects = new Set<FolderId>()
-    let looking = false
-    let soon: NodeJS.Timeout | undefined, later: NodeJS.Timeout | undefined
-    const finish = (settle: () => void): void => {
-      clearTimeout(soon)
-      clearTimeout(later)
-      clearTimeout(deadline)
-      gone.removeEventListener('abort', nothing)
-      over.abort()
-      settle()
-    }
-    const nothing = (): void => finish(() => resolve([]))
-    const deadline = setTimeout(nothing, seconds * 1000)
-    if (gone.aborted) return nothing()
-    gone.addEventListener('abort', nothing, { once: true })
-
-    const suspect = (id: FolderId): void => {
-      suspects.add(id)
-      if (!over.signal.aborted) soon ??= setTimeout(look, coalesce)
-    }
-    const look = (): void => {
-      soon = undefined
-      if (looking) return
-      looking = true
-      const asked = [...suspects]
-      suspects.clear()
-      confirm(call, standings, asked).then(({ news, unknown }) => {
-        looking = false
-        if (unknown.size) {
-          clearTimeout(later)
-          later = setTimeout(() => unknown.forEach(suspect), again)
-        }
-        if (news.length) finish(() => resolve(news))
-        else if (suspects.size) suspect([...suspects][0]!)
-      }).catch((error: unknown) => finish(() => reject(error)))
-    }
-    watchFolders(call.stores, [...standings.keys()], over.signal, {
-      // What happened between the client's last look and now is not told as an event.
-      ready: ids => ids.forEach(id => standings.get(id) && suspect(id)),
-      changed: suspect,
-      lost: why => call.log.debug({ scope: call.scope, why: String(why) }, 'watch lost'),
-    }).catch((error: unknown) => finish(() => reject(error)))
-  })
-}
-
-async function confirm(call: Call, standings: ReadonlyMap<FolderId, Standing>, ids: readonly FolderId[]) {
+async function confirm({ stores, now }: Waiter, ids: readonly FolderId[], standingOf: StandingOf) {
   const known = new Map(ids.flatMap(id => {
-    const standing = standings.get(id)
+    const standing = standingOf(id)
     return standing ? [[id, standing] as const] : []
   }))
-  const { changed, unknown } = known.size ? await changedFolders(call.stores, known) : { changed: new Set<FolderId>(), unknown: new Set<FolderId>() }
+  const { changed, unknown } = known.size ? await changedFolders(stores, known, now()) : { changed: new Set<FolderId>(), unknown: new Set<FolderId>() }
   return { news: ids.filter(id => !known.has(id) || changed.has(id)), unknown }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Failure } from '../base/failure.ts'
-import type { Front, FrontAnswer, Visit } from '../base/front.ts'
+import type { Front, FrontAnswer, Later, Visit } from '../base/front.ts'
 import { receive } from './incoming.ts'
 import { giveUp, send, takesGzip } from './outgoing.ts'
 import { plainText, refuse } from './refusal.ts'
@@ -17,32 +17,53 @@ export type Exchange = {
 
 /** Has the front answer and sends it. Whatever goes wrong ends here: in an answer, in the log's line, or as a bug. */
 export async function exchange(front: Front, visit: Visit, { scheme, req, res, last, onBug }: Exchange): Promise<void> {
-  const explain = (error: unknown) => {
-    if (error instanceof Failure) {
-      visit.facts['failure'] = error.kind
-      visit.facts['why'] = error.message.slice(0, 300)
-    } else if (!visit.signal.aborted || !isBreakOff(error)) onBug(visit.id, error)
-  }
-
+  const way: Way = { visit, res, gzip: takesGzip(req.headers['accept-encoding']), last, onBug }
   let drain = async () => false
-  let answer: FrontAnswer
+  let answer: FrontAnswer | Later
   try {
     const incoming = receive(req, scheme)
     drain = incoming.drain
     answer = await front.answer(incoming.request, visit)
   } catch (error) {
-    explain(error)
-    answer = error instanceof Failure ? refuse(error) : plainText(500, `A fault of this program, in its log as ${visit.id}.`)
+    answer = refusalOf(error, way)
   }
+  const drained = req.complete || await drain().catch(() => false)
+  if (!('later' in answer)) return deliver(answer, drained, way)
+  // What this function and the request know would be held as long as the answer waits.
+  deliverLater(answer.later, drained, way)
+  req.headers = {}
+  req.rawHeaders = []
+}
 
+/** What an answer needs on its way out. */
+type Way = Pick<Exchange, 'res' | 'last' | 'onBug'> & { readonly visit: Visit; readonly gzip: boolean }
+
+// No async function, which would hold its arguments in ten times the room.
+function deliverLater(later: Promise<FrontAnswer>, drained: boolean, way: Way): void {
+  void later.then(answer => deliver(answer, drained, way), (error: unknown) => deliver(refusalOf(error, way), drained, way))
+}
+
+async function deliver(answer: FrontAnswer, drained: boolean, way: Way): Promise<void> {
+  const { res, gzip, last } = way
   try {
-    const drained = req.complete || await drain()
     if (res.headersSent || res.destroyed) return giveUp(answer)
-    await send(answer, res, { gzip: takesGzip(req.headers['accept-encoding']), close: last() || !drained })
+    await send(answer, res, { gzip, close: last() || !drained })
   } catch (error) {
     res.destroy()
-    explain(error)
+    explain(error, way)
   }
+}
+
+function refusalOf(error: unknown, way: Way): FrontAnswer {
+  explain(error, way)
+  return error instanceof Failure ? refuse(error) : plainText(500, `A fault of this program, in its log as ${way.visit.id}.`)
+}
+
+function explain(error: unknown, { visit, onBug }: Way): void {
+  if (error instanceof Failure) {
+    visit.facts['failure'] = error.kind
+    visit.facts['why'] = error.message.slice(0, 300)
+  } else if (!visit.signal.aborted || !isBreakOff(error)) onBug(visit.id, error)
 }
 
 /** What a wait or a stream throws because the client went away. */

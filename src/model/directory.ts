@@ -31,3 +31,10 @@ export type Certificates = {
   readonly members: number
   readonly certificates: readonly Uint8Array[]
 }
+
+/** The members of a group. */
+export type Members = {
+  readonly total: number
+  /** One of each that has one, of as many members as were asked for. */
+  readonly addresses: readonly string[]
+}

@@ -23,7 +23,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { quick: { type: 'boolean', default: false }, profile: { type: 'string' } },
 })
-const names = positionals.flatMap(name => Object.hasOwn(groups, name) ? groups[name]! : [name])
+const wanted = positionals.length ? positionals : Object.keys(tables)
+const names = wanted.flatMap(name => Object.hasOwn(groups, name) ? groups[name]! : [name])
 const unknown = names.find(name => !Object.hasOwn(tables, name))
 if (unknown) {
   console.error(`There is no table ${unknown}; there are ${[...Object.keys(tables), ...Object.keys(groups)].join(', ')}.`)
@@ -37,9 +38,9 @@ const dovecot = execFileSync('dovecot', ['--version'], { encoding: 'utf8', env }
 console.log(`node ${process.version}, Dovecot ${dovecot}, ${availableParallelism()} of ${cpus()[0]?.model ?? 'unknown processors'}.`)
 console.log('Postern (a process of its own), Dovecot and this client share them. Only numbers of one run compare.')
 console.log(`Load of the machine before: ${loadavg()[0]!.toFixed(1)}.`)
-const bench = await openBench({ quick: values.quick, profile })
+const bench = await openBench({ quick: values.quick, profile, users: !values.quick && names.includes('waiting') ? 2100 : 200 })
 try {
-  for (const name of names.length ? names : Object.keys(tables)) await tables[name]!(bench)
+  for (const name of names) await tables[name]!(bench)
   console.log(`\nLoad of the machine after: ${loadavg()[0]!.toFixed(1)}.`)
 } finally {
   await bench.close()

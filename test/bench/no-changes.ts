@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { encodeSync } from '../../src/wire/wbxml.ts'
 import type { Postern } from '../support/postern.ts'
 import type { User } from '../support/users.ts'
@@ -17,8 +16,8 @@ export async function noChanges(bench: Bench): Promise<void> {
   const user = await bench.mailbox(1000)
   const rows: string[][] = []
   const floors: string[] = []
-  for (const workers of workerCounts()) {
-    const postern = await bench.postern(workers > 1 ? ['--workers', String(workers)] : [])
+  for (const workers of [1, 2]) {
+    const postern = await bench.postern({}, workers)
     for (const { atOnce, own, bare, raw } of await measured(bench, postern, user)) {
       const share = rate(own) / rate(bare)
       rows.push([
@@ -37,10 +36,6 @@ export async function noChanges(bench: Bench): Promise<void> {
     'us each: processor time of the answering process. STATUS: as many under way on one connection.', ...floors,
   ])
 }
-
-/** Also several processes, where `postern serve` can be told how many. */
-const workerCounts = (): readonly number[] =>
-  readFileSync(new URL('../../src/cli.ts', import.meta.url), 'utf8').includes('--workers') ? [1, 2] : [1]
 
 const latency = ({ times }: Load): string[] => [ms(quantile(times, 0.5)), ms(quantile(times, 0.99))]
 

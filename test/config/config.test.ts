@@ -34,12 +34,13 @@ describe('a configuration', () => {
   it('needs a secret and the hosts of a backend', () => {
     expect(parse(good)).toEqual({
       listen: { port: 8080, trustedProxies: [] }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
+      drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined,
       backends: { backends: [{
-        domains: '*', login: '{local}@{domain}', imap: { host: 'imap.example', port: 993, security: 'tls' },
+        domains: '*', login: '{local}@{domain}', notes: 'auto', imap: { host: 'imap.example', port: 993, security: 'tls' },
         smtp: { host: 'smtp.example', port: 465, security: 'tls', auth: true },
       }] },
       eas: {
-        ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
+        ceiling: '16.1', ceilings: [], merge: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
         maxRequest: 157286400, maxHeld: 41943040, policy: undefined,
         secret: Buffer.from(secret),
       },
@@ -58,6 +59,11 @@ describe('a configuration', () => {
   it('takes one attribute of a directory for a list of one', () => {
     const { backends } = parse(`${good}    directory: { url: 'ldap://x', base: '', attributes: { phone: ipPhone, title: [a, b] } }`)
     expect(backends.backends[0]!.directory!.attributes).toEqual({ phone: ['ipPhone'], title: ['a', 'b'] })
+  })
+
+  it('takes the password of a shared cache from where it may lie', () => {
+    const { cache } = parse(`${good}cache: { shared: { url: 'rediss://cache.example:6380/2', password: '\${env:CACHE_PASSWORD}', prefix: 'mail:' } }`, { CACHE_PASSWORD: 'p' })
+    expect(cache).toEqual({ megabytes: 64, shared: { url: 'rediss://cache.example:6380/2', password: 'p', prefix: 'mail:' } })
   })
 
   it('takes a setting without a value for one that is not there', () => {
@@ -82,13 +88,15 @@ describe('the example', () => {
     const { eas, ...rest } = parse(example, environment)
     const shown = example
       .replace(/^( *)# (?=(login|security|port|rejectUnauthorized|auth|keepsSent):( |$))/gm, '$1')
-      .replace(/^# (?=(sessions|auth|eas|cache|log):$)/gm, '')
+      .replace(/^# (?=(drain|internal|sessions|auth|eas|cache|log):$)/gm, '')
       .replace(/^# {3}(?=\w+: )/gm, '  ')
     const { eas: shownEas, ...shownRest } = parse(shown, environment)
     expect(shownEas).toEqual(eas)
     expect(shownRest.listen).toEqual(rest.listen)
+    expect(shownRest.drain).toEqual(rest.drain)
+    expect(shownRest.internal).toEqual({ host: '127.0.0.1', port: 9080, waitForMail: false })
     expect(shownRest.backends).toMatchObject(rest.backends)
-    expect(shownRest.backends.sessions).toEqual({ idleSeconds: 300, max: 1000, timeoutSeconds: 60 })
+    expect(shownRest.backends.sessions).toEqual({ idleSeconds: 60, max: 1000, timeoutSeconds: 60 })
     expect(shownRest.backends.auth).toEqual({ rememberSeconds: 300, refuseSeconds: 30, tries: 10 })
   })
 })
@@ -152,7 +160,23 @@ describe('a fault is named with its line, its setting and a hint', () => {
     ['a DAV server with a password', `${good}    dav: { url: 'https://a:b@dav.example.org/' }`,
       'p.yaml:5: backends.0.dav.url must be a URL like https://dav.example.org/, without a user in it, and with {login}, {local} or {domain} after the host where the user stands'],
     ['homes at another host', `${good}    dav: { url: 'https://dav.example.org/', contacts: 'https://cards.example.org/{login}/' }`,
-      'p.yaml:5: backends.0.dav must have calendars and contacts at the host and port of url: passwords go nowhere else'],
+      'p.yaml:5: backends.0.dav must have calendars, contacts and freeBusy at the host and port of url: passwords go nowhere else'],
+    ['free and busy at another host', `${good}    dav: { url: 'https://dav.example.org/', freeBusy: 'https://cal.example.org/{login}/' }`,
+      'p.yaml:5: backends.0.dav must have calendars, contacts and freeBusy at the host and port of url: passwords go nowhere else'],
+    ['free and busy of nobody', `${good}    dav: { url: 'https://dav.example.org/', freeBusy: 'https://dav.example.org/calendar/' }`,
+      'p.yaml:5: backends.0.dav.freeBusy must contain {login} or {local}: whose calendar it is'],
+    ['an address book in LDAP', `${good}    addressBook: { url: 'ldap://x' }`,
+      'p.yaml:5: backends.0.addressBook.url must be a URL like https://dav.example.org/, without a user in it, and with {login}, {local} or {domain} after the host where the user stands'],
+    ['an address book without an address', `${good}    addressBook: { account: { user: a, password: b } }`, 'p.yaml:5: backends.0.addressBook.url is missing. It must be text'],
+    ['an address book with half an account', `${good}    addressBook: { url: 'https://x.example/', account: { user: a } }`, 'p.yaml:5: backends.0.addressBook.account.password is missing. It must be text'],
+    ['an address book with two ways in', `${good}    addressBook: { url: 'https://x.example/', account: { user: a, password: b }, login: '{local}' }`,
+      'p.yaml:5: backends.0.addressBook must not have both account and login'],
+    ['one address book for all at the address of one', `${good}    addressBook: { url: 'https://x.example/{login}/', account: { user: a, password: b } }`,
+      'p.yaml:5: backends.0.addressBook must have a url without {login}, {local} or {domain} where an account reads for all'],
+    ['a misspelt setting of an address book', `${good}    addressBook: { url: 'https://x.example/', acount: a }`, 'p.yaml:5: backends.0.addressBook.acount is not a setting; did you mean "account"?'],
+    ['a shared cache that is no Redis', `${good}cache: { shared: { url: 'https://cache.example' } }`, 'p.yaml:5: cache.shared.url must be a URL like rediss://cache.example.org:6379/0'],
+    ['a shared cache with a password in its address', `${good}cache: { shared: { url: 'redis://:p@cache.example' } }`,
+      'p.yaml:5: cache.shared.url must be a host, its port and the number of a database at most: username and password are settings of their own'],
     ['a filter without parentheses', `${good}    directory: { url: 'ldap://x', base: '', filter: mail=* }`,
       'p.yaml:5: backends.0.directory.filter must be a filter like (objectClass=person)'],
     ['a match without the word', `${good}    directory: { url: 'ldap://x', base: '', match: (cn=*) }`, 'p.yaml:5: backends.0.directory.match must contain {word}'],

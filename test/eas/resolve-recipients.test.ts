@@ -125,7 +125,7 @@ describe('photos', () => {
 describe('availability', () => {
   const day = { start: '2026-11-25T00:00:00.000Z', end: '2026-11-26T00:00:00.000Z' }
 
-  it('is not known of anybody yet', async () => {
+  it('is not known of others where no server of calendars could tell', async () => {
     expect((await first({ to: ['bob@postern.test'], availability: day })).availability).toBe('163')
     expect((await first({ to: ['bob@postern.test'], availability: { start: day.start } })).availability).toBe('163')
   })

@@ -74,6 +74,7 @@ export function resolveNode({ to, certificates, mostCertificates, mostAmbiguous,
 
 export type Recipient = {
   readonly type: string; readonly name: string; readonly address: string
+  /** Status, and the digits where there are some. */
   readonly availability: string | undefined
   /** Status, CertificateCount, RecipientCount, then each certificate in base64. */
   readonly certificates: readonly string[] | undefined
@@ -94,7 +95,7 @@ export async function resolve(phone: Phone, wish: ResolveWish): Promise<{ status
         const data = picture && child(picture, 'ResolveRecipients:Data')?.opaque
         return {
           type: said(recipient, 'Type'), name: said(recipient, 'DisplayName'), address: said(recipient, 'EmailAddress'),
-          availability: availability && said(availability, 'Status'),
+          availability: availability && [said(availability, 'Status'), text(availability, 'ResolveRecipients:MergedFreeBusy') ?? []].flat().join(' '),
           certificates: child(recipient, 'ResolveRecipients:Certificates')?.children.map(({ text: value }) => value),
           picture: picture && [said(picture, 'Status'), ...(data ? [data.length] : [])].join(' '),
         }

@@ -8,6 +8,8 @@ export type MemoryPerson = Omit<Entry, 'id' | 'kind'> & {
   readonly photo?: Uint8Array
   readonly certificates?: readonly Uint8Array[]
   readonly members?: number
+  /** Those of the members. */
+  readonly memberAddresses?: readonly string[]
 }
 
 /** Of Bob Builder, signed by himself, valid until 2126. */
@@ -45,6 +47,12 @@ export class MemoryDirectory implements Directory {
     this.#reach()
     const { members = 1, certificates = [] } = this.people[Number(id)] ?? {}
     return { members, certificates }
+  }
+
+  async members(id: string, most: number): Promise<{ total: number; addresses: readonly string[] } | undefined> {
+    this.#reach()
+    const { members, memberAddresses = [] } = this.people[Number(id)] ?? {}
+    return members === undefined ? undefined : { total: members, addresses: memberAddresses.slice(0, most) }
   }
 
   #reach(): void {

@@ -38,6 +38,8 @@ export class MemoryAccount {
   /** Recipients the submission server does not take. */
   refused: string[] = []
   directory: Directory | undefined
+  /** The user's own contacts, as people to find. */
+  contacts: Directory | undefined
   certificates: CertificateCheck = certificateCheck({}, silent)
   /** Thrown by the submission server. */
   rejection: Failure | undefined
@@ -159,7 +161,7 @@ export class MemoryAccount {
       mail, person: this.person, certificates: this.certificates, backendTime: () => 0,
       ...(this.objects ? { objects: this.objects } : {}),
       ...(this.filters && { filters: this.filters }),
-      ...(this.directory ? { directory: this.directory } : {}),
+      ...(this.directory ? { directory: this.directory } : {}), ...(this.contacts ? { contacts: this.contacts } : {}),
       submission: {
         filesSent: this.filesSent,
         send: async (from, to, given) => {

@@ -1,4 +1,5 @@
 import { Failure, type Kind } from '../../base/failure.ts'
+import type { Facts } from '../../base/front.ts'
 import { holdsObjects, type Folder, type FolderId } from '../../model/folder.ts'
 import { hierarchyKey } from '../../state/snapshot.ts'
 import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
@@ -31,19 +32,26 @@ export const ping: Command = {
     cache.set(`ping:${scope}`, said, { seconds: 30 * 86_400 })
 
     const watched = asked.filter(id => there.get(id)?.selectable ?? true)
-    const standing = (id: FolderId): Standing => cache.get<Standing>(`cursor:${scope}:${id}`)
-    const standings = new Map(watched.map(id => [id, standing(id)]))
-    standings.get = standing // a Sync beside this wait moves the device on
-    const woken = await waitForChange(call, standings, said.heartbeat)
-    if (woken.kind !== 'changed') return answer(expired)
-    facts['changed'] = woken.folders.length
-    return answer(changed, [el('Ping:Folders', woken.folders.map(id => el('Ping:Folder', id)))])
+    return { kind: 'waiting', answer: wait(call, watched, said.heartbeat) }
   },
 
   refuse: kind => el('Ping:Ping', [el('Ping:Status', status[kind] ?? '8')]),
 }
 
 const answer = (value: string, more: readonly Node[] = []): Answer => wbxml(el('Ping:Ping', [el('Ping:Status', value), ...more]))
+
+/** A function of its own and no async one, so that what the request came with can go while this waits. */
+function wait({ waits, scope, signal, stores, log, now, cache, facts }: Call, folders: readonly FolderId[], seconds: number): Promise<Answer> {
+  // A Sync beside this wait moves the device on.
+  const standing = (id: FolderId): Standing => cache.get<Standing>(`cursor:${scope}:${id}`)
+  const woken = waitForChange({ waits, scope, signal, stores, log, now }, folders, standing, seconds)
+  return woken.then(how => how.kind === 'changed' ? news(how.folders, facts) : answer(expired))
+}
+
+function news(folders: readonly FolderId[], facts: Facts): Answer {
+  facts['changed'] = folders.length
+  return answer(changed, [el('Ping:Folders', folders.map(id => el('Ping:Folder', id)))])
+}
 
 /** What this request says, completed by what an earlier one did; or the status that refuses it. */
 function readPing({ body, cache, scope, settings }: Call): Parameters | { status: string; more?: Node[] } {

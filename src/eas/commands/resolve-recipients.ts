@@ -1,17 +1,18 @@
 import { Failure } from '../../base/failure.ts'
 import { isCurrent, isForEncryption, isForMail, readCertificate } from '../../formats/certificate.ts'
-import type { Entries, Entry } from '../../model/directory.ts'
+import type { Entry } from '../../model/directory.ts'
+import type { Directory } from '../../model/ports.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
-import { freeBusy } from '../availability.ts'
+import { recipientsTimes, type Time } from '../recipients-times.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
-import { directoryOf, resolveRecipient } from '../directories.ts'
+import { resolveRecipient, type Meant } from '../directories.ts'
 import { Photos, type Photo } from '../photos.ts'
-import { mostRecipients, readResolveRequest, type ResolveRequest } from './resolve-request.ts'
+import { readResolveRequest, type ResolveRequest } from './resolve-request.ts'
 
 /** [MS-ASCMD] Status (ResolveRecipients): of the command, of a Response, of Availability, of Certificates. */
 const success = '1', protocolError = '5', serverError = '6'
 const resolved = '1', ambiguous = '2', partial = '3', unresolved = '4'
-const tooManyAsked = '160', transient = '162', unavailable = '163'
+const timeStatus: Readonly<Record<Exclude<Time, object>, string>> = { 'too many': '160', 'too large': '161', later: '162', unknown: '163' }
 const noCertificate = '7', certificateLimit = '8'
 
 /** [MS-ASCMD] Type (ResolveRecipients). */
@@ -24,12 +25,12 @@ const mostCounted = 1000, together = 10
 export const resolveRecipients: Command = {
   async run(call) {
     const request = readResolveRequest(call)
-    const found: Entries[] = []
+    const found: Meant[] = []
     for (let at = 0; at < request.to.length; at += together) {
       found.push(...await Promise.all(request.to.slice(at, at + together).map(to => resolve(call, to))))
     }
     Object.assign(call.facts, { items: found.length, found: found.filter(({ total }) => total === 1).length })
-    const answering = new Answering(call, request)
+    const answering = new Answering(call, request, await recipientsTimes(call, request, found))
     const responses: Node[] = []
     for (const [place, to] of request.to.entries()) responses.push(await answering.response(to, found[place]!))
     return wbxml(el('ResolveRecipients:ResolveRecipients', [el('ResolveRecipients:Status', success), ...responses]))
@@ -41,11 +42,11 @@ export const resolveRecipients: Command = {
 }
 
 /** Nobody, where the name is one no search can be made for. */
-async function resolve(call: Call, to: string): Promise<Entries> {
+async function resolve(call: Call, to: string): Promise<Meant> {
   try {
     return await resolveRecipient(call.stores, to, mostCounted)
   } catch (error) {
-    if (error instanceof Failure && (error.kind === 'malformed' || error.kind === 'too-large')) return { entries: [], total: 0 }
+    if (error instanceof Failure && (error.kind === 'malformed' || error.kind === 'too-large')) return { entries: [], total: 0, book: undefined }
     throw error
   }
 }
@@ -54,23 +55,25 @@ async function resolve(call: Call, to: string): Promise<Entries> {
 class Answering {
   readonly #call: Call
   readonly #request: ResolveRequest
+  readonly #times: ReadonlyMap<Entry, Time>
   readonly #photos: Photos | undefined
   #certificatesLeft: number
 
-  constructor(call: Call, request: ResolveRequest) {
+  constructor(call: Call, request: ResolveRequest, times: ReadonlyMap<Entry, Time>) {
     this.#call = call
     this.#request = request
-    this.#photos = request.photos && new Photos(call, request.photos)
+    this.#times = times
+    this.#photos = request.photos && new Photos(request.photos)
     this.#certificatesLeft = request.mostCertificates
   }
 
-  async response(to: string, { entries, total }: Entries): Promise<Node> {
+  async response(to: string, { entries, total, book }: Meant): Promise<Node> {
     const isOne = total === 1
     const shown = isOne ? entries : entries.slice(0, this.#request.mostAmbiguous)
     const status = total === 0 ? unresolved : isOne ? resolved : shown.length < total ? partial : ambiguous
-    const photos = await this.#photos?.of(shown)
+    const photos = await this.#photos?.of(shown, book)
     const recipients: Node[] = []
-    for (const [place, entry] of shown.entries()) recipients.push(await this.#recipient(entry, isOne, photos?.[place]))
+    for (const [place, entry] of shown.entries()) recipients.push(await this.#recipient(entry, book, isOne, photos?.[place]))
     return el('ResolveRecipients:Response', [
       el('ResolveRecipients:To', to), el('ResolveRecipients:Status', status),
       el('ResolveRecipients:RecipientCount', String(total)), ...recipients,
@@ -78,31 +81,30 @@ class Answering {
   }
 
   /** Suggestions are told without what is asked of the one who is meant. */
-  async #recipient(entry: Entry, isOne: boolean, photo: Photo | undefined): Promise<Node> {
+  async #recipient(entry: Entry, book: Directory | undefined, isOne: boolean, photo: Photo | undefined): Promise<Node> {
     const { availability, certificates } = this.#request
     return el('ResolveRecipients:Recipient', [
       el('ResolveRecipients:Type', types[entry.kind]), el('ResolveRecipients:DisplayName', entry.displayName),
       el('ResolveRecipients:EmailAddress', entry.addresses[0]),
-      ...(isOne && availability ? [await this.#availability(entry)] : []),
-      ...(isOne && certificates !== 'none' ? [await this.#certificates(entry)] : []),
+      ...(isOne && availability ? [this.#availability(entry)] : []),
+      ...(isOne && certificates !== 'none' ? [await this.#certificates(entry, book)] : []),
       ...(photo ? [el('ResolveRecipients:Picture', [
         el('ResolveRecipients:Status', photo.status), ...(photo.octets ? [el('ResolveRecipients:Data', photo.octets)] : []),
       ])] : []),
     ])
   }
 
-  async #availability({ addresses: [address] }: Entry): Promise<Node> {
-    const full = this.#request.to.length >= mostRecipients
-    const found = full ? undefined : await freeBusy(this.#call, address, this.#request.availability!)
-    const status = full ? tooManyAsked : found === undefined ? unavailable : found === 'later' ? transient : success
+  #availability(entry: Entry): Node {
+    const found = this.#times.get(entry)
+    const status = typeof found === 'object' ? success : timeStatus[found ?? 'unknown']
     return el('ResolveRecipients:Availability', [
-      el('ResolveRecipients:Status', status), ...(found && found !== 'later' ? [el('ResolveRecipients:MergedFreeBusy', found.digits)] : []),
+      el('ResolveRecipients:Status', status), ...(typeof found === 'object' ? [el('ResolveRecipients:MergedFreeBusy', found.digits)] : []),
     ])
   }
 
   /** [MS-ASCMD] Certificates (ResolveRecipients), MaxCertificates: all of a recipient's, or none where they are too many. */
-  async #certificates(entry: Entry): Promise<Node> {
-    const { members, certificates } = await directoryOf(this.#call.stores, entry)?.certificates(entry.id) ?? { members: 1, certificates: [] }
+  async #certificates(entry: Entry, book: Directory | undefined): Promise<Node> {
+    const { members, certificates } = await book?.certificates(entry.id) ?? { members: 1, certificates: [] }
     const valid = certificates.filter(der => isValid(der, this.#call.now()))
     const tooMany = valid.length > this.#certificatesLeft
     if (!tooMany) this.#certificatesLeft -= valid.length

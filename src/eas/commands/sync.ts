@@ -23,9 +23,9 @@ export const sync: Command = {
     const stored = repeated(call, asked)
     if (stored) return stored
     forgetAnswer(call) // The same request after another one is no repetition.
-    const answered = await answer(call, asked)
-    rememberRequest(call, asked, answered.kind === 'empty')
-    return answered
+    const outcomes = await open(call, asked), { wait } = asked.request
+    if (wait === undefined || outcomes.some(isNews)) return tell(call, asked, outcomes)
+    return { kind: 'waiting', answer: waitAndTell(call, asked, outcomes, wait) }
   },
   refuse: kind => bare(status[kind] ?? '5'),
 }
@@ -62,7 +62,7 @@ async function begin(call: Call, collection: CollectionRequest, window: number):
   return isRecipients(call, collection.id) ? serveRecipients(call, collection, window) : openCollection(call, collection)
 }
 
-async function answer(call: Call, asked: SyncAsked): Promise<Answer> {
+async function open(call: Call, asked: SyncAsked): Promise<readonly Outcome[]> {
   const { request } = asked
   call.facts['collections'] = request.collections.length
   const opened: Outcome[] = []
@@ -71,23 +71,28 @@ async function answer(call: Call, asked: SyncAsked): Promise<Answer> {
     throw new Failure('malformed', 'commands for the recipient cache')
   }
   for (const one of request.collections) opened.push(await attempt(call, one, () => begin(call, one, request.window)))
-  let outcomes = await look(call, asked, opened)
-  if (request.wait !== undefined && !outcomes.some(isNews)) {
-    const waiting = outcomes.filter(served).filter(one => one.wantsChanges), away = outcomes.filter(isAway)
-    const standings = new Map<FolderId, Standing>([...away.map(one => [one.away.id, undefined] as const), ...standingsOf(waiting)])
-    const woken = await waitForChange(call, standings, request.wait)
-    if (woken.kind === 'changed') outcomes = await look(call, asked, await goOn(call, outcomes))
-  }
+  return look(call, asked, opened)
+}
+
+async function waitAndTell(call: Call, asked: SyncAsked, outcomes: readonly Outcome[], seconds: number): Promise<Answer> {
+  const waiting = outcomes.filter(served).filter(one => one.wantsChanges), away = outcomes.filter(isAway)
+  const standings = new Map<FolderId, Standing>([...away.map(one => [one.away.id, undefined] as const), ...standingsOf(waiting)])
+  const woken = await waitForChange(call, [...standings.keys()], id => standings.get(id), seconds)
+  return tell(call, asked, woken.kind === 'changed' ? await look(call, asked, await goOn(call, outcomes)) : outcomes)
+}
+
+async function tell(call: Call, asked: SyncAsked, outcomes: readonly Outcome[]): Promise<Answer> {
   // [MS-ASCMD] Empty Sync Response came with 12.1.
   const brief = since(call.request.version, '12.1')
   const news = outcomes.filter(outcome => !brief || isNews(outcome))
   count(call, outcomes.filter(served))
   const said = await Promise.all(outcomes.map(async outcome => served(outcome) ? describe(call, outcome, outcomes.length === 1) : outcome))
+  rememberRequest(call, asked, news.length === 0)
   if (news.length === 0) return empty
   const shown = said.filter((_, index) => news.includes(outcomes[index]!)).map(({ done }) => done)
   const answered = wbxml(el('AirSync:Sync', [el('AirSync:Collections', shown)]))
-  // What was refused now may be served when it is asked for again.
-  return said.some(one => 'refused' in one) ? answered : asked.keep(answered)
+  // What was refused now may be served when it is asked for again, and there may be news where there was none.
+  return said.some(one => 'refused' in one) || !outcomes.some(isNews) ? answered : asked.keep(answered)
 }
 
 /** What there is to tell of objects may be away by now, too. */
@@ -119,7 +124,7 @@ const standingsOf = (collections: readonly Collection[]) => new Map(collections.
 /** Asks each collection for changes until the window over all of them is full; those without any cost one round trip together. */
 async function look(call: Call, { request }: SyncAsked, opened: readonly Outcome[]): Promise<Outcome[]> {
   const wanting = opened.filter(served).filter(one => one.wantsChanges)
-  const looked = wanting.length > 1 ? await changedFolders(call.stores, standingsOf(wanting)) : undefined
+  const looked = wanting.length > 1 ? await changedFolders(call.stores, standingsOf(wanting), call.now()) : undefined
   const maybe = looked && (looked.unknown.size < wanting.length ? looked.changed : looked.unknown)
   const told = opened.reduce((sum, outcome) => sum + (served(outcome) ? 0 : outcome.items), 0)
   let left = Math.max(0, request.window - told)
