@@ -37,18 +37,17 @@ const linger = 2
 
 /** Standard output. The lines of one turn of the event loop go out in one write: requests that come together end together. */
 function standardOutput(): DestinationStream {
-  const out = destination({ minLength: 8 * 1024 })
-  let waits = false
+  const out = destination()
+  let lines = ''
   const flush = (): void => {
-    waits = false
-    out.flushSync()
+    if (lines) out.write(lines)
+    lines = ''
   }
   process.once('exit', flush)
   return {
     write(line) {
-      out.write(line)
-      if (!waits) setImmediate(flush)
-      waits = true
+      if (!lines) setImmediate(flush)
+      lines += line
     },
   }
 }
