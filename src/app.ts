@@ -4,6 +4,7 @@ import { destination, type DestinationStream, pino } from 'pino'
 import { connect } from './backend/connect.ts'
 import { guardOf, type Limits } from './base/guard.ts'
 import type { Log } from './base/log.ts'
+import type { Shared } from './base/shared.ts'
 import type { Config } from './config.ts'
 import { easFront, type EasParts } from './eas/server.ts'
 import { stackOf } from './http/exchange.ts'
@@ -13,6 +14,8 @@ import { passThrough } from './http/pass-through.ts'
 import { watchPressure } from './http/pressure.ts'
 import { listen, type Routes } from './http/server.ts'
 import { memoryCache } from './state/cache.ts'
+import { ownMemory } from './state/shared-memory.ts'
+import { redisShared } from './state/shared-redis.ts'
 
 export type App = {
   /** Where it answers, for a client on this host. */
@@ -48,11 +51,14 @@ export async function startApp(
   first: Config, log: Log = createLog(first.log.level), extra: Pick<EasParts, 'now' | 'record'> = {},
 ): Promise<App> {
   let config = first
-  let backends = connect(config.backends, log)
   const cache = memoryCache(config.cache)
   const guard = guardOf(limitsOf(config), log)
+  const own = ownMemory(cache)
+  const site = config.cache.shared && await redisShared(config.cache.shared, { secret: config.eas.secret, own, log })
+  const shared: Shared = site ?? own
+  let backends = connect(config.backends, log, shared)
   const routes = ({ eas, upstream }: Config): Routes => ({
-    fronts: [health, easFront({ settings: eas, open: backends.open, cache, log, guard, ...extra })],
+    fronts: [health, easFront({ settings: eas, open: backends.open, cache, shared, log, guard, ...extra })],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })
   const server = await listen({ ...config.listen, log }, routes(config))
@@ -72,7 +78,7 @@ export async function startApp(
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
-      if (!same) backends = connect(next.backends, log)
+      if (!same) backends = connect(next.backends, log, shared)
       const settled = server.replace(routes(next))
       if (!same) void settled.then(() => former.close())
       config = next
@@ -84,6 +90,7 @@ export async function startApp(
       await server.close(seconds, replaced ? linger : 0)
       unwatch()
       await backends.close()
+      site?.close()
     },
   }
 }

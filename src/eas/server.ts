@@ -2,6 +2,7 @@ import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials, Front, Later, Visit } from '../base/front.ts'
 import { unguarded, type Guard } from '../base/guard.ts'
 import type { Log } from '../base/log.ts'
+import type { Shared } from '../base/shared.ts'
 import { createZones } from '../formats/zones.ts'
 import { utcZone } from '../formats/timezone.ts'
 import type { Open, Person, Stores } from '../model/ports.ts'
@@ -27,6 +28,7 @@ export type EasParts = {
   readonly settings: EasSettings
   readonly open: Open
   readonly cache: Cache
+  readonly shared: Shared
   readonly log: Log
   /** No limits where it is absent. */
   readonly guard?: Guard
@@ -137,7 +139,7 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   house.guard.load.admit(workOfBody(parsed.command, body))
   const call = step.call = {
     body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
-    cache: house.cache, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
+    cache: house.cache, shared: house.shared, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
     signal: visit.signal,
   }
   const root = body?.tag
