@@ -8,7 +8,7 @@ export type GateOptions = {
   readonly perSecond: number
   /** Seconds an urgent one waits for a place. Default 15. */
   readonly seconds?: number
-  /** Seconds after which who is still inside no longer counts: what hangs for one user must not stop all. Default 5. */
+  /** Seconds after which who is still inside no longer counts: what hangs for one user must not stop all. Default 3. */
   readonly holdSeconds?: number
   /** Urgent ones that may wait. Default 1000. */
   readonly queue?: number
@@ -22,7 +22,7 @@ export type Gate = {
 type Waiting = { readonly patient: boolean; readonly admit: () => void }
 
 /** Lets only so many do something at the same time. */
-export function gate(what: string, { places, perSecond, seconds = 15, holdSeconds = 5, queue = 1000 }: GateOptions): Gate {
+export function gate(what: string, { places, perSecond, seconds = 15, holdSeconds = 3, queue = 1000 }: GateOptions): Gate {
   const urgent = new Set<Waiting>(), patients = new Set<Waiting>()
   const inside = { urgent: 0, patient: 0 }
   /** When the next patient one may go. */

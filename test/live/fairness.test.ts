@@ -43,6 +43,8 @@ async function ready(who: number | string, deviceId?: string): Promise<Phone> {
   return phone
 }
 
+const folders = el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')])
+
 /** Whether a connection is one of these users'. */
 const isOf = (users: readonly (number | string)[]) => {
   const logins = users.map(who => house.user(who)).map(({ login, password }) => Buffer.from(`\0${login}\0${password}`).toString('base64'))
@@ -60,8 +62,8 @@ it('a user whose mail server hangs, and more users than may log in at once whose
   const inbox = anna.folder('Inbox')
   const others = Array.from({ length: hanging }, (_, n) => n + 5)
   proxy.link.silent = isOf(['bob', ...others])
-  const hangs = Array.from({ length: 30 }, () => bob.raw('FolderSync', undefined))
-  const logging = others.map(who => phoneOf(who).raw('FolderSync', undefined))
+  const hangs = Array.from({ length: 30 }, () => bob.raw('FolderSync', folders))
+  const logging = others.map(who => phoneOf(who).raw('FolderSync', folders))
   await expect.poll(() => guard.requests.used).toBe(20)
 
   const waiting = anna.ping([inbox], 600)
