@@ -4,6 +4,7 @@ import { Phone } from '../support/eas-client.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
 
+const alone = 'server does not answer and is left alone'
 const users = 200, logins = 5, watchLogins = 20
 let house: House, postern: Instance
 let phones: Phone[] = []
@@ -42,6 +43,7 @@ it('200 users who wait come back one after the other, and hear of what is delive
   await expect.poll(() => sum(loginsBySecond(begin)), { timeout: 60_000 }).toBeGreaterThanOrEqual(2 * users)
 
   await house.dovecot.stop()
+  await expect.poll(() => postern.lines.some(({ message }) => message === alone), { timeout: 20_000 }).toBe(true)
   const before = house.dovecot.log()
   await house.dovecot.start()
   for (let n = 0; n < users; n += 8) {
@@ -61,5 +63,5 @@ it('200 users who wait come back one after the other, and hear of what is delive
   expect(sum(bySecond)).toBeGreaterThanOrEqual(2 * users)
   expect(Math.max(...bySecond)).toBeLessThanOrEqual(2 * (watchLogins + logins) + 10)
   const messages = postern.lines.filter(({ message }) => message.startsWith('server ')).map(({ message }) => message)
-  expect(messages).toEqual(['server does not answer and is left alone', 'server answers again'])
+  expect(messages).toEqual([alone, 'server answers again'])
 }, 180_000)
