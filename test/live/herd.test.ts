@@ -59,7 +59,6 @@ it('200 users who wait come back one after the other, and hear of what is delive
 
   const bySecond = loginsBySecond(before)
   // Each user has a connection that listens, and one that looks what is new: as many as the first may come in a second, of each.
-  console.log('logins by second', bySecond)
   expect(sum(bySecond)).toBeGreaterThanOrEqual(2 * users)
   expect(Math.max(...bySecond)).toBeLessThanOrEqual(2 * (watchLogins + logins) + 10)
   const messages = postern.lines.filter(({ message }) => message.startsWith('server ')).map(({ message }) => message)
