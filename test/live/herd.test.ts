@@ -5,7 +5,7 @@ import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
 
 const alone = 'server does not answer and is left alone'
-const users = 200, logins = 5, watchLogins = 20
+const users = 200, logins = 4, watchLogins = 8
 let house: House, postern: Instance
 let phones: Phone[] = []
 
@@ -60,7 +60,7 @@ it('200 users who wait come back one after the other, and hear of what is delive
   const bySecond = loginsBySecond(before)
   // Each user has a connection that listens, and one that looks what is new: as many as the first may come in a second, of each.
   expect(sum(bySecond)).toBeGreaterThanOrEqual(2 * users)
-  expect(Math.max(...bySecond)).toBeLessThanOrEqual(2 * (watchLogins + logins) + 10)
+  expect(Math.max(...bySecond)).toBeLessThanOrEqual(2 * (watchLogins + logins) + 4)
   const messages = postern.lines.filter(({ message }) => message.startsWith('server ')).map(({ message }) => message)
   expect(messages).toEqual([alone, 'server answers again'])
 }, 180_000)
