@@ -14,6 +14,7 @@ import { pages } from './wire/wbxml-pages.ts'
 
 const text = z.string().min(1)
 const seconds = z.int().min(1)
+const count = z.int().min(1)
 const pem = z.string().startsWith('-----BEGIN ', {
   error: 'must be PEM text; write ${file:PATH} to read it from a file', abort: true,
 })
@@ -133,8 +134,13 @@ const backend = z.strictObject({
 }) satisfies z.ZodType<Backend>
 
 const sessions = z.strictObject({
-  idleSeconds: seconds.exactOptional(), max: z.int().min(1).exactOptional(), timeoutSeconds: seconds.exactOptional(),
+  idleSeconds: seconds.exactOptional(), max: count.exactOptional(), timeoutSeconds: seconds.exactOptional(), perUser: z.int().min(3).exactOptional(),
+  connections: count.exactOptional(), logins: count.exactOptional(), watchLogins: count.exactOptional(),
 }) satisfies z.ZodType<BackendsConfig['sessions']>
+
+const breaker = z.strictObject({
+  failures: count.exactOptional(), windowSeconds: seconds.exactOptional(), pauseSeconds: seconds.exactOptional(), mostSeconds: seconds.exactOptional(),
+}) satisfies z.ZodType<BackendsConfig['breaker']>
 
 const auth = z.strictObject({
   rememberSeconds: seconds.exactOptional(), refuseSeconds: seconds.exactOptional(), tries: z.int().min(1).exactOptional(),
@@ -201,6 +207,16 @@ const internal = z.strictObject({
   host: text.default('127.0.0.1'), port: z.int().min(0).max(65535), waitForMail: z.boolean().default(false),
 })
 
+const bounds = (requests: number, waits: number, megabytes: number) => z.strictObject({
+  requests: count.default(requests), waits: count.default(waits), megabytes: count.default(megabytes),
+}).prefault({})
+
+const limits = z.strictObject({
+  user: bounds(64, 100, 128),
+  process: bounds(2000, 50_000, 512),
+  overload: z.strictObject({ delayMilliseconds: count.default(400), megabytes: count.exactOptional() }).prefault({}),
+})
+
 /** The file as a whole. */
 export const schema = z.strictObject({
   listen: listen.prefault({}),
@@ -211,7 +227,9 @@ export const schema = z.strictObject({
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
   cache: z.strictObject({ megabytes: z.int().min(1).default(64), shared: shared.exactOptional() }).prefault({}),
   backends,
+  limits: limits.prefault({}),
   sessions: sessions.exactOptional(),
+  breaker: breaker.exactOptional(),
   auth: auth.exactOptional(),
   certificates: certificates.exactOptional(),
   eas: eas.prefault({}),
@@ -220,7 +238,7 @@ export const schema = z.strictObject({
 type File = z.infer<typeof schema>
 
 /** What the program is started with: the file's settings, put together as the parts want them. */
-export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache'> & {
+export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache' | 'limits'> & {
   readonly internal: File['internal'] | undefined
   readonly upstream: string | undefined
   readonly backends: BackendsConfig
@@ -228,10 +246,10 @@ export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache'> & {
 }
 
 export function arrange(file: File): Config {
-  const { listen, drain, internal, log, cache, upstream, secret, backends, sessions, auth, certificates, eas } = file
+  const { listen, drain, internal, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas } = file
   return {
-    listen, drain, internal, log, cache, upstream,
-    backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }), ...(certificates && { certificates }) },
+    listen, drain, internal, log, cache, limits, upstream,
+    backends: { backends, ...(sessions && { sessions }), ...(breaker && { breaker }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
       ceiling: eas.ceiling, ceilings: eas.ceilings, merge: eas.merge, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
       recipientCache: eas.recipientCache, maxRequest: eas.maxRequest, maxHeld: eas.maxHeld,

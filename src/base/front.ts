@@ -16,6 +16,8 @@ export type Visit = {
   /** Ends when the client's socket closes: stop waiting, stop working. */
   readonly signal: AbortSignal
   readonly facts: Facts
+  /** Called when the answer was sent, or cannot be: at once where that was before. */
+  onEnd(done: () => void): void
 }
 
 /** An HTTP request as a front sees it. */
@@ -50,4 +52,6 @@ export type Front = {
   readonly quiet?: true
   /** The server is going away: whatever waits here answers now, as if its time were up. May be called more than once. */
   drain?(): void
+  /** The server has too much to do: this part of what waits here, what waits longest, answers now as if its time were up. */
+  shed?(part: number): void
 }

@@ -42,6 +42,8 @@ export type HttpServer = {
   secure(certificate: Certificate): void
   /** Errors so far that no one expected. A test run that leaves one has failed. */
   readonly bugs: () => number
+  /** Has this part of what waits answered early. */
+  shed(part: number): void
   /** From now on each answer is the last one of its connection. */
   part(): void
   /**
@@ -101,6 +103,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
       id: nextId(), facts: {}, signal: gone.signal,
       address: addressOf(req.socket.remoteAddress, String(req.headers['x-forwarded-for'] ?? '')),
       credentials: identify(req.headers.authorization, req.url ?? ''),
+      onEnd: done => void (res.closed ? done() : res.once('close', done)),
     }
     answers.set(req.socket, res)
     own.begin()
@@ -152,6 +155,9 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
       if (server instanceof https.Server) server.setSecureContext(certificate)
     },
     bugs: () => bugs,
+    shed(part) {
+      for (const { fronts } of [routes, ...retired]) fronts.forEach(front => front.shed?.(part))
+    },
     part: () => void (parting = true),
     async close(seconds, linger = 0) {
       parting = true

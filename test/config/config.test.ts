@@ -35,6 +35,10 @@ describe('a configuration', () => {
     expect(parse(good)).toEqual({
       listen: { port: 8080, trustedProxies: [] }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
       drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined,
+      limits: {
+        user: { requests: 64, waits: 100, megabytes: 128 }, process: { requests: 2000, waits: 50_000, megabytes: 512 },
+        overload: { delayMilliseconds: 400 },
+      },
       backends: { backends: [{
         domains: '*', login: '{local}@{domain}', notes: 'auto', imap: { host: 'imap.example', port: 993, security: 'tls' },
         smtp: { host: 'smtp.example', port: 465, security: 'tls', auth: true },
@@ -88,7 +92,7 @@ describe('the example', () => {
     const { eas, ...rest } = parse(example, environment)
     const shown = example
       .replace(/^( *)# (?=(login|security|port|rejectUnauthorized|auth|keepsSent):( |$))/gm, '$1')
-      .replace(/^# (?=(drain|internal|sessions|auth|eas|cache|log):$)/gm, '')
+      .replace(/^# (?=(drain|internal|sessions|breaker|limits|auth|eas|cache|log):$)/gm, '')
       .replace(/^# {3}(?=\w+: )/gm, '  ')
     const { eas: shownEas, ...shownRest } = parse(shown, environment)
     expect(shownEas).toEqual(eas)
@@ -96,7 +100,11 @@ describe('the example', () => {
     expect(shownRest.drain).toEqual(rest.drain)
     expect(shownRest.internal).toEqual({ host: '127.0.0.1', port: 9080, waitForMail: false })
     expect(shownRest.backends).toMatchObject(rest.backends)
-    expect(shownRest.backends.sessions).toEqual({ idleSeconds: 60, max: 1000, timeoutSeconds: 60 })
+    expect(shownRest.backends.sessions).toEqual({
+      idleSeconds: 60, max: 1000, timeoutSeconds: 60, perUser: 20, connections: 20_000, logins: 20, watchLogins: 50,
+    })
+    expect(shownRest.backends.breaker).toEqual({ failures: 5, windowSeconds: 30, pauseSeconds: 1, mostSeconds: 10 })
+    expect(shownRest.limits).toEqual(rest.limits)
     expect(shownRest.backends.auth).toEqual({ rememberSeconds: 300, refuseSeconds: 30, tries: 10 })
   })
 })
