@@ -12,9 +12,10 @@ export function answerMobileconfig(ask: Ask): Response {
   const address = (url.searchParams.get('email') ?? url.searchParams.get('emailaddress') ?? '').trim()
   if (!isAddress(address)) return new Response('The query wants email=, with an address.\n', { status: 400, headers: { ...uncached, ...plain } })
   visit.facts['user'] = address
-  if (!house.serversOf(address)) return new Response('The domain is not served here.\n', { status: 404, headers: { ...uncached, ...plain } })
+  const elsewhere = house.elsewhere([`@${domainOf(address)}`])
+  if (!elsewhere && !house.serversOf(address)) return new Response('The domain is not served here.\n', { status: 404, headers: { ...uncached, ...plain } })
   const { settings: { signer } } = house
-  const profile = printMarkup(profileOf(ask, address), doctype)
+  const profile = printMarkup(profileOf(ask, address, new URL(elsewhere?.url ?? baseOf(ask, domainOf(address)))), doctype)
   visit.facts['signed'] = signer !== undefined
   const body = signer ? signCms(Buffer.from(profile), signer, now) : Buffer.from(profile)
   return new Response(body as Uint8Array<ArrayBuffer>, { headers: {
@@ -24,8 +25,8 @@ export function answerMobileconfig(ask: Ask): Response {
 
 const plain = { 'content-type': 'text/plain; charset=utf-8' }
 
-function profileOf(ask: Ask, address: string): Markup {
-  const domain = domainOf(address), base = new URL(baseOf(ask, domain)), name = ask.house.settings.name ?? domain
+function profileOf({ house }: Ask, address: string, base: URL): Markup {
+  const name = house.settings.name ?? domainOf(address)
   // The same address and host are the same profile: a new one takes the place of the old one.
   const id = `${base.hostname.split('.').reverse().join('.')}.eas.${uuid(address)}`
   const account = dictionary([

@@ -44,6 +44,7 @@ describe('a configuration', () => {
         maxRequest: 157286400, maxHeld: 41943040, policy: undefined,
         secret: Buffer.from(secret),
       },
+      autodiscover: { url: undefined, name: undefined, autoconfig: true, mobileconfig: true, signer: undefined },
     })
   })
 
