@@ -38,7 +38,8 @@ describe('postern', () => {
     [['serve', '--workers', '0'], '--workers wants a number, or auto.', 2],
     [['serve', '--workers', 'many'], '--workers wants a number, or auto.', 2],
     [['check', '--workers', '2'], 'check has no option --workers.', 2],
-    [['check'], 'check wants --user NAME.', 2],
+    [['check'], 'check wants --user NAME, or --dns DOMAIN.', 2],
+    [['check', '--dns', 'x.org', '--resolver', 'ns.x.org'], '--resolver wants the address of a DNS server.', 2],
     [['serve', '--config', '/nowhere.yaml'], '/nowhere.yaml cannot be read (ENOENT)', 1],
     [['decode', '/nowhere'], "ENOENT: no such file or directory, open '/nowhere'", 1],
   ])('%j fails with a sentence', async (args, sentence, status) => {
