@@ -1,4 +1,3 @@
-import { createPrivateKey } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import * as z from 'zod'
 import type { AutodiscoverSettings } from './autodiscover/settings.ts'
@@ -8,6 +7,7 @@ import type { Passwords } from './eas/rules.ts'
 import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
 import { policyValueFault } from './eas/policy-elements.ts'
+import { signCms, type Signer } from './formats/cms-sign.ts'
 import { zoneOfName } from './formats/timezone.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
@@ -25,9 +25,9 @@ const template = z.string().refine(login => login === 'address' || login === 'lo
   error: 'must be address, local, or contain {local}, as in {local}@{domain}',
 })
 
-function canSign({ key }: { key: string }): boolean {
+function canSign(signer: Signer): boolean {
   try {
-    return ['rsa', 'ec'].includes(createPrivateKey(key).asymmetricKeyType ?? '')
+    return signCms(new Uint8Array(), signer, new Date()).length > 0
   } catch {
     return false
   }

@@ -1,5 +1,5 @@
 import { Failure, type Kind } from '../base/failure.ts'
-import type { Visit } from '../base/front.ts'
+import type { Credentials, Visit } from '../base/front.ts'
 import type { ServersOf } from '../model/mail-servers.ts'
 import type { Open, Person, Stores } from '../model/ports.ts'
 import type { AutodiscoverSettings } from './settings.ts'
@@ -28,9 +28,10 @@ export type Asker = { readonly stores: Stores } | { readonly elsewhere: Elsewher
  * Throws `auth` without credentials or with wrong ones, `busy` and `unavailable` as `open` does. A Response where the password has expired:
  * [MS-ASHTTP] Status Line, 457.
  */
-async function admit({ house, visit, now }: Ask): Promise<Asker | Response> {
-  const { credentials, address, facts } = visit
-  if (!credentials) throw new Failure('auth', 'no credentials')
+async function admit({ house, request, visit, now }: Ask): Promise<Asker | Response> {
+  const { address, facts } = visit
+  if (!visit.credentials) throw new Failure('auth', 'no credentials')
+  const credentials = named(visit.credentials, request)
   facts['user'] = credentials.user
   const elsewhere = house.elsewhere([credentials.user])
   if (elsewhere) {
@@ -44,6 +45,12 @@ async function admit({ house, visit, now }: Ask): Promise<Asker | Response> {
     if (!expiry?.expired) throw error
     return new Response(null, { status: 457, headers: expiry.headers })
   }
+}
+
+/** A bearer token does not tell whose it is; the header fields that iOS and Outlook send with one do. */
+function named(credentials: Credentials, { headers }: Request): Credentials {
+  const user = credentials.user || (headers.get('x-user-identity') ?? headers.get('x-anchormailbox') ?? '')
+  return { ...credentials, user: isAddress(user) || credentials.user ? user : '' }
 }
 
 /** As `admit`; what the mail host cannot do now, the form says in its own words. */

@@ -33,7 +33,7 @@ export async function answerPox(ask: Ask): Promise<Response> {
   const asked = readRequest(await readBody(ask.request, largest))
   if ('code' in asked) return told(ask, asked, headers)
   visit.facts['schema'] = asked.schema.name
-  visit.facts['address'] = isAddress(asked.address) ? asked.address : undefined
+  visit.facts['asked'] = isAddress(asked.address) ? asked.address : undefined
   const said = await answerOf(ask, asked, asker)
   return 'code' in said ? told(ask, said, headers) : answered(said, headers)
 }

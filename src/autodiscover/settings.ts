@@ -1,3 +1,5 @@
+import type { Signer } from '../formats/cms-sign.ts'
+
 /** What the configuration says about this front; `app.ts` fills it in. */
 export type AutodiscoverSettings = {
   /** Where clients find this server, `{domain}` in it is the domain of the address. Undefined: where they asked. */
@@ -8,5 +10,5 @@ export type AutodiscoverSettings = {
   readonly autoconfig: boolean
   readonly mobileconfig: boolean
   /** PEM; profiles are signed with it. */
-  readonly signer: { readonly cert: string; readonly key: string } | undefined
+  readonly signer: Signer | undefined
 }

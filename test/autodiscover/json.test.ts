@@ -53,6 +53,7 @@ it.each([
 
 it('is asked by GET, at any letter case of its path', async () => {
   expect((await get(server, '/AutoDiscover/AutoDiscover.JSON?Email=anna@postern.test&Protocol=ActiveSync')).status).toBe(200)
+  expect((await get(server, '/autodiscover/autodiscover.json?Email=anna@postern.test&Protocol=ActiveSync', { method: 'HEAD' })).status).toBe(200)
   expect((await get(server, '/autodiscover/autodiscover.json', { method: 'DELETE' })).status).toBe(405)
   expect((await get(server, '/autodiscover/autodiscover.json/v1.0/')).status).toBe(404)
 })

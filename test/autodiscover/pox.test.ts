@@ -170,6 +170,16 @@ describe('who asks', () => {
     }
   })
 
+  it('with a token is known by what comes beside it, and refused where nothing does', async () => {
+    const asked: string[] = []
+    await inHouse({ open: async ({ user }) => { asked.push(user); throw new Failure('auth', 'no') } }, async house => {
+      for (const headers of [{ 'x-user-identity': anna }, { 'x-anchormailbox': anna }, { 'x-anchormailbox': 'SMTP:x y' }, {}]) {
+        expect((await post(house, poxRequest(anna), { user: undefined, headers: { authorization: 'Bearer abc', ...headers } })).status).toBe(401)
+      }
+    })
+    expect(asked).toEqual([anna, anna, '', ''])
+  })
+
   it('by GET without TLS is redirected to where TLS is spoken, with or without credentials', async () => {
     await inHouse({ settings: { url: 'https://mail.{domain}/' } }, async house => {
       const headers = { 'x-forwarded-host': 'autodiscover.postern.test', 'x-forwarded-proto': 'http' }
@@ -209,6 +219,18 @@ describe('a user who is served elsewhere', () => {
     await inHouse({ redirects: [{ user: 'bob@postern.test', url }] }, async house => {
       expect((await post(house, poxRequest('bob@postern.test'))).text).toContain(`<Url>${url}</Url>`)
     })
+  })
+})
+
+it.each(versions)('an error, a redirection and a wrong address are told whatever version the phone speaks: %s', async version => {
+  const redirects = [{ user: 'bob@postern.test', url: 'https://x/', address: 'bob@x' }]
+  await inHouse({ redirects }, async house => {
+    const headers = { 'ms-asprotocolversion': version }
+    const roots = await Promise.all(['', poxRequest('bob@postern.test'), poxRequest('carl@postern.test')].map(async body => read((await post(house, body, { headers })).text)))
+    for (const root of roots) checkElements(root, poxResponse)
+    const [error, redirection, wrong] = roots
+    expect([at(error!, 'Response', 'Error', 'ErrorCode'), at(redirection!, 'Response', 'Action', 'Redirect')]).toEqual(['600', 'bob@x'])
+    expect(['Status', 'Message', 'DebugData'].map(name => at(wrong!, 'Response', 'Action', 'Error', name)?.length)).toEqual([1, 34, expect.any(Number)])
   })
 })
 

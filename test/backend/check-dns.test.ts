@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkDns } from '../../src/backend/check-dns.ts'
 import { startDns, type Zone } from '../support/dns-server.ts'
+import { Authority } from '../support/pki.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-dns-'))
 const servers: Server[] = []
@@ -15,10 +16,10 @@ let pair: { cert: string; key: string }
 let port = 0
 
 /** A certificate for these hosts, of its own authority. */
-function made(name: string, hosts: readonly string[], ...more: readonly string[]): { cert: string; key: string } {
+function made(name: string, hosts: readonly string[]): { cert: string; key: string } {
   const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)]
   execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=Post',
-    '-addext', `subjectAltName=${hosts.map(host => `DNS:${host}`).join(',')}`, '-keyout', key, '-out', cert, ...more], { stdio: 'pipe' })
+    '-addext', `subjectAltName=${hosts.map(host => `DNS:${host}`).join(',')}`, '-keyout', key, '-out', cert, '-days', '30'], { stdio: 'pipe' })
   return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
 }
 
@@ -31,7 +32,7 @@ async function tls(options: { cert: string; key: string }): Promise<number> {
 }
 
 beforeAll(async () => {
-  pair = made('good', ['autodiscover.one.test', 'mail.one.test', '*.many.test'], '-days', '30')
+  pair = made('good', ['autodiscover.one.test', 'mail.one.test', '*.many.test'])
   port = await tls(pair)
 })
 afterAll(() => {
@@ -110,7 +111,8 @@ describe('a host', () => {
   })
 
   it('whose certificate has expired is told of', async () => {
-    const old = await tls(made('old', ['autodiscover.one.test'], '-not_before', '20240101000000Z', '-not_after', '20240201000000Z'))
+    const { pem } = new Authority(folder, 'Old').issue('old', { extensions: ['subjectAltName=DNS:autodiscover.one.test'], from: '20240101000000Z', to: '20240201000000Z' })
+    const old = await tls({ cert: pem, key: readFileSync(join(folder, 'Old', 'key-1.pem'), 'utf8') })
     expect(marked(await told(zone, 'one.test', { at: old })).join()).toMatch(/has expired on 2024-02-01: renew it/)
   })
 

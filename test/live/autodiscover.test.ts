@@ -34,7 +34,7 @@ it('a phone that knows an address and a password finds the server, and syncs wit
   expect((await phone.folderSync()).status).toBe('1')
   phone.close()
   expect(linesOf(postern, 'request').find(line => line['front'] === 'autodiscover')).toMatchObject({
-    command: 'Autodiscover', form: 'pox', schema: 'mobilesync', user: login, http: 200,
+    command: 'Autodiscover', form: 'pox', schema: 'mobilesync', user: login, asked: address, address: '127.0.0.1', http: 200,
   })
 })
 
