@@ -5,6 +5,7 @@ import { autodiscoverFront } from './autodiscover/server.ts'
 import { connect } from './backend/connect.ts'
 import { isReachable, publicServers } from './backend/public-servers.ts'
 import type { Log } from './base/log.ts'
+import type { Shared } from './base/shared.ts'
 import type { Config } from './config.ts'
 import { expiryOf } from './eas/response-head.ts'
 import { redirectFor } from './eas/rules.ts'
@@ -15,6 +16,8 @@ import type { News } from './http/internal.ts'
 import { passThrough } from './http/pass-through.ts'
 import { listen, type Routes } from './http/server.ts'
 import { memoryCache } from './state/cache.ts'
+import { ownMemory } from './state/shared-memory.ts'
+import { redisShared } from './state/shared-redis.ts'
 
 export type App = {
   /** Where it answers, for a client on this host. */
@@ -36,8 +39,25 @@ export type App = {
 /** Seconds for which a connection of a process that was replaced may bring one more request. */
 const linger = 2
 
-/** A log of one JSON line an event, to standard output. What a field of such a name says is not printed, whoever logs it. */
-export const createLog = (level: Config['log']['level'], to: DestinationStream = destination()) => pino({
+/** Standard output. The lines of one turn of the event loop go out in one write: requests that come together end together. */
+function standardOutput(): DestinationStream {
+  const out = destination()
+  let lines = ''
+  const flush = (): void => {
+    if (lines) out.write(lines)
+    lines = ''
+  }
+  process.once('exit', flush)
+  return {
+    write(line) {
+      if (!lines) setImmediate(flush)
+      lines += line
+    },
+  }
+}
+
+/** A log of one JSON line an event. What a field of such a name says is not printed, whoever logs it. */
+export const createLog = (level: Config['log']['level'], to: DestinationStream = standardOutput()) => pino({
   level, base: null, timestamp: pino.stdTimeFunctions.isoTime,
   redact: ['password', 'token', 'secret', 'authorization', '*.password', '*.token', '*.secret', '*.authorization'],
 }, to)
@@ -50,11 +70,14 @@ export async function startApp(
   first: Config, log: Log = createLog(first.log.level), extra: Pick<EasParts, 'now' | 'record'> = {},
 ): Promise<App> {
   let config = first
-  let backends = connect(config.backends, log)
   const cache = memoryCache(config.cache)
+  const own = ownMemory(cache)
+  const site = config.cache.shared && await redisShared(config.cache.shared, { secret: config.eas.secret, own, log })
+  const shared: Shared = site ?? own
+  let backends = connect(config.backends, log, shared)
   const routes = ({ backends: { backends: mailHosts }, eas, autodiscover, upstream }: Config): Routes => ({
     fronts: [
-      health, easFront({ settings: eas, open: backends.open, cache, log, ...extra }),
+      health, easFront({ settings: eas, open: backends.open, cache, shared, log, ...extra }),
       ...(autodiscover ? [autodiscoverFront({
         settings: { ...autodiscover, autoconfig: autodiscover.autoconfig && mailHosts.some(isReachable) }, open: backends.open, serversOf: publicServers(mailHosts),
         elsewhere: names => redirectFor(eas, names),
@@ -75,7 +98,7 @@ export async function startApp(
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
-      if (!same) backends = connect(next.backends, log)
+      if (!same) backends = connect(next.backends, log, shared)
       const settled = server.replace(routes(next))
       if (!same) void settled.then(() => former.close())
       config = next
@@ -86,6 +109,7 @@ export async function startApp(
       if (!replaced && pauseSeconds) await sleep(pauseSeconds * 1000)
       await server.close(seconds, replaced ? linger : 0)
       await backends.close()
+      site?.close()
     },
   }
 }

@@ -9,6 +9,7 @@ import { versions } from './eas/versions.ts'
 import { policyValueFault } from './eas/policy-elements.ts'
 import { signCms, type Signer } from './formats/cms-sign.ts'
 import { zoneOfName } from './formats/timezone.ts'
+import type { SharedConfig } from './state/shared-redis.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
 // The one description of the configuration file: what may stand where, and what holds where nothing stands.
@@ -83,6 +84,16 @@ const dav = z.strictObject({
 }).refine(({ url, calendars, contacts, freeBusy }) => [calendars, contacts, freeBusy].every(home => home === undefined || sameHost(url, home)), {
   error: 'must have calendars, contacts and freeBusy at the host and port of url: passwords go nowhere else',
 })
+
+/** Without a password in it: that may come from a file or the environment, and an address is logged. */
+const redisUrl = z.url({ protocol: /^rediss?$/, error: 'must be a URL like rediss://cache.example.org:6379/0' })
+  .refine(url => !URL.canParse(url) || (({ username, password, pathname, hostname }) => !username && !password && hostname !== '' && /^\/?\d{0,3}$/.test(pathname))(new URL(url)), {
+    error: 'must be a host, its port and the number of a database at most: username and password are settings of their own',
+  })
+const shared = z.strictObject({
+  url: redisUrl, username: text.exactOptional(), password: text.exactOptional(),
+  rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(), prefix: text.max(100).exactOptional(),
+}) satisfies z.ZodType<SharedConfig>
 
 const filter = z.string().regex(/^\(.+\)$/s, { error: 'must be a filter like (objectClass=person)' })
 const attribute = z.union([text.transform(name => [name]), z.array(text)], { error: 'must be an attribute, or a list of them' })
@@ -230,7 +241,7 @@ export const schema = z.strictObject({
   secret: z.string().min(32),
   upstream: upstream.exactOptional(),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
-  cache: z.strictObject({ megabytes: z.int().min(1).default(64) }).prefault({}),
+  cache: z.strictObject({ megabytes: z.int().min(1).default(64), shared: shared.exactOptional() }).prefault({}),
   backends,
   sessions: sessions.exactOptional(),
   auth: auth.exactOptional(),

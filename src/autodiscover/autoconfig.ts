@@ -4,7 +4,7 @@ import { domainOf, domainOfHost, isAddress, notAllowed, uncached, type Ask } fro
 
 /** draft-ietf-mailmaint-autoconfig, XML config file; Thunderbird puts the user's local part in. The same for each user of a domain. */
 export function answerAutoconfig(ask: Ask): Response {
-  const { request: { method }, url, visit, house } = ask
+  const { request: { method, url }, visit, house } = ask
   if (method !== 'GET' && method !== 'HEAD') return notAllowed('GET, HEAD')
   const address = url.searchParams.get('emailaddress')?.trim() ?? ''
   const domain = isAddress(address) ? domainOf(address) : domainOfHost(visit.origin.host)

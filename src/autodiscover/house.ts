@@ -1,5 +1,5 @@
 import { Failure, type Kind } from '../base/failure.ts'
-import type { Credentials, Visit } from '../base/front.ts'
+import type { Credentials, FrontRequest, Visit } from '../base/front.ts'
 import type { ServersOf } from '../model/mail-servers.ts'
 import type { Open, Person, Stores } from '../model/ports.ts'
 import type { AutodiscoverSettings } from './settings.ts'
@@ -19,7 +19,7 @@ export type AutodiscoverParts = {
 }
 
 /** One request, and all there is to answer it. */
-export type Ask = { readonly house: AutodiscoverParts; readonly request: Request; readonly url: URL; readonly visit: Visit; readonly now: Date }
+export type Ask = { readonly house: AutodiscoverParts; readonly request: FrontRequest; readonly visit: Visit; readonly now: Date }
 
 /** Who asks: with proven credentials, or from a mailbox that is elsewhere, where nobody here can prove any. */
 export type Asker = { readonly stores: Stores } | { readonly elsewhere: Elsewhere }
@@ -48,7 +48,7 @@ async function admit({ house, request, visit, now }: Ask): Promise<Asker | Respo
 }
 
 /** A bearer token does not tell whose it is; the header fields that iOS and Outlook send with one do. */
-function named(credentials: Credentials, { headers }: Request): Credentials {
+function named(credentials: Credentials, { headers }: FrontRequest): Credentials {
   const user = credentials.user || (headers.get('x-user-identity') ?? headers.get('x-anchormailbox') ?? '')
   return { ...credentials, user: isAddress(user) || credentials.user ? user : '' }
 }

@@ -9,7 +9,7 @@ const protocols: Readonly<Record<string, readonly [name: string, path: string]>>
  * nothing that depends on the user: a rule about a single user is heard of from EAS.
  */
 export function answerJson(ask: Ask): Response {
-  const { request: { method }, url, visit, house } = ask
+  const { request: { method, url }, visit, house } = ask
   if (method !== 'GET' && method !== 'HEAD') return notAllowed('GET, HEAD')
   const query = new Map([...url.searchParams].slice(0, 32).map(([key, value]) => [key.toLowerCase(), value.trim()]))
   const address = inPath(url.pathname) ?? query.get('email') ?? ''

@@ -7,7 +7,7 @@ const doctype = '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://ww
 
 /** Apple, Configuration Profile Reference: an account of com.apple.eas.account. It holds no secret and is made for any address of a domain. */
 export function answerMobileconfig(ask: Ask): Response {
-  const { request: { method }, url, visit, house, now } = ask
+  const { request: { method, url }, visit, house, now } = ask
   if (method !== 'GET' && method !== 'HEAD') return notAllowed('GET, HEAD')
   const address = (url.searchParams.get('email') ?? url.searchParams.get('emailaddress') ?? '').trim()
   if (!isAddress(address)) return new Response('The query wants email=, with an address.\n', { status: 400, headers: { ...uncached, ...plain } })

@@ -1,4 +1,5 @@
-import type { Front, Visit } from '../base/front.ts'
+import { Failure } from '../base/failure.ts'
+import type { Front, FrontRequest, Visit } from '../base/front.ts'
 import { answerAutoconfig } from './autoconfig.ts'
 import type { Ask, AutodiscoverParts } from './house.ts'
 import { answerJson } from './json.ts'
@@ -26,15 +27,17 @@ export function autodiscoverFront(house: AutodiscoverParts): Front {
     name: 'autodiscover',
     matches: path => served.some(([, pattern]) => pattern.test(path)),
     answer: async (request, visit) => {
-      const url = new URL(request.url)
-      const [form, , answer] = served.find(([, pattern]) => pattern.test(url.pathname.toLowerCase()))!
+      // A URL knows no /../ and may be another one than its path seemed to be.
+      const found = served.find(([, pattern]) => pattern.test(request.url.pathname.toLowerCase()))
+      if (!found) throw new Failure('not-found', 'another path')
+      const [form, , answer] = found
       note(visit, request, form)
-      return answer({ house, request, url, visit, now: now() })
+      return answer({ house, request, visit, now: now() })
     },
   }
 }
 
-function note({ facts }: Visit, { headers }: Request, form: Form): void {
+function note({ facts }: Visit, { headers }: FrontRequest, form: Form): void {
   facts['command'] = 'Autodiscover'
   facts['form'] = form
   facts['agent'] = headers.get('user-agent')?.slice(0, 128)

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { Failure } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
+import type { Shared } from '../base/shared.ts'
 import type { Role } from '../model/folder.ts'
 import type { PublicServer } from '../model/mail-servers.ts'
 import type { CertificateCheck, Open, Person, Stores } from '../model/ports.ts'
@@ -11,7 +12,7 @@ import {
 import { certificateCheck, type CertificatesConfig } from './certificate-check.ts'
 import { credentialMemory, type Fingerprint } from './credentials.ts'
 import type { DavCopy } from './dav-book.ts'
-import type { DavList } from './dav-changes.ts'
+import { davLists } from './dav-lists.ts'
 import { davClient, type DavServer } from './dav-client.ts'
 import type { BookConfig } from './dav-directory.ts'
 import type { DavUser } from './dav-homes.ts'
@@ -131,15 +132,15 @@ type Account = Omit<Stores, 'backendTime'> & {
 }
 
 /** Opens users' stores: proves credentials by logging in with them, and keeps what is open for the next request. */
-export function connect(config: BackendsConfig, log: Log): Backends {
+export function connect(config: BackendsConfig, log: Log, shared: Shared): Backends {
   const { idleSeconds = 60, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
   const { rememberSeconds = 300, refuseSeconds = 30, tries = 10 } = config.auth ?? {}
-  const secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries })
+  const secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries }, shared)
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
   const proofs = new Map<Fingerprint, Promise<Account>>()
-  const memory = davMemory()
+  const memory = davMemory(shared)
   const certificates = certificateCheck(config.certificates ?? {}, log)
-  const shared = new Map<Backend, AddressList>(config.backends.map(backend => [backend, sharedList(backend, memory)]))
+  const addressLists = new Map<Backend, AddressList>(config.backends.map(backend => [backend, sharedList(backend, memory)]))
   const troubles = new Map(config.backends.map(backend => [backend, davTrouble(log, backend.dav?.url ?? '')]))
 
   /** Logs in, also where a session is open: the password may have been changed since. */
@@ -150,17 +151,17 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     try {
       if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000)).close()
       const account = before ?? await openAccount(identity, own, {
-        idleSeconds, timeoutSeconds, log, certificates, memory, backends: config.backends, shared: shared.get(backend), troubles: troubles.get(backend),
+        idleSeconds, timeoutSeconds, log, certificates, memory, backends: config.backends, shared: addressLists.get(backend), troubles: troubles.get(backend),
       })
-      secrets.proved(fingerprint)
       accounts.set(fingerprint, account)
+      await secrets.proved(fingerprint, person.login, address)
       return account
     } catch (error) {
       if (error instanceof Failure && error.kind === 'auth') {
-        secrets.refused(fingerprint, person.login, address)
         accounts.delete(fingerprint)
         before?.end()
         log.warn({ user: person.login, address }, 'authentication failed')
+        await secrets.refused(fingerprint, person.login, address)
       }
       throw error
     }
@@ -172,7 +173,7 @@ export function connect(config: BackendsConfig, log: Log): Backends {
       if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
       const identity = identify(config.backends, credentials.user)
       const fingerprint = secrets.fingerprint(identity.person.login, credentials)
-      const known = secrets.known(fingerprint, identity.person.login, address)
+      const known = await secrets.known(fingerprint, identity.person.login, address)
       const open = known ? accounts.get(fingerprint) : undefined
       if (open) return measured(open)
       // Devices of a user wake up together: they share one login.
@@ -190,7 +191,7 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     async close() {
       for (const account of accounts.values()) account.end()
       accounts.clear()
-      for (const list of shared.values()) closeList(list)
+      for (const list of addressLists.values()) closeList(list)
     },
   }
 }
@@ -290,13 +291,12 @@ export function davOf(server: DavServer, person: Person, own: Login, timeoutSeco
 }
 
 const mailboxesRecalled = 64
-/** Octets of lists kept for DAV servers without sync-collection. */
-const listsSize = 64 * 1024 * 1024
-/** The same of address books that Postern looks through itself. */
+/** Octets of address books that Postern looks through itself. */
 const copiesSize = 64 * 1024 * 1024
 
-export const davMemory = (): DavMemory => ({
-  lists: new LRUCache<string, DavList>({ maxSize: listsSize }), copies: new LRUCache<string, DavCopy>({ maxSize: copiesSize }),
+/** `shared` is the site's. */
+export const davMemory = (shared?: Shared): DavMemory => ({
+  lists: davLists(shared), copies: new LRUCache<string, DavCopy>({ maxSize: copiesSize }),
 })
 
 export function loginOf(login: string, credentials: Credentials): Login {

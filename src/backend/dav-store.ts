@@ -6,9 +6,11 @@ import {
   componentOf, listCollections, listStates, makeCollection, renameCollection, type CollectionState, type DavCollection,
 } from './dav-collections.ts'
 import { davHomes, type DavHomes, type DavUser } from './dav-homes.ts'
-import { davChanges, type DavLists } from './dav-changes.ts'
+import { davChanges } from './dav-changes.ts'
+import { davFiles } from './dav-files.ts'
 import { davFreeBusy } from './dav-free-busy.ts'
 import { completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
+import type { DavLists } from './dav-lists.ts'
 import { davWatch } from './dav-watch.ts'
 import { document, escapeXml, names, readMultistatus } from './dav-xml.ts'
 
@@ -46,7 +48,7 @@ export function davStore({ server, client, user, called = () => undefined, lists
   let homes: Promise<DavHomes> | undefined
   let known: { readonly at: number; readonly all: readonly DavCollection[] } | undefined
   let listing: Promise<readonly DavCollection[]> | undefined
-  let scheduling: Promise<boolean> | undefined
+  let extensions: Promise<string> | undefined
   const reports = davChanges(client, lists)
   const watch = davWatch({ pollSeconds: server.pollSeconds ?? 20, states: ids => statesOf(ids), trouble })
 
@@ -130,6 +132,20 @@ export function davStore({ server, client, user, called = () => undefined, lists
 
   const forget = (): void => { known = undefined }
 
+  /** RFC 4918, DAV Header, of the home of calendars. */
+  async function offers(extension: string): Promise<boolean> {
+    extensions ??= homesOf().then(async ({ calendars }) => {
+      if (!calendars) return ''
+      const answer = await client.ask({ method: 'OPTIONS', path: calendars })
+      await octetsOf(answer)
+      return [answer.headers['dav'] ?? ''].flat().join(',').toLowerCase()
+    }).catch((error: unknown) => {
+      extensions = undefined
+      throw error
+    })
+    return (await extensions).split(',').some(one => one.trim() === extension)
+  }
+
   const store: DavStore = {
     folders: async anew => (await collections(anew).catch(refused)).map(shown),
     books: async () => (await collections().catch(refused)).filter(({ content }) => content === 'contacts'),
@@ -206,14 +222,9 @@ export function davStore({ server, client, user, called = () => undefined, lists
       const where = await collection(id)
       return (await objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)).found
     },
-    schedules: () => scheduling ??= homesOf().then(async ({ calendars }) => {
-      if (!calendars) return false
-      const answer = await client.ask({ method: 'OPTIONS', path: calendars })
-      await octetsOf(answer)
-      return /\bcalendar-auto-schedule\b/i.test([answer.headers['dav'] ?? ''].flat().join(','))
-    }).catch((error: unknown) => {
-      scheduling = undefined
-      throw error
+    schedules: () => offers('calendar-auto-schedule'),
+    files: davFiles({
+      client, offers, addressOf: async ({ folder, name }) => addressOf(await collection(folder), name), written: ({ folder }, work) => written(folder, work),
     }),
     freeBusy: davFreeBusy({ client, user, homes: homesOf, template: server.freeBusy, called }),
     async move({ folder, name }, to) {

@@ -14,10 +14,10 @@ export function objectStores(dav: ObjectStore | undefined, notes: ObjectStore, w
     return dav
   }
 
-  async function folders() {
-    const collections = await dav?.folders() ?? []
+  async function folders(anew?: boolean) {
+    const collections = await dav?.folders(anew) ?? []
     if (which === 'auto' && collections.some(({ content }) => content === 'notes')) return collections
-    return [...collections.filter(({ content }) => content !== 'notes'), ...await notes.folders()]
+    return [...collections.filter(({ content }) => content !== 'notes'), ...await notes.folders(anew)]
   }
 
   return {
@@ -38,6 +38,7 @@ export function objectStores(dav: ObjectStore | undefined, notes: ObjectStore, w
     remove: (id, name, etag, quietly) => of(id).remove(id, name, etag, quietly),
     containing: (id, property, text) => of(id).containing(id, property, text),
     schedules: async () => await dav?.schedules() ?? false,
+    ...(dav?.files ? { files: dav.files } : {}),
     ...(dav?.freeBusy ? { freeBusy: (addresses, from, to) => dav.freeBusy!(addresses, from, to) } : {}),
     async move(ref, to) {
       if (of(ref.folder) !== of(to)) throw new Failure('denied', 'nothing moves from one server to another')

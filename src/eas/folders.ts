@@ -8,7 +8,8 @@ import { since, type Version } from './versions.ts'
 /** Where a client stands in a folder; undefined where that is not known, and any event counts as news. */
 export type Standing = MailStanding | ObjectStanding | undefined
 export type MailStanding = { readonly cursor: MailCursor; readonly since: number }
-export type ObjectStanding = { readonly cursor: ObjectCursor; readonly since: number }
+/** `due`: when, in milliseconds, there is news that nobody made: what is shown but for a time. */
+export type ObjectStanding = { readonly cursor: ObjectCursor; readonly since: number; readonly due?: number | undefined }
 
 /**
  * Mailboxes, then collections of objects, of the classes that the version knows: [MS-ASNOTE] came with 14.0. All of them, or it throws;
@@ -81,12 +82,12 @@ export type Looked = {
 }
 
 /** Which of these folders may have changes; one round trip to each kind of server that is asked. */
-export async function changedFolders({ mail, objects }: Stores, standings: ReadonlyMap<FolderId, NonNullable<Standing>>): Promise<Looked> {
+export async function changedFolders({ mail, objects }: Stores, standings: ReadonlyMap<FolderId, NonNullable<Standing>>, now: Date): Promise<Looked> {
   const mailboxes = new Map<FolderId, MailStanding>(), tokens = new Map<FolderId, string>()
   const sure = new Set<FolderId>(), none: ReadonlySet<FolderId> = new Set()
   for (const [id, standing] of standings) {
     if (!isOfObjects(standing)) mailboxes.set(id, standing)
-    else if (isUnderWay(standing)) sure.add(id)
+    else if (isUnderWay(standing, now)) sure.add(id)
     else tokens.set(id, standing.cursor.token)
   }
   const asked = tokens.size ? objectsOf(objects).changed(tokens) : Promise.resolve(none)
@@ -97,9 +98,9 @@ export async function changedFolders({ mail, objects }: Stores, standings: Reado
 
 const isOfObjects = (standing: NonNullable<Standing>): standing is ObjectStanding => 'token' in standing.cursor
 
-/** A list is being told, a first one will be, or the time filter has moved on: there is news without asking. */
-const isUnderWay = ({ cursor: { token, pass, since }, since: wanted }: ObjectStanding): boolean =>
-  token === '' || pass !== undefined || since !== wanted
+/** A list is being told, a first one will be, or time has moved on: there is news without asking. */
+const isUnderWay = ({ cursor: { token, pass, since }, since: wanted, due }: ObjectStanding, now: Date): boolean =>
+  token === '' || pass !== undefined || since !== wanted || (due !== undefined && now.getTime() >= due)
 
 /** As `Watcher`; `ready` names the folders of which nothing goes untold from now on. */
 export type FoldersWatcher = Omit<Watcher, 'ready'> & { ready(ids: readonly FolderId[]): void }

@@ -1,6 +1,6 @@
 import { Failure } from '../base/failure.ts'
 import type { Folder, FolderId, ObjectContent } from '../model/folder.ts'
-import type { ObjectChanges, ObjectStore } from '../model/ports.ts'
+import type { ObjectChanges, ObjectFiles, ObjectStore } from '../model/ports.ts'
 import { digestOf, isDigest, isTag, joinTokens, splitToken, tagOf, type Standings } from '../state/merged-token.ts'
 import { outcome } from './outcome.ts'
 import { noteSeen, seenAt, type SeenIn } from './seen-names.ts'
@@ -125,6 +125,18 @@ export function mergedObjects(store: ObjectStore, contents: readonly ObjectConte
     if ((await groupOf(id)).length > 1) throw new Failure('denied', 'the folder is several collections')
   }
 
+  const filesIn = (files: ObjectFiles): ObjectFiles => ({
+    ...files,
+    async add({ folder, name }, file, occurrence) {
+      const place = await openPlace(folder, name)
+      return files.add({ folder: place.folder.id, name: place.name }, file, occurrence)
+    },
+    async remove({ folder, name }, id, occurrence) {
+      const place = await openPlace(folder, name)
+      return files.remove({ folder: place.folder.id, name: place.name }, id, occurrence)
+    },
+  })
+
   return {
     folders: async () => (await groups()).map(shown),
     folder: async id => shown(await groupOf(id)),
@@ -181,6 +193,8 @@ export function mergedObjects(store: ObjectStore, contents: readonly ObjectConte
       return inAll(await groupOf(id), async folder => folder.readOnly && folder.id !== id ? [] : store.containing(folder.id, property, text))
     },
     schedules: () => store.schedules(),
+    ...(store.files ? { files: filesIn(store.files) } : {}),
+    ...(store.freeBusy ? { freeBusy: (addresses, from, to) => store.freeBusy!(addresses, from, to) } : {}),
     async move({ folder, name }, to) {
       const place = await openPlace(folder, name)
       await store.move({ folder: place.folder.id, name: place.name }, to)

@@ -17,11 +17,13 @@ const calendar: ObjectClass = {
   say: (octets, context) => events.say(octets, ofCalendar(context)),
   hear: (stored, data, { instance, ...context }) => stored && instance !== undefined
     ? events.hearOne(stored, instance, data, ofCalendar(context)) : events.hear(stored, data, ofCalendar(context)),
+  isPassing: (octets, context) => events.isPassing(octets, ofCalendar(context)),
   isNews: (stored, data, context) => events.isNews(stored, data, ofCalendar(context)),
   // [MS-ASCAL] ClientUid, UID: from 16.0 on
   clientUid: data => text(data, 'Calendar:ClientUid')?.trim() || undefined,
   made: (octets, context) => since(context.version, '16.0') ? [el('Calendar:UID', events.uidOf(octets, ofCalendar(context)))] : [],
   filed: (data, context) => addedFiles(data, ofCalendar(context)),
+  occurrence: (stored, instance, context) => events.occurrenceId(stored, instance, ofCalendar(context)),
   cut: (stored, instance, context) => events.removeOne(stored, instance, ofCalendar(context)),
 }
 

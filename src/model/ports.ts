@@ -3,6 +3,7 @@ import type { Credentials } from '../base/front.ts'
 import type { Verdict } from './certificate.ts'
 import type { MailCursor } from './cursor.ts'
 import type { Certificates, Entries, Members } from './directory.ts'
+import type { NewFile } from './event.ts'
 import type { Folder, FolderId, ObjectContent, Role } from './folder.ts'
 import type { Flow, Head, Message } from './message.ts'
 import type { OutOfOffice } from './out-of-office.ts'
@@ -213,6 +214,8 @@ export interface ObjectStore {
   containing(folder: FolderId, property: string, text: string): Promise<readonly StoredObject[]>
   /** Whether the server itself tells those who meet of what is written: RFC 6638, `calendar-auto-schedule`. From memory where known. */
   schedules(): Promise<boolean>
+  /** Undefined where only the events themselves hold files. */
+  readonly files?: ObjectFiles
   /**
    * What tells when others have time, by their addresses: iCalendar of VFREEBUSY, or of the events that take place between `from` and `to`; or
    * why it cannot be told of one, `denied` where it may not be. Of whom the server knows nothing, there is nothing. Throws `unsupported` where
@@ -226,6 +229,22 @@ export interface ObjectStore {
   changed(tokens: ReadonlyMap<FolderId, string>): Promise<ReadonlySet<FolderId>>
   /** As `MailStore.watch`: one poll a user whoever asks. */
   watch(folders: readonly FolderId[], signal: AbortSignal, on: Watcher): Promise<void>
+}
+
+/**
+ * RFC 8607, Managed Attachments: files of events that the server keeps beside them. Methods throw as those of `ObjectStore` do, `too-large`
+ * and `quota` too.
+ */
+export interface ObjectFiles {
+  /** Whether the server takes such files. From memory where known. */
+  keeps(): Promise<boolean>
+  /** Whether an address is of this server: what is anywhere else is asked for by nobody, as it would be with the user's credentials. */
+  isHere(uri: string): boolean
+  /** A file of any size, in pieces, each time anew; a managed one is on this server whatever that calls itself. Throws `not-found`. */
+  open(uri: string, managed: boolean): Promise<{ readonly length: number | undefined; octets(): AsyncIterable<Uint8Array> }>
+  /** The server writes it into the event: into all of it, or an occurrence that is named by its RECURRENCE-ID (`M`: the series). */
+  add(ref: ObjectRef, file: NewFile, occurrence?: string): Promise<{ readonly id: string; readonly etag: string | undefined }>
+  remove(ref: ObjectRef, id: string, occurrence?: string): Promise<{ readonly etag: string | undefined }>
 }
 
 /** Sends mail on behalf of the user. */

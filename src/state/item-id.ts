@@ -31,8 +31,9 @@ export function parseFileReference(text: string): { ref: MessageRef; section: st
 export const printObjectFile = (ref: ObjectRef, file: string): string => `${printObjectId(ref)}:${file}`
 
 export function parseObjectFile(text: string): { readonly id: string; readonly file: string } {
-  const at = text.lastIndexOf(':')
-  return { id: text.slice(0, at), file: text.slice(at + 1) }
+  // Neither a folder nor a name has a colon in its id; what a server calls a file may.
+  const at = text.indexOf(':', text.indexOf(':') + 1)
+  return at < 0 ? { id: text, file: '' } : { id: text.slice(0, at), file: text.slice(at + 1) }
 }
 
 const itemId = /^([A-Za-z0-9_-]{1,24}):([0-9a-z]{1,7}):([0-9a-z]{1,7})$/

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { autodiscoverServer, get, type AutodiscoverServer } from '../support/autodiscover.ts'
+import { connection } from '../support/http.ts'
 
 let server: AutodiscoverServer
 beforeAll(async () => void (server = await autodiscoverServer({ settings: { url: 'https://mail.{domain}' }, redirects: [
@@ -49,6 +50,14 @@ it.each([
   ['?Email=anna@else.test&Protocol=ActiveSync', 404, 'UserNotFound'],
 ])('%s is refused with %i %s', async (query, status, code) => {
   expect(await ask(query)).toEqual([status, { ErrorCode: code, ErrorMessage: expect.any(String) as unknown }])
+})
+
+it('is not what a path only seems to be', async () => {
+  for (const last of ['..', '%2e%2E', '.']) {
+    const client = connection(server.port)
+    client.socket.end(`GET /autodiscover/autodiscover.json/v1.0/${last}?Protocol=ActiveSync HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+    expect(await client.end()).toMatch(/^HTTP\/1\.1 404 /)
+  }
 })
 
 it('is asked by GET, at any letter case of its path', async () => {

@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { keptOf, namesOf, parseName, parseToken, printName, printToken, type Born, type NotesState } from '../../src/backend/imap-note-names.ts'
 import { Failure } from '../../src/base/failure.ts'
-import { memoryCache } from '../../src/state/cache.ts'
 import { parseObjectKey, printObjectKey } from '../../src/state/object-key.ts'
 import { mutations } from '../support/fuzz.ts'
+import { emptyMemory } from '../support/memories.ts'
 
 const uid = fc.integer({ min: 1, max: 0xffffffff })
 const born = fc.tuple(uid, uid).filter(([a, b]) => a !== b).map(([a, b]): Born => ({ uid: Math.max(a, b), born: Math.min(a, b) }))
@@ -21,13 +21,13 @@ describe('names of notes in a mailbox', () => {
     }))
   })
 
-  it('fit into a sync key of a mailbox that is in use, and need no memory', () => {
+  it('fit into a sync key of a mailbox that is in use, and need no memory', async () => {
     const owner = { secret: Buffer.alloc(32, 7), account: 'anna' }, folder = 'm.IpKN97ylAqM' as never
     const kept = [3, 2, 1].map(n => ({ uid: 99_990 + n, born: n * 100 }))
     const cursor = { token: printToken({ validity: 1_795_612_433, uidNext: 100_000, modseq: 9_999_999n, kept }), since: 0, pass: { phase: 'going', reached: 'ffffff', told: 'ffffff' } as const }
-    const key = printObjectKey(owner, memoryCache({ megabytes: 1 }), folder, { cursor, options: undefined, supportsAll: true })
+    const key = await printObjectKey(owner, emptyMemory(), folder, { cursor, options: undefined, supportsAll: true })
     expect(key.length).toBeLessThanOrEqual(64)
-    expect(parseObjectKey(owner, memoryCache({ megabytes: 1 }), folder, key).cursor).toEqual(cursor)
+    expect((await parseObjectKey(owner, emptyMemory(), folder, key)).cursor).toEqual(cursor)
   })
 
   it('stay the name of an edit while it is among the newest, and hide what it came from', () => {

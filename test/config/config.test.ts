@@ -64,6 +64,11 @@ describe('a configuration', () => {
     expect(backends.backends[0]!.directory!.attributes).toEqual({ phone: ['ipPhone'], title: ['a', 'b'] })
   })
 
+  it('takes the password of a shared cache from where it may lie', () => {
+    const { cache } = parse(`${good}cache: { shared: { url: 'rediss://cache.example:6380/2', password: '\${env:CACHE_PASSWORD}', prefix: 'mail:' } }`, { CACHE_PASSWORD: 'p' })
+    expect(cache).toEqual({ megabytes: 64, shared: { url: 'rediss://cache.example:6380/2', password: 'p', prefix: 'mail:' } })
+  })
+
   it('takes a setting without a value for one that is not there', () => {
     expect(parse(`${good}upstream:\nlog:\n  level:\n`)).toEqual(parse(good))
   })
@@ -173,6 +178,9 @@ describe('a fault is named with its line, its setting and a hint', () => {
     ['one address book for all at the address of one', `${good}    addressBook: { url: 'https://x.example/{login}/', account: { user: a, password: b } }`,
       'p.yaml:5: backends.0.addressBook must have a url without {login}, {local} or {domain} where an account reads for all'],
     ['a misspelt setting of an address book', `${good}    addressBook: { url: 'https://x.example/', acount: a }`, 'p.yaml:5: backends.0.addressBook.acount is not a setting; did you mean "account"?'],
+    ['a shared cache that is no Redis', `${good}cache: { shared: { url: 'https://cache.example' } }`, 'p.yaml:5: cache.shared.url must be a URL like rediss://cache.example.org:6379/0'],
+    ['a shared cache with a password in its address', `${good}cache: { shared: { url: 'redis://:p@cache.example' } }`,
+      'p.yaml:5: cache.shared.url must be a host, its port and the number of a database at most: username and password are settings of their own'],
     ['a filter without parentheses', `${good}    directory: { url: 'ldap://x', base: '', filter: mail=* }`,
       'p.yaml:5: backends.0.directory.filter must be a filter like (objectClass=person)'],
     ['a match without the word', `${good}    directory: { url: 'ldap://x', base: '', match: (cn=*) }`, 'p.yaml:5: backends.0.directory.match must contain {word}'],

@@ -14,6 +14,8 @@ export type Way = {
   /** Called after an answer was lost: time to restart something. */
   lost(): Promise<void>
   say(line: string): void
+  /** Any instance knows what another one has moved. */
+  readonly movesAnywhere: boolean
   /** Sent with each request. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -178,14 +180,14 @@ export class Device {
   }
 
   /**
-   * Moves items, asking the same until it is answered, as a phone does before it goes on. It asks the same instance, too: one that
-   * remembers what it moved will not add it again, and no one else can know whether the phone was told.
+   * Moves items, asking the same until it is answered, as a phone does before it goes on. Where instances share nothing, it asks the same one,
+   * too: that remembers what it moved and will not add it again, and no one else can know whether the phone was told.
    */
   async move(ids: readonly string[], from: HeldCollection, to: HeldCollection): Promise<void> {
     const body = el('Move:MoveItems', ids.map(id => el('Move:Move', [
       el('Move:SrcMsgId', id), el('Move:SrcFldId', from.id), el('Move:DstFldId', to.id),
     ])))
-    const instance = this.#way.instance()
+    const instance = this.#way.movesAnywhere ? undefined : this.#way.instance()
     let responses: Element[]
     do {
       const answer = await this.#ask('MoveItems', body, instance)

@@ -36,6 +36,8 @@ export type Setting = {
   readonly restarts: number
   /** The mailbox's user acts while a device syncs: no longer repeatable in each detail. */
   readonly together?: boolean
+  /** Any instance knows what another one has moved. */
+  readonly movesAnywhere?: boolean
   /** Instances may also die in the middle of a request. */
   readonly kill?: boolean
   readonly filters?: readonly number[]
@@ -117,6 +119,7 @@ class World {
       fault: (command: string) => command === 'MoveItems' && setting.movesArrive ? 'none' : this.#fault(),
       lost: async () => { if (this.#dice.chance(0.3)) await this.#restart() },
       say: (line: string) => this.say(line),
+      movesAnywhere: setting.movesAnywhere ?? false,
       ...(setting.headers ? { headers: setting.headers } : {}),
     }
     this.#devices = setting.versions.map((version, n) => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import type { FolderId } from '../../src/model/folder.ts'
 import {
-  nameDigest, namesObject, parseFileReference, parseItemId, parseObjectId, printFileReference, printItemId, printObjectId,
+  nameDigest, namesObject, parseFileReference, parseItemId, parseObjectFile, parseObjectId, printFileReference, printItemId, printObjectFile, printObjectId,
 } from '../../src/state/item-id.ts'
 
 const number = fc.integer({ min: 1, max: 0xffffffff })
@@ -84,6 +84,13 @@ describe('the id of an object', () => {
 
   it.each(['c.AAAAAAAAAAA:mBBBBBBBBBBBhAAAA', 'c.AAAAAAAAAAA:mBBBBn1', 'c.AAAAAAAAAAA:mBBBBBBBBBBB', '', 'x', 'c.AAAAAAAAAAA:', 'c.AAAAAAAAAAA:q1', 'AAAA:nx', 'c.AAAAAAAAAAA:uAAAA', 'inbox:1:1'])('%s is none', text => {
     expect(() => parseObjectId(text)).toThrow(expect.objectContaining({ kind: 'not-found' }) as Error)
+  })
+
+  it('is before that of a file in it, whatever the file is called, colons too', () => {
+    fc.assert(fc.property(fc.string(), fc.constantFrom('meeting-1.ics', '12345678-1234-4abc-8def-1234567890ab.ics', 'ö:x'), (file, name) => {
+      expect(parseObjectFile(printObjectFile({ folder, name }, file))).toEqual({ id: printObjectId({ folder, name }), file })
+    }))
+    expect(parseObjectFile('c.A:nx')).toEqual({ id: 'c.A:nx', file: '' })
   })
 
   it('is no id of a message', () => expect(namesObject('inbox:1:1')).toBe(false))

@@ -40,10 +40,14 @@ export class MemoryObjects implements ObjectStore {
   }
 
   add(content: ObjectContent, name: string, more: Pick<Folder, 'isDefault' | 'readOnly'> = {}): FolderId {
-    const id = `c.${++this.#ids}` as FolderId
+    const id = this.nextId(++this.#ids) as FolderId
     const folder: Folder = { id, parent: undefined, name, role: undefined, content, selectable: true, ...more }
     this.#collections.set(id, { folder, objects: new Map(), history: [], known: 0 })
     return id
+  }
+
+  protected nextId(count: number): string {
+    return `c.${count}`
   }
 
   id(content: ObjectContent): FolderId {
@@ -202,8 +206,18 @@ function takesPlace({ octets }: StoredObject, from: Date, to: Date | undefined):
   const said = Buffer.from(octets).toString('latin1')
   const [, year, month, day] = /DTSTART[^:]*:(\d{4})(\d\d)(\d\d)/.exec(said) ?? []
   const begin = year ? Date.UTC(Number(year), Number(month) - 1, Number(day)) : undefined
-  const since = said.startsWith('BEGIN:') ? isSince(octets, from, contextOf('16.1')) : begin === undefined || begin >= from.getTime()
+  const since = said.startsWith('BEGIN:') ? happens(octets, from) : begin === undefined || begin >= from.getTime()
   return since && (!to || begin === undefined || begin < to.getTime())
+}
+
+/** Of what cannot be understood nobody can say that it does not. */
+function happens(octets: Uint8Array, from: Date): boolean {
+  try {
+    return isSince(octets, from, contextOf('16.1'))
+  } catch (error) {
+    if (error instanceof Failure) return true
+    throw error
+  }
 }
 
 /** A user of mail and collections. */

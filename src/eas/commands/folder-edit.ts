@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Failure, type Kind } from '../../base/failure.ts'
+import { inTurn } from '../../base/shared.ts'
 import { holdsObjects, type Content, type Folder, type FolderId } from '../../model/folder.ts'
 import type { Stores } from '../../model/ports.ts'
 import { keepHierarchy, recallHierarchy, show, type Hierarchy } from '../../state/snapshot.ts'
@@ -81,30 +82,35 @@ function edit(
   const root: Tag = `FolderHierarchy:${name}`
   return {
     async run(call) {
-      const { body, cache, settings, stores, scope } = call
+      const { body } = call
       const key = body && text(body, 'FolderHierarchy:SyncKey')
       if (!body || !key || key === '0') throw new Failure('malformed', `${name} without SyncKey`)
       if (child(body, 'FolderHierarchy:Status')) throw new Failure('malformed', 'a Status in a request')
-      const request = createHash('sha256').update(JSON.stringify(body)).digest('base64url')
-      const repeated = cache.get<string[]>(`folder-edit:${scope}:${request}`)
-      if (repeated) return answer(root, repeated)
-
-      const snapshots = { cache, secret: settings.secret, account: stores.person.login }
-      const { folders, refused } = await foldersAllowed(stores, call.request.version)
-      const then = recallHierarchy(snapshots, key, hierarchyOf(call, folders))
-      // Whom the server of objects refuses has mail folders all the same; of what such a client held before nobody can tell.
-      if (refused && (!then || isOfObjects(body))) throw new Failure('unavailable', refused.message, { cause: refused })
-      if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
-      const names = (['FolderHierarchy:ServerId', 'FolderHierarchy:ParentId'] as const).map(tag => text(body, tag) ?? '')
-      if (names.some(id => isRecipients(call, id))) return wbxml(el(root, [el('FolderHierarchy:Status', ofRecipients)]))
-      const edited = await work(call, body, then, folders)
-      if ('status' in edited) return wbxml(el(root, [el('FolderHierarchy:Status', edited.status)]))
-      const result = [keepHierarchy(snapshots, edited.client), ...(edited.id ? [edited.id] : [])]
-      cache.set(`folder-edit:${scope}:${request}`, result, { seconds: 3600 })
-      cache.set(`told:${scope}`, result[0])
-      return answer(root, result)
+      return inTurn(call, `editing:${call.scope}`, () => once(call, body, key))
     },
     refuse: kind => el(root, [el('FolderHierarchy:Status', status[name][kind] ?? '6')]),
+  }
+
+  async function once(call: Call, body: Element, key: string): Promise<Answer> {
+    const { cache, shared, settings, stores, scope } = call
+    const slot = `folder-edit:${scope}:${createHash('sha256').update(JSON.stringify(body)).digest('base64url')}`
+    const repeated = await shared.recall<string[]>(slot)
+    if (repeated) return answer(root, repeated)
+
+    const snapshots = { shared, secret: settings.secret, account: stores.person.login }
+    const { folders, refused } = await foldersAllowed(stores, call.request.version)
+    const then = await recallHierarchy(snapshots, key, hierarchyOf(call, folders))
+    // Whom the server of objects refuses has mail folders all the same; of what such a client held before nobody can tell.
+    if (refused && (!then || isOfObjects(body))) throw new Failure('unavailable', refused.message, { cause: refused })
+    if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
+    const names = (['FolderHierarchy:ServerId', 'FolderHierarchy:ParentId'] as const).map(tag => text(body, tag) ?? '')
+    if (names.some(id => isRecipients(call, id))) return wbxml(el(root, [el('FolderHierarchy:Status', ofRecipients)]))
+    const edited = await work(call, body, then, folders)
+    if ('status' in edited) return wbxml(el(root, [el('FolderHierarchy:Status', edited.status)]))
+    const result = [await keepHierarchy(snapshots, edited.client), ...(edited.id ? [edited.id] : [])]
+    await shared.keep(slot, result, { seconds: 3600 })
+    cache.set(`told:${scope}`, result[0])
+    return answer(root, result)
   }
 }
 

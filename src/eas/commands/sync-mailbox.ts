@@ -13,6 +13,7 @@ import { applyToDrafts } from '../drafts.ts'
 import { filterDay, isFilterOf } from '../filter.ts'
 import type { MailStanding } from '../folders.ts'
 import { moveArrivals } from '../move-always.ts'
+import { givenOf } from '../moved.ts'
 import { since as atLeast } from '../versions.ts'
 import { applyCommands, type Applied } from './sync-commands.ts'
 import type { CollectionRequest } from './sync-request.ts'
@@ -76,7 +77,7 @@ export async function gather(call: Call, collection: Mailbox, window: number): P
   const { folder, cursor, since, applied } = collection
   const all = await call.stores.mail.changes(folder.id, cursor, { window, since })
   const { removed, modseq, added, dropped } = applied
-  const held = all.adds.filter(({ uid }) => hasMoved(call, collection, uid))
+  const held = await heldByMove(call, collection, all.adds)
   const arrivals = cursor.validity ? all.adds.filter(message => message.uid >= cursor.top && !held.includes(message)) : []
   const elsewhere = await moveArrivals(call, folder, all.next.validity, arrivals)
   const changes = {
@@ -92,11 +93,14 @@ export async function gather(call: Call, collection: Mailbox, window: number): P
 }
 
 /**
- * Whether MoveItems gave this item to this client since its cursor was made: it has it under that id. It is told as a change, for its
- * flags may be other ones by now. Below `top` the mark says nothing: the client may have begun the collection anew.
+ * What MoveItems gave to this client since its cursor was made: it has it under that id. It is told as a change, for its flags may be other
+ * ones by now. Below `top` the mark says nothing: the client may have begun the collection anew.
  */
-function hasMoved(call: Call, { folder, cursor: { validity, top } }: Mailbox, uid: number): boolean {
-  return uid >= top && call.cache.get(`moved:${call.scope}:${printItemId({ folder: folder.id, validity, uid })}`) !== undefined
+async function heldByMove(call: Call, { folder, cursor: { validity, top } }: Mailbox, adds: readonly Message[]): Promise<Message[]> {
+  const idOf = ({ uid }: Message): string => printItemId({ folder: folder.id, validity, uid })
+  const late = adds.filter(({ uid }) => uid >= top)
+  const given = await givenOf(call, late.map(idOf))
+  return late.filter(message => given.has(idOf(message)))
 }
 
 /** What the answer must say at all: nothing is said of a collection without news. */
