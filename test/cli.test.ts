@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, describe, expect, it } from 'vitest'
 import { el, encodeSync } from '../src/wire/wbxml.ts'
+import { startDns } from './support/dns-server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-cli-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -70,6 +71,19 @@ describe('postern decode', () => {
     expect(err).toMatch(/^postern: WBXML: /)
     expect(status).toBe(1)
   })
+})
+
+it('postern check --dns looks at a domain without a user, and ends with 1 where nothing leads here', async () => {
+  const dns = await startDns({ 'x.test': { A: '127.0.0.1' } })
+  const file = join(folder, 'dns.yaml')
+  writeFileSync(file, `secret: a secret of more than 32 characters\nbackends: [{ imap: { host: i }, smtp: { host: s } }]\nautodiscover: { url: 'https://gone.test' }\n`)
+  const { out, err, status } = await run(['check', '--config', file, '--dns', 'x.test', '--resolver', dns.address])
+  dns.close()
+  expect([err, status]).toEqual(['', 1])
+  expect(out.split('\n').filter(line => line.startsWith('!'))).toEqual([
+    expect.stringContaining('! Nothing leads clients to the server. Add a record to the zone x.test: autodiscover CNAME gone.test.'),
+    '! gone.test has no address: add an A or AAAA record.',
+  ])
 })
 
 describe('postern serve', () => {
