@@ -79,7 +79,8 @@ export async function startApp(
     fronts: [
       health, easFront({ settings: eas, open: backends.open, cache, shared, log, ...extra }),
       ...(autodiscover ? [autodiscoverFront({
-        settings: { ...autodiscover, autoconfig: autodiscover.autoconfig && mailHosts.some(isReachable) }, open: backends.open, serversOf: publicServers(mailHosts),
+        settings: { ...autodiscover, autoconfig: autodiscover.autoconfig && mailHosts.some(isReachable) },
+        open: backends.open, serversOf: publicServers(mailHosts),
         elsewhere: names => redirectFor(eas, names),
         expiry: (names, now) => expiryOf(eas, names, now), ...(extra.now ? { now: extra.now } : {}),
       })] : []),

@@ -203,7 +203,8 @@ const eas = z.strictObject({
 })
 
 /** Where clients find this server: no path, as the paths are those that clients know. */
-const ownUrl = z.string().refine(url => /^https:\/\/[^/@{}]+\/?$/i.test(url.replaceAll('{domain}', 'x.example')) && URL.canParse(url.replaceAll('{domain}', 'x.example')), {
+const isOwnUrl = (url: string): boolean => /^https:\/\/[^/@{}?#]+\/?$/i.test(url) && URL.canParse(url)
+const ownUrl = z.string().refine(url => isOwnUrl(url.replaceAll('{domain}', 'x.example')), {
   error: 'must be a URL like https://mail.example.org or https://mail.{domain}',
 })
 

@@ -33,7 +33,9 @@ const connection = (name: string, server: PublicServer | undefined): Markup[] | 
 export const userSettings: Operation = async (ask, request, asker) => {
   const wanted = wishes(request, 'RequestedSettings')
   const addresses = childrenOf(request, 'Users').flatMap(users => childrenOf(users, 'User')).map(user => textAt(user, 'Mailbox') ?? '')
-  if (!wanted || addresses.length === 0 || addresses.length > most.asked) return fault('InvalidRequest', 'Users and RequestedSettings are wanted, and not too many.')
+  if (!wanted || addresses.length === 0 || addresses.length > most.asked) {
+    return fault('InvalidRequest', 'Users and RequestedSettings are wanted, and not too many.')
+  }
   const answers: Markup[] = []
   for (const address of addresses) answers.push(mark('UserResponse', await userAnswer(ask, address, wanted, asker)))
   return [...fault('NoError', ''), mark('UserResponses', answers)]
@@ -75,7 +77,9 @@ const nothing = (code: string, message: string, target?: string): Markup[] => [
 export const domainSettings: Operation = async ({ house }, request) => {
   const wanted = wishes(request, 'RequestedSettings')
   const domains = childrenOf(request, 'Domains').flatMap(list => childrenOf(list, 'Domain')).map(domain => domain.text.trim().toLowerCase())
-  if (!wanted || domains.length === 0 || domains.length > most.asked) return fault('InvalidRequest', 'Domains and RequestedSettings are wanted, and not too many.')
+  if (!wanted || domains.length === 0 || domains.length > most.asked) {
+    return fault('InvalidRequest', 'Domains and RequestedSettings are wanted, and not too many.')
+  }
   return [...fault('NoError', ''), mark('DomainResponses', domains.map(domain => {
     const served = isAddress(`x@${domain}`) && house.serversOf(`x@${domain}`) !== undefined
     return mark('DomainResponse', [

@@ -4,7 +4,7 @@ import { domainToASCII } from 'node:url'
 import { bad, good, type Finding } from './check-finding.ts'
 
 export type DnsCheckOptions = {
-  /** Where clients of the domain find Postern: https://mail.example.org; undefined where nothing is configured, and it is wherever they ask. */
+  /** Where clients of the domain find Postern: https://mail.example.org; undefined where it is wherever they ask. */
   readonly url: string | undefined
   /** A DNS server, as `192.0.2.53` or `192.0.2.53:5353`; the system's where absent. */
   readonly resolver?: string
@@ -33,8 +33,13 @@ export async function checkDns(domain: string, options: DnsCheckOptions): Promis
   if (prefixed.trouble ?? srv.trouble) findings.push(bad('The DNS does not answer as it should: try again, or look at its server.'))
   else if (!leads) findings.push(bad(`Nothing leads clients to the server. ${cure(name, url)}`))
 
-  const hosts = new Set([...(prefixed.addresses.length > 0 ? [prefixed.name] : []), ...srv.records.map(({ name: host }) => host), ...(url ? [url.hostname] : [])])
-  for (const host of hosts) findings.push(await checkHost(dns, host, host === url?.hostname && url.port !== '' ? Number(url.port) : options.port ?? 443, options.ca))
+  const hosts = new Set([
+    ...(prefixed.addresses.length > 0 ? [prefixed.name] : []), ...srv.records.map(record => record.name), ...(url ? [url.hostname] : []),
+  ])
+  for (const host of hosts) {
+    const port = host === url?.hostname && url.port !== '' ? Number(url.port) : options.port ?? 443
+    findings.push(await checkHost(dns, host, port, options.ca))
+  }
   findings.push(await sayAutoconfig(dns, name))
   return findings
 }
@@ -51,7 +56,8 @@ async function hostAt(dns: Resolver, name: string): Promise<Host> {
 async function serviceAt(dns: Resolver, name: string): Promise<Service> {
   const { found, trouble } = await asked(dns.resolveSrv(name))
   // RFC 2782, Target: a single dot says that there is no such service.
-  return { records: [...found].sort((a, b) => a.priority - b.priority).filter(({ name: target }) => target !== '').map(({ name: target, port }) => ({ name: target.toLowerCase(), port })), trouble }
+  const records = found.sort((a, b) => a.priority - b.priority).filter(record => record.name !== '')
+  return { records: records.map(({ name: target, port }) => ({ name: target.toLowerCase(), port })), trouble }
 }
 
 async function asked<T>(answer: Promise<T[]>): Promise<{ found: T[]; trouble: string | undefined }> {
@@ -69,7 +75,8 @@ function say({ name, addresses, alias, trouble }: Host, url: URL | undefined): F
     ? [good(`${name} is not in the DNS.`)]
     : [bad(`${name} is an alias of ${alias}, which has no address: correct the CNAME record, or give ${alias} an A or AAAA record.`)]
   const way = alias === undefined ? addresses.join(', ') : `an alias of ${alias} (${addresses.join(', ')})`
-  return [good(`${name} is ${way}: phones and Outlook ask there${url && alias !== url.hostname && name !== url.hostname ? `, and are told of ${url.host}` : ''}.`)]
+  const other = url && alias !== url.hostname && name !== url.hostname ? `, and are told of ${url.host}` : ''
+  return [good(`${name} is ${way}: phones and Outlook ask there${other}.`)]
 }
 
 function sayService(domain: string, { records, trouble }: Service, url: URL | undefined): Finding[] {
@@ -83,8 +90,11 @@ function sayService(domain: string, { records, trouble }: Service, url: URL | un
   })
 }
 
-const cure = (domain: string, url: URL | undefined): string =>
-  `Add a record to the zone ${domain}: autodiscover CNAME ${url?.hostname ?? 'and the host where Postern is'}${url ? '.' : ''} (its certificate has to name autodiscover.${domain} then), or _autodiscover._tcp SRV 0 0 443 ${url?.hostname ?? 'and that host'}${url ? '.' : ''} for Outlook alone.`
+function cure(domain: string, url: URL | undefined): string {
+  const target = url ? `${url.hostname}.` : '(the host where Postern is)'
+  return `Add a record to the zone ${domain}: autodiscover CNAME ${target} and have its certificate name autodiscover.${domain} too; ` +
+    `or, for Outlook alone, _autodiscover._tcp SRV 0 0 443 ${target}`
+}
 
 /** Whether clients can speak to a host as they do: TLS, a certificate that names it, of an authority they know. */
 async function checkHost(dns: Resolver, host: string, port: number, ca: string | undefined): Promise<Finding> {
@@ -95,11 +105,13 @@ async function checkHost(dns: Resolver, host: string, port: number, ca: string |
   const { certificate, authorized } = shown
   const mismatch = checkServerIdentity(host, certificate)
   const names = certificate.subjectaltname?.replaceAll('DNS:', '') ?? 'no host'
-  if (mismatch) return bad(`The certificate at ${host}:${port} names ${names}, not ${host}: get one that names it too, or clients warn or go away.`)
-  const until = new Date(certificate.valid_to)
-  if (authorized === 'CERT_HAS_EXPIRED' || until.getTime() < Date.now()) return bad(`The certificate at ${host}:${port} has expired on ${until.toISOString().slice(0, 10)}: renew it.`)
-  if (authorized !== '') return bad(`The certificate at ${host}:${port} is of no authority that clients know (${authorized}): serve the whole chain, of an authority they trust.`)
-  return good(`The certificate at ${host}:${port} names it and is good until ${until.toISOString().slice(0, 10)}.`)
+  const which = `The certificate at ${host}:${port}`, until = new Date(certificate.valid_to), day = until.toISOString().slice(0, 10)
+  if (mismatch) return bad(`${which} names ${names}, not ${host}: get one that names it too, or clients warn or go away.`)
+  if (authorized === 'CERT_HAS_EXPIRED' || until.getTime() < Date.now()) return bad(`${which} has expired on ${day}: renew it.`)
+  if (authorized !== '') {
+    return bad(`${which} is of no authority that clients know (${authorized}): serve the whole chain, of an authority they trust.`)
+  }
+  return good(`${which} names it and is good until ${day}.`)
 }
 
 type Shown = { readonly certificate: PeerCertificate; readonly authorized: string } | { readonly fault: string }
@@ -123,6 +135,7 @@ const certificateAt = (address: string, host: string, port: number, ca: string |
 async function sayAutoconfig(dns: Resolver, domain: string): Promise<Finding> {
   const [own, root] = await Promise.all([hostAt(dns, `autoconfig.${domain}`), hostAt(dns, domain)])
   if (own.addresses.length > 0) return good(`Thunderbird asks at autoconfig.${domain} (${own.addresses.join(', ')}).`)
-  const there = root.addresses.length > 0 ? `, so it asks at ${domain} (${root.addresses.join(', ')}) under /.well-known/autoconfig/` : ' and the domain itself has no address'
+  const there = root.addresses.length > 0
+    ? `, so it asks at ${domain} (${root.addresses.join(', ')}) under /.well-known/autoconfig/` : ' and the domain itself has no address'
   return good(`autoconfig.${domain} is not in the DNS${there}: add a record like that of autodiscover where Thunderbird should ask Postern.`)
 }

@@ -74,9 +74,9 @@ describe('the DNS of a domain', () => {
 
   it('says what to add where nothing leads to the server', async () => {
     expect(marked(await told({ 'bare.test': here, 'mail.one.test': here }, 'bare.test', { url: `https://mail.one.test:${port}` }))).toEqual([
-      '! Nothing leads clients to the server. Add a record to the zone bare.test: autodiscover CNAME mail.one.test. (its certificate has to name autodiscover.bare.test then), or _autodiscover._tcp SRV 0 0 443 mail.one.test. for Outlook alone.',
+      '! Nothing leads clients to the server. Add a record to the zone bare.test: autodiscover CNAME mail.one.test. and have its certificate name autodiscover.bare.test too; or, for Outlook alone, _autodiscover._tcp SRV 0 0 443 mail.one.test.',
     ])
-    expect(marked(await told({ 'bare.test': here }, 'bare.test'))[0]).toContain('autodiscover CNAME and the host where Postern is')
+    expect(marked(await told({ 'bare.test': here }, 'bare.test'))[0]).toContain('autodiscover CNAME (the host where Postern is) and')
   })
 
   it.each<[sentence: string, zone: Zone, fault: RegExp]>([
