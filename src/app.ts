@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { destination, type DestinationStream, pino } from 'pino'
+import { autodiscoverFront } from './autodiscover/server.ts'
 import { connect } from './backend/connect.ts'
+import { isReachable, publicServers } from './backend/public-servers.ts'
 import { guardOf, type Limits } from './base/guard.ts'
 import type { Log } from './base/log.ts'
 import type { Shared } from './base/shared.ts'
 import type { Config } from './config.ts'
+import { expiryOf } from './eas/response-head.ts'
+import { redirectFor } from './eas/rules.ts'
 import { easFront, type EasParts } from './eas/server.ts'
 import { stackOf } from './http/exchange.ts'
 import { health } from './http/health.ts'
@@ -74,8 +78,16 @@ export async function startApp(
   const site = config.cache.shared && await redisShared(config.cache.shared, { secret: config.eas.secret, own, log })
   const shared: Shared = site ?? own
   let backends = connect(config.backends, log, shared)
-  const routes = ({ eas, upstream }: Config): Routes => ({
-    fronts: [health, easFront({ settings: eas, open: backends.open, cache, shared, log, guard, ...extra })],
+  const routes = ({ backends: { backends: mailHosts }, eas, autodiscover, upstream }: Config): Routes => ({
+    fronts: [
+      health, easFront({ settings: eas, open: backends.open, cache, shared, log, guard, ...extra }),
+      ...(autodiscover ? [autodiscoverFront({
+        settings: { ...autodiscover, autoconfig: autodiscover.autoconfig && mailHosts.some(isReachable) },
+        open: backends.open, serversOf: publicServers(mailHosts),
+        elsewhere: names => redirectFor(eas, names),
+        expiry: (names, now) => expiryOf(eas, names, now), ...(extra.now ? { now: extra.now } : {}),
+      })] : []),
+    ],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })
   const server = await listen({ ...config.listen, log }, routes(config))

@@ -1,11 +1,13 @@
 import { createSecureContext } from 'node:tls'
 import * as z from 'zod'
+import type { AutodiscoverSettings } from './autodiscover/settings.ts'
 import type { Backend, BackendsConfig, Security } from './backend/connect.ts'
 import { usualAttributes, type Attributes } from './backend/ldap-entry.ts'
 import type { Passwords } from './eas/rules.ts'
 import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
 import { policyValueFault } from './eas/policy-elements.ts'
+import { signCms, type Signer } from './formats/cms-sign.ts'
 import { zoneOfName } from './formats/timezone.ts'
 import type { SharedConfig } from './state/shared-redis.ts'
 import { pages } from './wire/wbxml-pages.ts'
@@ -24,6 +26,14 @@ const upstream = z.url({ protocol: /^https?$/, error: 'must be a URL like http:/
 const template = z.string().refine(login => login === 'address' || login === 'local' || login.includes('{local}'), {
   error: 'must be address, local, or contain {local}, as in {local}@{domain}',
 })
+
+function canSign(signer: Signer): boolean {
+  try {
+    return signCms(new Uint8Array(), signer, new Date()).length > 0
+  } catch {
+    return false
+  }
+}
 
 function isPair(pair: { cert: string; key: string }): boolean {
   try {
@@ -114,6 +124,13 @@ const addressBook = z.strictObject({
 }).refine(({ account, login }) => !account || login === undefined, { error: 'must not have both account and login' })
   .refine(({ url, account }) => !account || !/[{}]/.test(url), { error: 'must have a url without {login}, {local} or {domain} where an account reads for all' })
 
+const publicServer = { host: text, port: endpoint.port, security: z.enum(['tls', 'starttls']).default('tls') }
+const publicServers = z.strictObject({
+  imap: z.strictObject(publicServer).transform(withPort({ tls: 993, starttls: 143, none: 143 })).exactOptional(),
+  smtp: z.strictObject(publicServer).transform(withPort({ tls: 465, starttls: 587, none: 25 })).exactOptional(),
+  dav: davUrl.exactOptional(),
+})
+
 const backend = z.strictObject({
   domains: z.union([z.literal('*'), z.array(domain).min(1)], { error: "must be a list of domains, or '*' for all others" })
     .default('*'),
@@ -127,6 +144,7 @@ const backend = z.strictObject({
   notes: z.enum(['auto', 'dav', 'imap']).default('auto'),
   sieve: z.strictObject({ ...endpoint, security: endpoint.security.removeDefault().default('starttls'), script: text.default('postern') })
     .transform(withPort({ tls: 4190, starttls: 4190, none: 4190 })).exactOptional(),
+  public: publicServers.exactOptional(),
   master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),
   aliases: z.record(text, z.array(text)).exactOptional(),
   directory: directory.exactOptional(),
@@ -166,6 +184,8 @@ const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOpt
 const named = (rule: { user?: string; domain?: string }): boolean => rule.user !== undefined || rule.domain !== undefined
 const page = z.url({ protocol: /^https?$/, error: 'must be a URL like https://mail.example.org' })
 
+const elsewhere = z.string().regex(/^[^\s@]+@[^\s@]+$/, { error: 'must be an address, as {local}@other.example.org' })
+
 const passwords = z.strictObject({
   url: page,
   expire: z.record(text.toLowerCase(), z.iso.date({ error: 'must be a day like 2026-12-01' })).default({}),
@@ -176,7 +196,7 @@ const eas = z.strictObject({
   ceiling: z.enum(versions).default('16.1'),
   ceilings: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
   merge: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), folders: z.array(z.enum(['calendar', 'contacts', 'tasks', 'notes'])) })).default([]),
-  redirects: z.array(z.strictObject({ ...whom, url: page }).refine(named, { error: 'must name a user or a domain' })).default([]),
+  redirects: z.array(z.strictObject({ ...whom, url: page, address: elsewhere.exactOptional() }).refine(named, { error: 'must name a user or a domain' })).default([]),
   passwords: passwords.exactOptional(),
   heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
     .refine(({ min, max }) => min <= max, { error: 'must not have a min above its max' }).prefault({}),
@@ -186,6 +206,19 @@ const eas = z.strictObject({
   maxHeld: z.int().min(64 * 1024).max(64 * 1024 * 1024).default(40 * 1024 * 1024),
   timeZone: text.refine(name => zoneOfName(name) !== undefined, { error: 'must be a zone like Europe/Berlin' }).exactOptional(),
   policy: policy.exactOptional(),
+})
+
+/** Where clients find this server: no path, as the paths are those that clients know. */
+const isOwnUrl = (url: string): boolean => /^https:\/\/[^/@{}?#]+\/?$/i.test(url) && URL.canParse(url)
+const ownUrl = z.string().refine(url => isOwnUrl(url.replaceAll('{domain}', 'x.example')), {
+  error: 'must be a URL like https://mail.example.org or https://mail.{domain}',
+})
+
+const autodiscover = z.strictObject({
+  enabled: z.boolean().default(true),
+  url: ownUrl.exactOptional(), name: text.exactOptional(), autoconfig: z.boolean().default(true), mobileconfig: z.boolean().default(true),
+  signer: z.strictObject({ cert: pem, key: pem }).refine(isPair, { error: 'must be a certificate and its own key' })
+    .refine(canSign, { error: 'must have a key of RSA or of an elliptic curve' }).exactOptional(),
 })
 
 /** Backends that claim the same domain: each user must have one. */
@@ -233,6 +266,7 @@ export const schema = z.strictObject({
   auth: auth.exactOptional(),
   certificates: certificates.exactOptional(),
   eas: eas.prefault({}),
+  autodiscover: autodiscover.prefault({}),
 })
 
 type File = z.infer<typeof schema>
@@ -243,10 +277,14 @@ export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache' | 'limits'>
   readonly upstream: string | undefined
   readonly backends: BackendsConfig
   readonly eas: EasSettings
+  /** Undefined: its paths are the upstream's. */
+  readonly autodiscover: AutodiscoverSettings | undefined
 }
 
 export function arrange(file: File): Config {
-  const { listen, drain, internal, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas } = file
+  const {
+    listen, drain, internal, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found },
+  } = file
   return {
     listen, drain, internal, log, cache, limits, upstream,
     backends: { backends, ...(sessions && { sessions }), ...(breaker && { breaker }), ...(auth && { auth }), ...(certificates && { certificates }) },
@@ -257,6 +295,8 @@ export function arrange(file: File): Config {
       secret: Buffer.from(secret),
       policy: eas.policy as EasSettings['policy'],
     },
+    autodiscover: enabled
+      ? { url: found.url, name: found.name, autoconfig: found.autoconfig, mobileconfig: found.mobileconfig, signer: found.signer } : undefined,
   }
 }
 

@@ -5,6 +5,7 @@ import type { Credentials } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import type { Shared } from '../base/shared.ts'
 import type { Role } from '../model/folder.ts'
+import type { PublicServer } from '../model/mail-servers.ts'
 import type { CertificateCheck, Open, Person, Stores } from '../model/ports.ts'
 import {
   addressList, closeList, contactsDirectory, davUser, loginAt, ownList, sharedList, type AddressList, type DavMemory,
@@ -75,6 +76,8 @@ export type Backend = {
     /** Name of the one script that is Postern's. */
     readonly script: string
   }
+  /** Where users' own programs reach these servers, where that is not where Postern does. */
+  readonly public?: { readonly imap?: PublicServer; readonly smtp?: PublicServer; readonly dav?: string }
   /** Dovecot master user: opens the user's mailbox, after the user's own credentials were proven by logging in with them. */
   readonly master?: {
     readonly user: string

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import { Failure } from '../base/failure.ts'
 import type { Front, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
-import { addressReader } from './address.ts'
+import { addressReader, originReader } from './address.ts'
 import { identify } from './auth.ts'
 import { exchange, stackOf } from './exchange.ts'
 import { hasBody, pathOf } from './incoming.ts'
@@ -26,7 +26,7 @@ export type HttpOptions = {
   /** 0 takes a free one. */
   readonly port: number
   readonly tls?: Certificate | undefined
-  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed. */
+  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For, -Host and -Proto are believed. */
   readonly trustedProxies?: readonly string[]
   readonly log: Log
   readonly pace?: BodyPace
@@ -75,6 +75,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const { log, tls } = options
   const scheme = tls ? 'https' : 'http'
   const addressOf = addressReader(options.trustedProxies ?? [])
+  const originOf = originReader(options.trustedProxies ?? [])
   const nextId = counter()
   let routes = generation(first)
   const retired = new Set<Routes>()
@@ -102,6 +103,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     const visit: Visit = {
       id: nextId(), facts: {}, signal: gone.signal,
       address: addressOf(req.socket.remoteAddress, String(req.headers['x-forwarded-for'] ?? '')),
+      origin: originOf(req.socket.remoteAddress, scheme === 'https', req.headers),
       credentials: identify(req.headers.authorization, req.url ?? ''),
       onEnd: done => void (res.closed ? done() : res.once('close', done)),
     }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import { loadConfig, parseConfig } from '../../src/config.ts'
+import { certificate } from '../http/certificates.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -48,6 +50,7 @@ describe('a configuration', () => {
         maxRequest: 157286400, maxHeld: 41943040, policy: undefined,
         secret: Buffer.from(secret),
       },
+      autodiscover: { url: undefined, name: undefined, autoconfig: true, mobileconfig: true, signer: undefined },
     })
   })
 
@@ -92,11 +95,12 @@ describe('the example', () => {
     const { eas, ...rest } = parse(example, environment)
     const shown = example
       .replace(/^( *)# (?=(login|security|port|rejectUnauthorized|auth|keepsSent):( |$))/gm, '$1')
-      .replace(/^# (?=(drain|internal|sessions|breaker|limits|auth|eas|cache|log):$)/gm, '')
+      .replace(/^# (?=(drain|internal|sessions|breaker|limits|auth|eas|autodiscover|cache|log):$)/gm, '')
       .replace(/^# {3}(?=\w+: )/gm, '  ')
     const { eas: shownEas, ...shownRest } = parse(shown, environment)
     expect(shownEas).toEqual(eas)
     expect(shownRest.listen).toEqual(rest.listen)
+    expect(shownRest.autodiscover).toEqual({ ...rest.autodiscover, url: 'https://mail.example.org', name: 'Example Mail' })
     expect(shownRest.drain).toEqual(rest.drain)
     expect(shownRest.internal).toEqual({ host: '127.0.0.1', port: 9080, waitForMail: false })
     expect(shownRest.backends).toMatchObject(rest.backends)
@@ -288,4 +292,31 @@ it('is a configuration or a failure, whatever is written', () => {
   fc.assert(fc.property(fc.array(fc.oneof(fc.constantFrom(...lines), fc.string()), { maxLength: 6 }), pieces => {
     faults(pieces.join('\n'))
   }))
+})
+
+describe('Autodiscover', () => {
+  it('may be switched off, and is told where Postern is', () => {
+    expect(parse(`${good}autodiscover: { enabled: false }`).autodiscover).toBe(undefined)
+    expect(parse(good, { POSTERN_AUTODISCOVER__URL: 'https://mail.{domain}' }).autodiscover?.url).toBe('https://mail.{domain}')
+  })
+
+  it('knows the ports of public servers', () => {
+    const { backends: { backends: [backend] } } = parse(`${good}    public: { imap: { host: i }, smtp: { host: s, security: starttls }, dav: 'https://d/{login}/' }`)
+    expect(backend!.public).toEqual({ imap: { host: 'i', port: 993, security: 'tls' }, smtp: { host: 's', port: 587, security: 'starttls' }, dav: 'https://d/{login}/' })
+  })
+
+  it.each([
+    ['http://mail.example.org', 'autodiscover.url'], ['https://mail.example.org/path', 'autodiscover.url'], ['https://ann@mail.example.org', 'autodiscover.url'],
+    ['mail.example.org', 'autodiscover.url'], ['https://mail.{local}', 'autodiscover.url'],
+  ])('is nowhere at %s', (url, path) => {
+    expect(faults(`${good}autodiscover: { url: '${url}' }`)).toEqual([`p.yaml:5: ${path} must be a URL like https://mail.example.org or https://mail.{domain}`])
+  })
+
+  it('signs with a pair that can sign', () => {
+    const key = (options: string[]) => ({ ...certificate('x'), key: execFileSync('openssl', ['genpkey', ...options], { encoding: 'utf8' }) })
+    const faultOf = (pair: { cert: string; key: string }) => faults(good, { POSTERN_AUTODISCOVER__SIGNER__CERT: pair.cert, POSTERN_AUTODISCOVER__SIGNER__KEY: pair.key })
+    expect(faultOf(certificate('x'))).toEqual([])
+    expect(faultOf(key(['-algorithm', 'ed25519'])).join()).toMatch(/autodiscover\.signer must (be a certificate and its own key|have a key of RSA)/)
+    expect(faults(`${good}eas: { redirects: [{ domain: x.org, url: 'https://y.org/', address: nobody }] }`).join()).toContain('must be an address')
+  })
 })
