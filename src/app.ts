@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { destination, type DestinationStream, pino } from 'pino'
 import { connect } from './backend/connect.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
 import { easFront, type EasParts } from './eas/server.ts'
+import { stackOf } from './http/exchange.ts'
 import { health } from './http/health.ts'
+import type { News } from './http/internal.ts'
 import { passThrough } from './http/pass-through.ts'
 import { listen, type Routes } from './http/server.ts'
 import { memoryCache } from './state/cache.ts'
@@ -15,20 +18,28 @@ export type App = {
   readonly port: number
   /** Works by another configuration from now on. Connections stay, and so do requests that wait. */
   reload(next: Config): void
+  /** See `Backends.news`. */
+  news(news: News): void
   /** Errors no one expected, so far. */
   readonly bugs: () => number
-  /** Answers what waits, lets the rest end, and closes all connections. */
-  close(): Promise<void>
+  /**
+   * Goes on for the pause of the configuration, then accepts nothing more, answers what waits, lets the rest end, and closes all
+   * connections. `replaced`: others answer on this port, so there is no pause, and a connection may bring one more request.
+   */
+  close(options?: { replaced?: boolean }): Promise<void>
 }
 
-/** Seconds that requests have to end in when the program stops; less than what Docker and Kubernetes allow for all of it. */
-const drainSeconds = 8
+/** Seconds for which a connection of a process that was replaced may bring one more request. */
+const linger = 2
 
 /** A log of one JSON line an event, to standard output. What a field of such a name says is not printed, whoever logs it. */
 export const createLog = (level: Config['log']['level'], to: DestinationStream = destination()) => pino({
   level, base: null, timestamp: pino.stdTimeFunctions.isoTime,
   redact: ['password', 'token', 'secret', 'authorization', '*.password', '*.token', '*.secret', '*.authorization'],
 }, to)
+
+/** A rejection nobody waits for harms one user at most; ending would harm all. */
+export const logBugs = (log: Log): void => void process.on('unhandledRejection', error => log.error({ stack: stackOf(error) }, 'bug'))
 
 /** Puts the parts together and listens. `extra` is for tests. Rejects when it cannot listen. */
 export async function startApp(
@@ -47,8 +58,9 @@ export async function startApp(
     url: `${config.listen.tls ? 'https' : 'http'}://${addressed(config.listen.host)}:${server.port}`,
     port: server.port,
     bugs: server.bugs,
+    news: ({ user, mailbox }) => backends.news(user, mailbox),
     reload(next) {
-      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen and cache change with a restart only')
+      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen, internal and cache change with a restart only')
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
@@ -57,15 +69,18 @@ export async function startApp(
       if (!same) void settled.then(() => former.close())
       config = next
     },
-    async close() {
-      await server.close(drainSeconds)
+    async close({ replaced = false } = {}) {
+      const { pauseSeconds, seconds } = config.drain
+      server.part()
+      if (!replaced && pauseSeconds) await sleep(pauseSeconds * 1000)
+      await server.close(seconds, replaced ? linger : 0)
       await backends.close()
     },
   }
 }
 
 /** What holds until the program ends. */
-const lasting = ({ listen, cache }: Config) => ({ ...listen, tls: listen.tls !== undefined, cache })
+const lasting = ({ listen, internal, cache }: Config) => ({ ...listen, tls: listen.tls !== undefined, internal, cache })
 
 const addressed = (host: string | undefined): string =>
   host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host

@@ -1,42 +1,44 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { buffer } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { createLog, startApp } from './app.ts'
 import { check as tryBackends } from './backend/check.ts'
 import { Failure } from './base/failure.ts'
 import { loadConfig } from './config.ts'
 import { loginName } from './http/auth.ts'
 import { stackOf } from './http/exchange.ts'
 import { readPassword } from './password.ts'
+import { serve as servePhones } from './serve.ts'
 import { decode } from './wire/wbxml.ts'
 import { printXml } from './wire/xml.ts'
 
 const help = `Postern gives a mail host Exchange ActiveSync.
 
-  postern serve  [--config FILE]               answer phones; SIGHUP reads FILE again, SIGTERM ends
+  postern serve  [--config FILE] [--workers N] answer phones; SIGHUP reads FILE again, SIGTERM ends
   postern check  [--config FILE] --user NAME   try each server behind Postern with a user's credentials
   postern decode [FILE]                        print WBXML, or its hexadecimal digits, as XML
   postern --help | --version
 
 FILE of serve and check is postern.yaml, or what POSTERN_CONFIG names; see examples/postern.yaml for what is in it.
+With --workers, N processes answer, or one for each core where N is auto; SIGHUP starts others in their place.
 check takes the password from POSTERN_PASSWORD, asks for it, or with --password-stdin reads it from standard input.
 decode reads standard input when FILE is missing or -.
 
 It ends with 0 when all is well, 1 when something is not (check marks it with !), 2 when it was called wrongly.
 `
 
-type Options = { config?: string | undefined; user?: string | undefined; 'password-stdin'?: boolean | undefined }
+type Options = { config?: string | undefined; user?: string | undefined; workers?: string | undefined; 'password-stdin'?: boolean | undefined }
 type Run = (options: Options, operands: readonly string[]) => Promise<number>
 
 const options = {
-  config: { type: 'string' }, user: { type: 'string' }, 'password-stdin': { type: 'boolean' },
+  config: { type: 'string' }, user: { type: 'string' }, workers: { type: 'string' }, 'password-stdin': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' },
 } as const
 
 /** Each command with the options it knows and the most operands it takes. */
 const commands: Readonly<Record<string, { run: Run; knows: readonly (keyof Options)[]; operands: number }>> = {
-  serve: { run: serve, knows: ['config'], operands: 0 },
+  serve: { run: serve, knows: ['config', 'workers'], operands: 0 },
   check: { run: check, knows: ['config', 'user', 'password-stdin'], operands: 0 },
   decode: { run: decodeFile, knows: [], operands: 1 },
 }
@@ -67,31 +69,10 @@ function parse(args: string[]) {
   }
 }
 
-async function serve(options: Options): Promise<number> {
-  const config = configOf(options)
-  const log = createLog(config.log.level)
-  const app = await startApp(config, log)
-  log.info({ url: app.url }, 'ready')
-
-  process.on('SIGHUP', () => {
-    try {
-      const next = configOf(options)
-      app.reload(next)
-      log.level = next.log.level
-      log.info({}, 'configuration reloaded')
-    } catch (error) {
-      log.error({ why: error instanceof Failure ? error.message : stackOf(error) }, 'configuration refused, the former one stays')
-    }
-  })
-  // A rejection nobody waits for harms one user at most; ending would harm all.
-  process.on('unhandledRejection', error => log.error({ stack: stackOf(error) }, 'bug'))
-
-  const signal = await new Promise<string>(resolve => {
-    for (const name of ['SIGTERM', 'SIGINT']) process.once(name, resolve)
-  })
-  log.info({ signal }, 'ending')
-  await app.close()
-  return 0
+async function serve({ workers, ...options }: Options): Promise<number> {
+  if (workers !== undefined && workers !== 'auto' && !/^[1-9]\d{0,2}$/.test(workers)) throw new Usage('--workers wants a number, or auto.')
+  const count = workers === 'auto' ? availableParallelism() : workers && Number(workers)
+  return servePhones(() => configOf(options), count || undefined)
 }
 
 async function check({ user, ...options }: Options): Promise<number> {

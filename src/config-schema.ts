@@ -180,9 +180,19 @@ const backends = z.array(backend).min(1).superRefine((list, context) => {
   if (twice) context.addIssue({ code: 'custom', message: `must not name the domain ${twice} in two backends` })
 })
 
+const drain = z.strictObject({
+  pauseSeconds: z.number().min(0).max(600).default(0), seconds: z.number().min(0).max(3600).default(8),
+})
+
+const internal = z.strictObject({
+  host: text.default('127.0.0.1'), port: z.int().min(0).max(65535), waitForMail: z.boolean().default(false),
+})
+
 /** The file as a whole. */
 export const schema = z.strictObject({
   listen: listen.prefault({}),
+  drain: drain.prefault({}),
+  internal: internal.exactOptional(),
   secret: z.string().min(32),
   upstream: upstream.exactOptional(),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
@@ -197,16 +207,17 @@ export const schema = z.strictObject({
 type File = z.infer<typeof schema>
 
 /** What the program is started with: the file's settings, put together as the parts want them. */
-export type Config = Pick<File, 'listen' | 'log' | 'cache'> & {
+export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache'> & {
+  readonly internal: File['internal'] | undefined
   readonly upstream: string | undefined
   readonly backends: BackendsConfig
   readonly eas: EasSettings
 }
 
 export function arrange(file: File): Config {
-  const { listen, log, cache, upstream, secret, backends, sessions, auth, certificates, eas } = file
+  const { listen, drain, internal, log, cache, upstream, secret, backends, sessions, auth, certificates, eas } = file
   return {
-    listen, log, cache, upstream,
+    listen, drain, internal, log, cache, upstream,
     backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
       ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,

@@ -35,6 +35,9 @@ describe('postern', () => {
     [['serve', 'me'], 'serve does not know what to do with me.', 2],
     [['decode', '--user', 'ann'], 'decode has no option --user.', 2],
     [['serve', '--cfg'], "Unknown option '--cfg'.", 2],
+    [['serve', '--workers', '0'], '--workers wants a number, or auto.', 2],
+    [['serve', '--workers', 'many'], '--workers wants a number, or auto.', 2],
+    [['check', '--workers', '2'], 'check has no option --workers.', 2],
     [['check'], 'check wants --user NAME.', 2],
     [['serve', '--config', '/nowhere.yaml'], '/nowhere.yaml cannot be read (ENOENT)', 1],
     [['decode', '/nowhere'], "ENOENT: no such file or directory, open '/nowhere'", 1],
@@ -140,8 +143,10 @@ backends: [{ imap: { host: 127.0.0.1 }, smtp: { host: 127.0.0.1 } }]
     const other = await upstream('other')
     const file = join(folder, 'taken.yaml')
     writeFileSync(file, configuration(other.url).replace('port: 0', `port: ${new URL(other.url).port}`))
-    const { err, status } = await run(['serve', '--config', file])
-    expect([err, status]).toEqual([expect.stringContaining('postern: listen EADDRINUSE'), 1])
+    for (const more of [[], ['--workers', '2']]) {
+      const { err, status } = await run(['serve', '--config', file, ...more])
+      expect([err, status]).toEqual([expect.stringMatching(/^postern: (listen|bind) EADDRINUSE/), 1])
+    }
     other.end()
   })
 })

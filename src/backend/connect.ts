@@ -84,7 +84,7 @@ export type Backend = {
 export type BackendsConfig = {
   readonly backends: readonly Backend[]
   readonly sessions?: {
-    /** Seconds an unused session stays open. Default 300. */
+    /** Seconds an unused session stays open. Default 60. */
     readonly idleSeconds?: number
     /** Open IMAP sessions in this process; the longest unused goes first. Default 1000. */
     readonly max?: number
@@ -103,10 +103,17 @@ export type BackendsConfig = {
   readonly certificates?: CertificatesConfig
 }
 
-export type Backends = { readonly open: Open; close(): Promise<void> }
+export type Backends = {
+  readonly open: Open
+  /** Somebody says that something happened in a user's mailbox, which is then looked at before its server tells. */
+  news(user: string, mailbox: string): void
+  close(): Promise<void>
+}
 
 /** What is open for one user with one secret. Never shared with another secret of the same user. */
 type Account = Omit<Stores, 'backendTime'> & {
+  /** Something may have happened in this mailbox. */
+  look(mailbox: string): void
   /** Makes room: connections close when nothing needs them, and open again for whoever still holds the stores. */
   retire(): void
   /** Ends everything, waiting included. */
@@ -115,7 +122,7 @@ type Account = Omit<Stores, 'backendTime'> & {
 
 /** Opens users' stores: proves credentials by logging in with them, and keeps what is open for the next request. */
 export function connect(config: BackendsConfig, log: Log): Backends {
-  const { idleSeconds = 300, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
+  const { idleSeconds = 60, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
   const { rememberSeconds = 300, refuseSeconds = 30, tries = 10 } = config.auth ?? {}
   const secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries })
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
@@ -167,6 +174,9 @@ export function connect(config: BackendsConfig, log: Log): Backends {
         proofs.delete(fingerprint)
       }
     },
+    news(user, mailbox) {
+      for (const { person, look } of accounts.values()) if (mayBe(user, person.login)) look(mailbox)
+    },
     async close() {
       for (const account of accounts.values()) account.end()
       accounts.clear()
@@ -174,6 +184,14 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     },
   }
 }
+
+/** A server may call a user by the local part alone. Taking somebody else for the user costs a look at a mailbox. */
+function mayBe(user: string, login: string): boolean {
+  if (user.includes('@') === login.includes('@')) return user.toLowerCase() === login.toLowerCase()
+  return localPart(user) === localPart(login)
+}
+
+const localPart = (name: string): string => name.replace(/@.*/s, '').toLowerCase()
 
 type Around = {
   readonly idleSeconds: number
@@ -211,6 +229,7 @@ async function openAccount(
     person,
     ...(directory ? { directory } : {}),
     certificates,
+    look: watch.look,
     retire() {
       session.close()
       list.ldap?.close()

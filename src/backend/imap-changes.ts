@@ -4,15 +4,18 @@ import type { FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
 import type { ChangesWish, FlagChange, MailChanges, MailStore } from '../model/ports.ts'
 import type { ImapMailbox, MailboxState } from './imap-mailbox.ts'
-import { lookAt, settled, unchanged, type Look } from './imap-look.ts'
+import { isBehind, lookAt, settled, unchanged, type Look } from './imap-look.ts'
 import type { Recall } from './imap-recall.ts'
 import { count, highest, intersect, lowest, subtract } from './uid-ranges.ts'
+
+/** What the server has told of a mailbox unasked, however long ago. */
+type Heard = (folder: FolderId) => MailboxState | undefined
 
 /**
  * What differs between a cursor and a mailbox: RFC 7162 (CONDSTORE, QRESYNC) where the server has it. Deciding is apart from asking:
  * `imap-look.ts` asks, this file cuts the answer to the window and says where the client then stands.
  */
-export function mailChanges(mailbox: ImapMailbox, recall: Recall): Pick<MailStore, 'changes' | 'changed' | 'estimate'> {
+export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard = () => undefined): Pick<MailStore, 'changes' | 'changed' | 'estimate'> {
   return {
     async changes(folder, cursor = fresh, wish) {
       const before = await look(folder, cursor, wish.since)
@@ -22,15 +25,18 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall): Pick<MailStor
     },
 
     async changed(cursors) {
-      const states = await mailbox.status([...cursors.keys()])
-      const news = await Promise.all([...cursors].map(async ([folder, { cursor, since }]) => {
+      const told = new Set([...cursors].filter(([folder, { cursor }]) => isBehind(cursor, heard(folder))).map(([folder]) => folder))
+      const rest = [...cursors].filter(([folder]) => !told.has(folder))
+      if (rest.length === 0) return told
+      const states = await mailbox.status(rest.map(([folder]) => folder))
+      const news = await Promise.all(rest.map(async ([folder, { cursor, since }]) => {
         const state = states.get(folder)
         if (!state || !settled(cursor, since) || state.validity !== cursor.validity) return [folder]
         // Where no MODSEQ tells, only the flags themselves do.
         const differs = state.highestModseq === 0n ? await this.estimate(folder, cursor, since) > 0 : !unchanged(cursor, state)
         return differs ? [folder] : []
       }))
-      return new Set(news.flat())
+      return new Set([...told, ...news.flat()])
     },
 
     async estimate(folder, cursor = fresh, since) {

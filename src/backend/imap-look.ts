@@ -32,6 +32,10 @@ export const unchanged = (cursor: MailCursor, state: MailboxState): boolean =>
   state.validity === cursor.validity && state.uidNext === cursor.top && state.highestModseq !== 0n &&
   state.highestModseq === cursor.modseq
 
+/** A state of any time that goes beyond the cursor is enough to know that there is news. One that does not says nothing. */
+export const isBehind = (cursor: MailCursor, state: MailboxState | undefined): boolean => state !== undefined &&
+  state.validity === cursor.validity && (state.uidNext > cursor.top || (cursor.modseq > 0n && state.highestModseq > cursor.modseq))
+
 /**
  * One pipelined round trip. `expect` asks for the messages that have just arrived along with the rest, where they are few.
  * Throws `stale` where the cursor cannot go on from.

@@ -44,7 +44,7 @@ export function imapMail({ session, folders, mailbox, recall, watch, log = silen
     createFolder: folders.createFolder,
     updateFolder: folders.updateFolder,
     deleteFolder: folders.deleteFolder,
-    ...mailChanges(mailbox, recall),
+    ...mailChanges(mailbox, recall, watch.heard),
     heads: imapHeads(session, folders, mailbox),
     messages: (folder, validity, uids) => mailbox.messages(folder, validity, uids),
 

@@ -362,7 +362,7 @@ function statusCommand(path: string, { condstore }: ImapCapabilities, found: (st
 /** INBOX is one mailbox in any case of letters. */
 export const samePath = (a: string, b: string): boolean => a === b || (a.toUpperCase() === 'INBOX' && b.toUpperCase() === 'INBOX')
 
-function readStatus(values: readonly Value[]): MailboxState {
+export function readStatus(values: readonly Value[]): MailboxState {
   const items = new Map(pairs(values))
   return {
     validity: number(items.get('UIDVALIDITY')), uidNext: number(items.get('UIDNEXT')), messages: number(items.get('MESSAGES')),

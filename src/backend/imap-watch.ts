@@ -6,10 +6,17 @@ import { ImapConnection, type Login } from './imap-connection.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
 import type { ImapMailbox, MailboxState } from './imap-mailbox.ts'
 import { quote } from './imap-names.ts'
-import { text, type Response } from './imap-response.ts'
-import { samePath } from './imap-session.ts'
+import { list, text, type Response } from './imap-response.ts'
+import { readStatus, samePath } from './imap-session.ts'
 
-export type ImapWatch = { readonly watch: MailStore['watch']; close(): void }
+export type ImapWatch = {
+  readonly watch: MailStore['watch']
+  /** The state of a folder that the server told last while it was watched. */
+  heard(id: FolderId): MailboxState | undefined
+  /** Somebody says that something happened in the mailbox of this path. */
+  look(path: string): void
+  close(): void
+}
 
 export type WatchOptions = {
   readonly endpoint: Endpoint
@@ -45,8 +52,11 @@ export function imapWatch(options: WatchOptions): ImapWatch {
   let closed = false
   const timers = { linger: undefined as NodeJS.Timeout | undefined, retry: undefined as NodeJS.Timeout | undefined, poll: undefined as NodeJS.Timeout | undefined }
   let states = new Map<FolderId, MailboxState | undefined>()
+  const heard = new Map<FolderId, MailboxState>()
+  let watched: ReadonlyMap<string, FolderId> = new Map()
 
-  const tell = (id: FolderId): void => {
+  const tell: Tell = (id, state) => {
+    if (state) heard.set(id, state)
     for (const entry of entries) if (entry.live && entry.ids.includes(id)) entry.on.changed(id)
   }
 
@@ -71,6 +81,7 @@ export function imapWatch(options: WatchOptions): ImapWatch {
         const path = id === outbox.id ? undefined : await folders.path(id).catch(passOver)
         if (path !== undefined) wanted.set(path, id)
       }
+      watched = wanted
       listener ??= await listen(options, tell, dropped)
       if (closed) return hangUp() // which found nothing to hang up while this one was being dialled
       await listener.cover(wanted)
@@ -92,6 +103,7 @@ export function imapWatch(options: WatchOptions): ImapWatch {
     const connection = listener?.connection
     listener = undefined
     clearTimeout(timers.poll)
+    heard.clear()
     if (connection) connection.onClose = undefined
     connection?.close()
   }
@@ -141,6 +153,13 @@ export function imapWatch(options: WatchOptions): ImapWatch {
         arrange()
       })
     },
+    heard: id => heard.get(id),
+    look(path) {
+      const id = idOf(watched, path)
+      if (id === undefined || entries.size === 0) return
+      if (listener) listener.look(path, id)
+      else tell(id)
+    },
     close() {
       closed = true
       Object.values(timers).forEach(timer => clearTimeout(timer))
@@ -157,14 +176,23 @@ function passOver(error: unknown): undefined {
 const differs = (a: MailboxState | undefined, b: MailboxState | undefined): boolean =>
   a?.validity !== b?.validity || a?.uidNext !== b?.uidNext || a?.highestModseq !== b?.highestModseq || a?.messages !== b?.messages
 
+/** Something happened in a folder, which brought it to `state` where that was said. */
+type Tell = (id: FolderId, state?: MailboxState) => void
+
 type Listener = {
   readonly connection: ImapConnection
   /** Resolves when nothing that happens in these mailboxes, as far as it can cover them, goes untold. */
   cover(wanted: ReadonlyMap<string, FolderId>): Promise<void>
   uncovered(wanted: ReadonlyMap<string, FolderId>): FolderId[]
+  /** Tells of a mailbox that is said to have news, before the server does. */
+  look(path: string, id: FolderId): void
 }
 
-async function listen({ endpoint, login, timeoutSeconds = 60 }: WatchOptions, tell: (id: FolderId) => void, dropped: (why: unknown) => void): Promise<Listener> {
+function idOf(wanted: ReadonlyMap<string, FolderId>, path: string): FolderId | undefined {
+  return wanted.get(path) ?? wanted.get([...wanted.keys()].find(each => samePath(each, path)) ?? '')
+}
+
+async function listen({ endpoint, login, timeoutSeconds = 60 }: WatchOptions, tell: Tell, dropped: (why: unknown) => void): Promise<Listener> {
   const connection = await ImapConnection.open(endpoint, login, timeoutSeconds * 1000)
   if (connection.has('ENABLE') && connection.has('CONDSTORE')) void Promise.allSettled(connection.send([{ line: 'ENABLE CONDSTORE' }]))
   const listener = connection.has('NOTIFY') ? byNotify(connection, tell, dropped) : byIdle(connection, tell, dropped)
@@ -176,16 +204,15 @@ async function listen({ endpoint, login, timeoutSeconds = 60 }: WatchOptions, te
  * RFC 5465, NOTIFY: news of mailboxes that are not selected come as STATUS. It is set once and for all folders: Dovecot 2.3 hears nothing
  * more when a NOTIFY SET replaces another, and with its list index all folders cost it no more than one.
  */
-function byNotify(connection: ImapConnection, tell: (id: FolderId) => void, dropped: (why: unknown) => void): Listener {
+function byNotify(connection: ImapConnection, tell: Tell, dropped: (why: unknown) => void): Listener {
   let watched: ReadonlyMap<string, FolderId> = new Map()
   let set: Promise<boolean> | undefined
   let notified = false
   connection.onNews = ({ name, values, code }) => {
     if (code === 'NOTIFICATIONOVERFLOW') return dropped(new Failure('busy', 'more news than the server can tell'))
     if (name !== 'STATUS') return
-    const path = text(values[0])
-    const id = watched.get(path) ?? watched.get([...watched.keys()].find(each => samePath(each, path)) ?? '')
-    if (id !== undefined) tell(id)
+    const id = idOf(watched, text(values[0]))
+    if (id !== undefined) tell(id, readStatus(list(values[1])))
   }
   const timer = setInterval(() => {
     if (connection.closed) clearInterval(timer)
@@ -207,11 +234,13 @@ function byNotify(connection: ImapConnection, tell: (id: FolderId) => void, drop
       notified = await (set ??= notify())
     },
     uncovered: wanted => notified ? [] : [...wanted.values()],
+    // What it answers is heard as what comes unasked.
+    look: (path, id) => void Promise.all(connection.send([{ line: `STATUS ${quote(path)} (UIDNEXT UIDVALIDITY)` }])).catch(() => tell(id)),
   }
 }
 
 // RFC 2177, IDLE: one folder, INBOX if it is among them
-function byIdle(connection: ImapConnection, tell: (id: FolderId) => void, dropped: (why: unknown) => void): Listener {
+function byIdle(connection: ImapConnection, tell: Tell, dropped: (why: unknown) => void): Listener {
   let idling: { path: string; id: FolderId; ended: Promise<Response> } | undefined
   let timer: NodeJS.Timeout | undefined
   const able = connection.has('IDLE')
@@ -249,5 +278,6 @@ function byIdle(connection: ImapConnection, tell: (id: FolderId) => void, droppe
       if (before) tell(before)
     },
     uncovered: wanted => [...wanted.values()].filter(id => id !== idling?.id),
+    look: (_, id) => tell(id),
   }
 }

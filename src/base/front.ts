@@ -28,6 +28,8 @@ export type Front = {
   matches(path: string): boolean
   /** Answers; throws `Failure` only for what is an HTTP status of its own (auth, too-large, busy, unavailable). */
   answer(request: Request, visit: Visit): Promise<Response | Later>
+  /** Its requests are not worth a line in the log. */
+  readonly quiet?: true
   /** The server is going away: whatever waits here answers now, as if its time were up. May be called more than once. */
   drain?(): void
 }

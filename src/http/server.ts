@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import http, { type ServerResponse } from 'node:http'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
+import net, { type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Failure } from '../base/failure.ts'
 import type { Front, Visit } from '../base/front.ts'
@@ -10,7 +10,6 @@ import type { Log } from '../base/log.ts'
 import { addressReader } from './address.ts'
 import { identify } from './auth.ts'
 import { exchange, stackOf } from './exchange.ts'
-import { health } from './health.ts'
 import { hasBody, pathOf } from './incoming.ts'
 import type { PassThrough } from './pass-through.ts'
 import { type BodyPace, watchBodies } from './slow-bodies.ts'
@@ -43,8 +42,13 @@ export type HttpServer = {
   secure(certificate: Certificate): void
   /** Errors so far that no one expected. A test run that leaves one has failed. */
   readonly bugs: () => number
-  /** Stops accepting, has waiting requests answered, and cuts what has not ended after so many seconds. */
-  close(seconds: number): Promise<void>
+  /** From now on each answer is the last one of its connection. */
+  part(): void
+  /**
+   * Stops accepting, has waiting requests answered, and cuts what has not ended after so many seconds. A connection between two requests
+   * ends at once, or may bring one more for `linger` seconds: what its client has just sent would be lost.
+   */
+  close(seconds: number, linger?: number): Promise<void>
 }
 
 const usual: https.ServerOptions = {
@@ -72,7 +76,8 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const nextId = counter()
   let routes = generation(first)
   const retired = new Set<Routes>()
-  let closing = false
+  /** The end as clients see it: answers say so; then connections without a request are closed. */
+  let parting = false, closing = false
   let bugs = 0
   /** The latest answer on a connection, for what goes wrong below HTTP. */
   const answers = new WeakMap<Duplex, ServerResponse>()
@@ -104,13 +109,13 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
       if (!res.writableFinished) gone.abort()
       const { id, address, facts } = visit
       const ms = Math.round(performance.now() - started)
-      if (front !== health) writeLine(log, res, { id, address, front: front?.name ?? 'upstream', ms, ...facts })
+      if (!front?.quiet) writeLine(log, res, { id, address, front: front?.name ?? 'upstream', ms, ...facts })
       own.end()
       if (closing) setImmediate(() => server.closeIdleConnections())
     })
     if (!front) return own.passThrough!.web(req, res)
     if (hasBody(req)) bodies.add(req)
-    void exchange(front, visit, { scheme, req, res, last: () => closing, onBug })
+    void exchange(front, visit, { scheme, req, res, last: () => parting, onBug })
   })
 
   server.on('upgrade', (req, socket, head) => {
@@ -147,15 +152,22 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
       if (server instanceof https.Server) server.setSecureContext(certificate)
     },
     bugs: () => bugs,
-    async close(seconds) {
-      closing = true
-      const closed = new Promise(resolve => server.close(resolve))
+    part: () => void (parting = true),
+    async close(seconds, linger = 0) {
+      parting = true
+      // What http.Server adds to it ends the connections between two requests.
+      const closed = new Promise(resolve => net.Server.prototype.close.call(server, resolve))
       for (const { fronts } of [routes, ...retired]) fronts.forEach(front => front.drain?.())
+      const quiet = setTimeout(() => {
+        closing = true
+        server.closeIdleConnections()
+      }, linger * 1000)
       const cut = setTimeout(() => {
         server.closeAllConnections()
         for (const socket of upgraded) socket.destroy()
       }, seconds * 1000)
       await closed
+      clearTimeout(quiet)
       clearTimeout(cut)
       bodies.close()
     },

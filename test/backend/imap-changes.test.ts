@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { mailChanges } from '../../src/backend/imap-changes.ts'
+import type { MailboxState } from '../../src/backend/imap-mailbox.ts'
 import { recall } from '../../src/backend/imap-recall.ts'
 import { fresh, type MailCursor } from '../../src/model/cursor.ts'
 import type { FolderId } from '../../src/model/folder.ts'
@@ -168,6 +169,22 @@ describe('changes of a mailbox', () => {
     expect(mailbox.asked).toBe(questions)
     mailbox.flag([3], '\\Seen', true)
     expect(await changed()).toBe(true)
+  })
+
+  it.each<[string, (now: MailboxState) => MailboxState, boolean, number]>([
+    ['of mail that came', now => ({ ...now, uidNext: now.uidNext + 1 }), true, 0],
+    ['of a flag that changed', now => ({ ...now, highestModseq: now.highestModseq + 1n }), true, 0],
+    ['of nothing new, and have to be asked for', now => now, false, 1],
+    ['of a time before, and have to be asked for', now => ({ ...now, uidNext: 2, highestModseq: 1n }), false, 1],
+    ['of another mailbox of that name, and have to be asked for', now => ({ ...now, validity: now.validity + 1, uidNext: 999 }), false, 1],
+  ])('are known where the server has told %s', async (_, heard, changed, questions) => {
+    const mailbox = filled(5)
+    const { next } = await of(mailbox).changes(folder, undefined, all)
+    const state = (await mailbox.status([folder])).get(folder)!
+    const changes = mailChanges(mailbox, recall({ mailboxes: 10 }), () => heard(state))
+    mailbox.asked = 0
+    expect((await changes.changed(new Map([[folder, { cursor: next, since: 0 }]]))).has(folder)).toBe(changed)
+    expect(mailbox.asked).toBe(questions)
   })
 
   it('are estimated as many as they turn out to be', async () => {

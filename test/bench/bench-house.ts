@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { corpus } from '../support/corpus.ts'
+import { freePorts, HOST } from '../support/house.ts'
 import type { House } from '../support/live.ts'
 import { startHouse } from '../support/live.ts'
+import { newsTo } from '../support/news.ts'
 import type { Postern } from '../support/postern.ts'
 import { configuration, startPostern } from '../support/postern.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
@@ -11,6 +13,7 @@ import type { Login } from './light-phone.ts'
 import type { Account } from './raw-imap.ts'
 
 export type BenchOptions = {
+  readonly users: number
   /** Smaller mailboxes, fewer repetitions. */
   readonly quick: boolean
   /** Folder for CPU profiles of Postern; it has to exist. */
@@ -24,7 +27,10 @@ export type Bench = BenchOptions & {
   readonly counter: TcpProxy
   /** A user with so many messages in the inbox; made when first asked for. */
   mailbox(count: number): Promise<User>
-  postern(): Promise<Postern>
+  /** `settings` replace sections of its configuration. */
+  postern(settings?: object): Promise<Postern>
+  /** Where Dovecot tells of deliveries, if somebody listens. */
+  readonly internal: { readonly host: string; readonly port: number }
   dovecotPid(): number
   account(user: User): Account
   /** The same user, by way of the counter. */
@@ -35,7 +41,8 @@ export type Bench = BenchOptions & {
 const countedDomain = 'counted.test'
 
 export async function openBench(options: BenchOptions): Promise<Bench> {
-  const house = await startHouse({ users: 1100, dovecot: { specialUse: 'created' } })
+  const [internalPort = 0] = await freePorts(1), internal = { host: HOST, port: internalPort }
+  const house = await startHouse({ users: options.users, dovecot: { specialUse: 'created', extra: newsTo(`http://${HOST}:${internalPort}/news`) } })
   const { host, port } = house.imap
   const counter = await TcpProxy.start({ host, port }, { delayUp: 1, delayDown: 1 })
   const mailboxes = new Map<number, Promise<User>>()
@@ -47,11 +54,12 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       mailboxes.set(count, made)
       return made
     },
-    postern() {
+    internal,
+    postern(settings = {}) {
       const direct = configuration(house, host, 0).backends[0]!
       const counted = { ...direct, domains: [countedDomain], login: '{local}', imap: { ...direct.imap, port: counter.port } }
       const profile = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : []
-      return startPostern(house, { settings: { backends: [direct, counted], sessions: { max: 2000 } }, node: profile })
+      return startPostern(house, { settings: { backends: [direct, counted], sessions: { max: 2000 }, ...settings }, node: profile })
     },
     dovecotPid: () => Number(readFileSync(join(house.dir, 'dovecot.pid'), 'utf8')),
     account: ({ login, password }) => ({ host, port, login, password }),

@@ -33,9 +33,10 @@ const dovecot = execFileSync('dovecot', ['--version'], { encoding: 'utf8', env }
 console.log(`node ${process.version}, Dovecot ${dovecot}, ${availableParallelism()} of ${cpus()[0]?.model ?? 'unknown processors'}.`)
 console.log('Postern (a process of its own), Dovecot and this client share them. Only numbers of one run compare.')
 console.log(`Load of the machine before: ${loadavg()[0]!.toFixed(1)}.`)
-const bench = await openBench({ quick: values.quick, profile })
+const names = positionals.length ? positionals : Object.keys(tables)
+const bench = await openBench({ quick: values.quick, profile, users: !values.quick && names.includes('waiting') ? 2100 : 200 })
 try {
-  for (const name of positionals.length ? positionals : Object.keys(tables)) await tables[name]!(bench)
+  for (const name of names) await tables[name]!(bench)
 } finally {
   await bench.close()
 }

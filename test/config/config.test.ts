@@ -34,6 +34,7 @@ describe('a configuration', () => {
   it('needs a secret and the hosts of a backend', () => {
     expect(parse(good)).toEqual({
       listen: { port: 8080, trustedProxies: [] }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
+      drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined,
       backends: { backends: [{
         domains: '*', login: '{local}@{domain}', imap: { host: 'imap.example', port: 993, security: 'tls' },
         smtp: { host: 'smtp.example', port: 465, security: 'tls', auth: true },
@@ -82,11 +83,13 @@ describe('the example', () => {
     const { eas, ...rest } = parse(example, environment)
     const shown = example
       .replace(/^( *)# (?=(login|security|port|rejectUnauthorized|auth|keepsSent):( |$))/gm, '$1')
-      .replace(/^# (?=(sessions|auth|eas|cache|log):$)/gm, '')
+      .replace(/^# (?=(drain|internal|sessions|auth|eas|cache|log):$)/gm, '')
       .replace(/^# {3}(?=\w+: )/gm, '  ')
     const { eas: shownEas, ...shownRest } = parse(shown, environment)
     expect(shownEas).toEqual(eas)
     expect(shownRest.listen).toEqual(rest.listen)
+    expect(shownRest.drain).toEqual(rest.drain)
+    expect(shownRest.internal).toEqual({ host: '127.0.0.1', port: 9080, waitForMail: false })
     expect(shownRest.backends).toMatchObject(rest.backends)
     expect(shownRest.backends.sessions).toEqual({ idleSeconds: 300, max: 1000, timeoutSeconds: 60 })
     expect(shownRest.backends.auth).toEqual({ rememberSeconds: 300, refuseSeconds: 30, tries: 10 })

@@ -193,6 +193,34 @@ describe('closing', () => {
     await expect(fetch(`${server.url}/front`)).rejects.toThrow()
   })
 
+  it('may let a connection bring one more request, and says that it is the last one', async () => {
+    const server = await serve(front(() => new Response('served')))
+    const [busy, idle] = [connection(server.port), connection(server.port)]
+    for (const client of [busy, idle]) {
+      client.write('GET /front HTTP/1.1\r\nHost: x\r\n\r\n')
+      await client.until(/served/)
+    }
+    const closed = server.close(10, 0.5)
+    await expect(fetch(`${server.url}/front`)).rejects.toThrow()
+    busy.write('GET /front HTTP/1.1\r\nHost: x\r\n\r\n')
+    expect(await busy.end()).toMatch(/keep-alive[^]*served[^]*connection: close[^]*served/i)
+    expect(idle.socket.destroyed).toBe(false)
+    expect(await idle.end()).not.toMatch(/connection: close/i)
+    await closed
+  })
+
+  it('is announced with each answer, while everybody is served', async () => {
+    const server = await serve(front(() => new Response('served')))
+    const kept = connection(server.port)
+    kept.write('GET /front HTTP/1.1\r\nHost: x\r\n\r\n')
+    await kept.until(/served/)
+    server.part()
+    kept.write('GET /front HTTP/1.1\r\nHost: x\r\n\r\n')
+    expect(await kept.end()).toMatch(/connection: close\r\n[^]*served$/i)
+    const fresh = await fetch(`${server.url}/front`)
+    expect([fresh.status, fresh.headers.get('connection')]).toEqual([200, 'close'])
+  })
+
   it('cuts what does not end in time', async () => {
     const waiting = Promise.withResolvers<void>()
     const server = await serve(front((_, { signal }) => {

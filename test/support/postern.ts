@@ -16,6 +16,9 @@ export interface PosternOptions {
   readonly settings?: object
   /** Options of node itself, `--cpu-prof` say. */
   readonly node?: readonly string[]
+  /** So many processes in place of one. */
+  readonly workers?: number
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** Postern as a process of its own. It keeps its configuration and its port over kill() and start(). */
@@ -23,6 +26,8 @@ export interface Postern {
   readonly host: string
   readonly port: number
   readonly pid: number
+  /** Process ids of its workers. */
+  workers(): number[]
   /** Path of its YAML file. */
   readonly config: string
   start(): Promise<void>
@@ -58,7 +63,7 @@ export const configuration = (house: House, host: string, port: number) => ({
 })
 
 /** Starts `postern serve` on a free port, answering when it answers. It ends with the house at the latest. */
-export async function startPostern(house: House, { host = HOST, port, settings = {}, node = [] }: PosternOptions = {}): Promise<Postern> {
+export async function startPostern(house: House, { host = HOST, port, settings = {}, node = [], workers, environment = {} }: PosternOptions = {}): Promise<Postern> {
   const own = port ?? (await freePorts(1))[0]!
   const place = join(house.dir, `postern-${own}`)
   writeFileSync(`${place}.yaml`, stringify({ ...configuration(house, host, own), ...settings }))
@@ -75,13 +80,17 @@ export async function startPostern(house: House, { host = HOST, port, settings =
     port: own,
     config: `${place}.yaml`,
     get pid() { return child?.pid ?? 0 },
+    workers: () => readFileSync(`/proc/${self.pid}/task/${self.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
     async start() {
       const log = openSync(`${place}.log`, 'a')
-      child = spawn(process.execPath, [...node, cli, 'serve', '--config', self.config], { detached: true, stdio: ['ignore', log, log] })
+      const args = [...node, cli, 'serve', '--config', self.config, ...(workers === undefined ? [] : ['--workers', String(workers)])]
+      child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log], env: { ...process.env, ...environment } })
       closeSync(log)
       writeFileSync(`${place}.pid`, String(child.pid)) // for whoever cleans the house up
       child.unref()
-      for (let tries = 0; !await answers(own); tries += 1) {
+      const before = self.log().length
+      const isUp = async () => await answers(own) && (workers === undefined || self.log().includes('"msg":"ready"', before))
+      for (let tries = 0; !await isUp(); tries += 1) {
         if (child.exitCode !== null || tries > 1000) throw new Error(`Postern did not start:\n${self.log().slice(-2000)}`)
         await sleep(20)
       }
@@ -96,3 +105,15 @@ export async function startPostern(house: House, { host = HOST, port, settings =
 
 const answers = (port: number): Promise<boolean> =>
   fetch(`http://${HOST}:${port}/.postern/health`).then(async response => { await response.arrayBuffer(); return true }, () => false)
+
+/** What it logged with this message, line by line. */
+export const linesOf = (postern: Postern, message: string): Record<string, unknown>[] => postern.log().split('\n')
+  .filter(line => line.includes(`"msg":"${message}"`)).map(line => JSON.parse(line) as Record<string, unknown>)
+
+export function isGone(pid: number): boolean {
+  try {
+    return !process.kill(pid, 0)
+  } catch {
+    return true
+  }
+}
