@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { destination, type DestinationStream, pino } from 'pino'
 import { connect } from './backend/connect.ts'
 import type { Log } from './base/log.ts'
+import { unmeasured, type Metrics } from './base/metrics.ts'
 import type { Config } from './config.ts'
 import { easFront, type EasParts } from './eas/server.ts'
 import { stackOf } from './http/exchange.ts'
@@ -10,7 +11,8 @@ import { health } from './http/health.ts'
 import type { News } from './http/internal.ts'
 import { passThrough } from './http/pass-through.ts'
 import { listen, type Routes } from './http/server.ts'
-import { memoryCache } from './state/cache.ts'
+import { openTelemetry } from './open-telemetry.ts'
+import { countedCache, memoryCache } from './state/cache.ts'
 
 export type App = {
   /** Where it answers, for a client on this host. */
@@ -39,20 +41,24 @@ export const createLog = (level: Config['log']['level'], to: DestinationStream =
 }, to)
 
 /** A rejection nobody waits for harms one user at most; ending would harm all. */
-export const logBugs = (log: Log): void => void process.on('unhandledRejection', error => log.error({ stack: stackOf(error) }, 'bug'))
+export const logBugs = (log: Log, metrics: Metrics): void => void process.on('unhandledRejection', error => {
+  metrics.add('bugs', {})
+  log.error({ stack: stackOf(error) }, 'bug')
+})
 
 /** Puts the parts together and listens. `extra` is for tests. Rejects when it cannot listen. */
 export async function startApp(
-  first: Config, log: Log = createLog(first.log.level), extra: Pick<EasParts, 'now' | 'record'> = {},
+  first: Config, log: Log = createLog(first.log.level), extra: Pick<EasParts, 'now' | 'record' | 'metrics'> = {},
 ): Promise<App> {
   let config = first
-  let backends = connect(config.backends, log)
-  const cache = memoryCache(config.cache)
+  const { metrics = unmeasured } = extra, tracing = openTelemetry()
+  let backends = connect(config.backends, log, metrics, tracing)
+  const cache = countedCache(memoryCache(config.cache), metrics)
   const routes = ({ eas, upstream }: Config): Routes => ({
     fronts: [health, easFront({ settings: eas, open: backends.open, cache, log, ...extra })],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })
-  const server = await listen({ ...config.listen, log }, routes(config))
+  const server = await listen({ ...config.listen, log, metrics, tracing }, routes(config))
 
   return {
     url: `${config.listen.tls ? 'https' : 'http'}://${addressed(config.listen.host)}:${server.port}`,
@@ -64,7 +70,7 @@ export async function startApp(
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
-      if (!same) backends = connect(next.backends, log)
+      if (!same) backends = connect(next.backends, log, metrics, tracing)
       const settled = server.replace(routes(next))
       if (!same) void settled.then(() => former.close())
       config = next

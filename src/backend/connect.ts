@@ -1,7 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import { Failure } from '../base/failure.ts'
+import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
+import { unmeasured, type Metrics } from '../base/metrics.ts'
+import { untraced, type Tracing } from '../base/tracing.ts'
 import type { Role } from '../model/folder.ts'
 import type { CertificateCheck, Open, Person, Stores } from '../model/ports.ts'
 import {
@@ -25,9 +27,9 @@ import { recall } from './imap-recall.ts'
 import { ImapSession } from './imap-session.ts'
 import { imapWatch } from './imap-watch.ts'
 import type { LdapConfig } from './ldap.ts'
+import { measure, type Measure } from './measured.ts'
 import { sieveFilters } from './sieve-filters.ts'
 import { smtpSubmission } from './smtp.ts'
-import { timed } from './timed.ts'
 
 export type Security = 'tls' | 'starttls' | 'none'
 
@@ -111,7 +113,7 @@ export type Backends = {
 }
 
 /** What is open for one user with one secret. Never shared with another secret of the same user. */
-type Account = Omit<Stores, 'backendTime'> & {
+type Account = Stores & {
   /** Something may have happened in this mailbox. */
   look(mailbox: string): void
   /** Makes room: connections close when nothing needs them, and open again for whoever still holds the stores. */
@@ -121,14 +123,15 @@ type Account = Omit<Stores, 'backendTime'> & {
 }
 
 /** Opens users' stores: proves credentials by logging in with them, and keeps what is open for the next request. */
-export function connect(config: BackendsConfig, log: Log): Backends {
+export function connect(config: BackendsConfig, log: Log, metrics: Metrics = unmeasured, tracing: Tracing = untraced): Backends {
   const { idleSeconds = 60, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
   const { rememberSeconds = 300, refuseSeconds = 30, tries = 10 } = config.auth ?? {}
   const secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries })
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
   const proofs = new Map<Fingerprint, Promise<Account>>()
   const memory = davMemory()
-  const certificates = certificateCheck(config.certificates ?? {}, log)
+  const measured = measure(metrics, tracing)
+  const certificates = measured('crl', certificateCheck(config.certificates ?? {}, log))
   const shared = new Map<Backend, AddressList>(config.backends.map(backend => [backend, sharedList(backend, memory)]))
   const troubles = new Map(config.backends.map(backend => [backend, davTrouble(log, backend.dav?.url ?? '')]))
 
@@ -138,9 +141,9 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     const own = loginOf(person.login, credentials)
     const before = accounts.get(fingerprint)
     try {
-      if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000)).close()
+      if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000, { metrics, use: 'proof' })).close()
       const account = before ?? await openAccount(identity, own, {
-        idleSeconds, timeoutSeconds, log, certificates, memory, backends: config.backends, shared: shared.get(backend), troubles: troubles.get(backend),
+        idleSeconds, timeoutSeconds, log, metrics, measured, certificates, memory, backends: config.backends, shared: shared.get(backend), troubles: troubles.get(backend),
       })
       secrets.proved(fingerprint)
       accounts.set(fingerprint, account)
@@ -156,24 +159,34 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     }
   }
 
+  async function find(credentials: Credentials, address: string): Promise<Account> {
+    // Many a directory takes an empty password for an anonymous bind, which succeeds.
+    if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
+    const identity = identify(config.backends, credentials.user)
+    const fingerprint = secrets.fingerprint(identity.person.login, credentials)
+    const known = secrets.known(fingerprint, identity.person.login, address)
+    const open = known ? accounts.get(fingerprint) : undefined
+    if (open) {
+      metrics.add('credentials', { result: 'known' })
+      return open
+    }
+    // Devices of a user wake up together: they share one login.
+    const proof = proofs.get(fingerprint) ?? prove(fingerprint, identity, credentials, address)
+    proofs.set(fingerprint, proof)
+    try {
+      const account = await proof
+      metrics.add('credentials', { result: 'proved' })
+      return account
+    } finally {
+      proofs.delete(fingerprint)
+    }
+  }
+
   return {
-    async open(credentials, address) {
-      // Many a directory takes an empty password for an anonymous bind, which succeeds.
-      if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
-      const identity = identify(config.backends, credentials.user)
-      const fingerprint = secrets.fingerprint(identity.person.login, credentials)
-      const known = secrets.known(fingerprint, identity.person.login, address)
-      const open = known ? accounts.get(fingerprint) : undefined
-      if (open) return measured(open)
-      // Devices of a user wake up together: they share one login.
-      const proof = proofs.get(fingerprint) ?? prove(fingerprint, identity, credentials, address)
-      proofs.set(fingerprint, proof)
-      try {
-        return measured(await proof)
-      } finally {
-        proofs.delete(fingerprint)
-      }
-    },
+    open: (credentials, address) => find(credentials, address).catch((error: unknown) => {
+      metrics.add('credentials', { result: error instanceof Failure ? resultOf[error.kind] ?? 'unavailable' : 'unavailable' })
+      throw error
+    }),
     news(user, mailbox) {
       for (const { person, look } of accounts.values()) if (mayBe(user, person.login)) look(mailbox)
     },
@@ -184,6 +197,8 @@ export function connect(config: BackendsConfig, log: Log): Backends {
     },
   }
 }
+
+const resultOf: Partial<Record<Kind, string>> = { auth: 'refused', busy: 'slowed' }
 
 /** A server may call a user by the local part alone. Taking somebody else for the user costs a look at a mailbox. */
 function mayBe(user: string, login: string): boolean {
@@ -197,6 +212,8 @@ type Around = {
   readonly idleSeconds: number
   readonly timeoutSeconds: number
   readonly log: Log
+  readonly metrics: Metrics
+  readonly measured: Measure
   readonly certificates: CertificateCheck
   readonly backends: readonly Backend[]
   readonly shared: AddressList | undefined
@@ -205,26 +222,27 @@ type Around = {
 }
 
 async function openAccount(
-  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log, certificates, memory, backends, shared, troubles }: Around,
+  { backend, person }: Identity, own: Login, around: Around,
 ): Promise<Account> {
+  const { idleSeconds, timeoutSeconds, log, metrics, measured, certificates, memory, backends, shared, troubles } = around
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
-  const session = new ImapSession({ endpoint, login, idleSeconds, timeoutSeconds })
+  const session = new ImapSession({ endpoint, login, idleSeconds, timeoutSeconds, metrics })
   await session.ready()
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
-  const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds })
+  const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds, metrics })
   const dav = backend.dav && openDav(backend.dav, person, own, { timeoutSeconds, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login) })
   const list = ownList(backend, person, own, memory)
-  const directory = addressList(shared, list)
+  const directory = addressList(shared, list, measured)
   return {
-    ...dav,
-    mail: imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log }),
-    submission: smtpSubmission(backend.smtp, own),
+    ...(dav && { objects: measured('dav', dav.objects), contacts: measured('dav', dav.contacts) }),
+    mail: measured('imap', imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })),
+    submission: measured('smtp', smtpSubmission(backend.smtp, own)),
     ...(backend.sieve && {
-      filters: sieveFilters({
+      filters: measured('sieve', sieveFilters({
         endpoint: backend.sieve, login, user: person.login, recipient: recipientOf({ backend, person }), folders, timeoutSeconds, log,
-      }),
+      })),
     }),
     person,
     ...(directory ? { directory } : {}),
@@ -294,18 +312,4 @@ export function masterOf(login: string, { user, password, separator }: NonNullab
   return separator === undefined
     ? { kind: 'password', user, password, authzid: login }
     : { kind: 'password', user: `${login}${separator}${user}`, password }
-}
-
-/** The same stores for one request, which wants to know how long it waited for them. */
-function measured({ mail, objects, contacts, submission, filters, person, directory, certificates }: Account): Stores {
-  let milliseconds = 0
-  const spent = (more: number): void => void (milliseconds += more)
-  return {
-    mail: timed(mail, ['watch'], spent), submission: timed(submission, [], spent), person,
-    ...(objects ? { objects: timed(objects, ['watch'], spent) } : {}),
-    ...(filters && { filters: timed(filters, [], spent) }),
-    ...(directory ? { directory: timed(directory, [], spent) } : {}), ...(contacts ? { contacts: timed(contacts, [], spent) } : {}),
-    certificates: timed(certificates, [], spent),
-    backendTime: () => milliseconds,
-  }
 }

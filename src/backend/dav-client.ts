@@ -1,5 +1,5 @@
 import { Agent, request, type Dispatcher } from 'undici'
-import { Failure, type Kind } from '../base/failure.ts'
+import { Failure, stale, type Kind } from '../base/failure.ts'
 import type { Login } from './imap-connection.ts'
 
 export type DavServer = {
@@ -109,7 +109,7 @@ async function refusal(status: number, headers: DavAnswer['headers'], body: Disp
   const precondition = /<(?:\w+:)?(no-uid-conflict|valid-sync-token|number-of-matches-within-limits|max-resource-size|valid-\w+-data|supported-\w+-data)\b/.exec(said)?.[1]
   const options = { retryAfter: retryAfter(headers['retry-after']) }
   const why = `the DAV server answers ${status}${precondition ? ` (${precondition})` : ''}`
-  if (precondition === 'valid-sync-token') return new Failure('stale', why)
+  if (precondition === 'valid-sync-token') return stale('sync-token', why)
   if (precondition === 'no-uid-conflict') return new Failure('exists', why)
   if (precondition === 'max-resource-size') return new Failure('too-large', why)
   if (precondition?.endsWith('-data')) return new Failure('malformed', why)

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { ImapFlow, type ImapFlowOptions } from 'imapflow'
 import { Failure, type Kind } from '../base/failure.ts'
+import { unmeasured, type Metrics } from '../base/metrics.ts'
 import type { Endpoint } from './connect.ts'
 import { parseResponse, type Response } from './imap-response.ts'
 import { CommandWriter, type Piece } from './imap-writer.ts'
@@ -28,6 +29,11 @@ export type Command = {
   /** The server may be silent for as long as it likes: IDLE. */
   readonly patient?: boolean
 }
+
+/** What a connection is for, and who counts it. */
+export type Counting = { readonly metrics: Metrics; readonly use: 'session' | 'watch' | 'append' | 'proof' | 'check' }
+
+const uncounted: Counting = { metrics: unmeasured, use: 'check' }
 
 type Pending = Command & { readonly tag: string; readonly settle: (answer: Response) => void; readonly fail: (cause: unknown) => void }
 
@@ -99,6 +105,7 @@ export class ImapConnection {
     write: octets => { if (this.#flow.socket) this.#flow.socket.write(octets) },
     unasked: length => this.has('LITERAL+') || (this.has('LITERAL-') && length <= 4096),
   })
+  #counting: Counting | undefined
   #tags = 0
   #watchdog: NodeJS.Timeout | undefined
   /** Times this connection began to wait for its server: the round trips, as pipelining leaves them. */
@@ -119,17 +126,29 @@ export class ImapConnection {
   }
 
   /** Connects and logs in. `patience`: milliseconds without an octet after which the server counts as gone. */
-  static async open(endpoint: Endpoint, login: Login, patience = 60_000): Promise<ImapConnection> {
+  static async open(endpoint: Endpoint, login: Login, patience = 60_000, counting = uncounted): Promise<ImapConnection> {
     const connection = new ImapConnection(endpoint, login, patience)
     try {
       await connection.#flow.connect()
     } catch (error) {
       connection.close()
-      throw loginFailure(connection.#name, error)
+      const failure = loginFailure(connection.#name, error)
+      counting.metrics.add('logins', { use: counting.use, result: failure.kind === 'auth' ? 'refused' : 'unavailable' })
+      throw failure
     }
+    connection.#count(counting)
     connection.#flow.take = (line, literals) => connection.#take(line, literals)
     connection.lastUsed = performance.now()
     return connection
+  }
+
+  #count(counting: Counting): void {
+    const { metrics, use } = counting
+    metrics.add('logins', { use, result: 'ok' })
+    // It may have been lost by now, and told so before it was counted.
+    if (this.#flow.isClosed) return
+    metrics.add('imapConnections', { use })
+    this.#counting = counting
   }
 
   has(capability: string): boolean {
@@ -251,6 +270,8 @@ export class ImapConnection {
   }
 
   #lost(): void {
+    this.#counting?.metrics.add('imapConnections', { use: this.#counting.use }, -1)
+    this.#counting = undefined
     clearInterval(this.#watchdog)
     const pending = [...this.#pending.values()]
     this.#pending.clear()

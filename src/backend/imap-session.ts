@@ -1,6 +1,6 @@
-import { Failure } from '../base/failure.ts'
+import { Failure, stale } from '../base/failure.ts'
 import type { Endpoint } from './connect.ts'
-import { ImapConnection, type Command as Line, type Login } from './imap-connection.ts'
+import { ImapConnection, type Command as Line, type Counting, type Login } from './imap-connection.ts'
 import { quote } from './imap-names.ts'
 import { bignumber, list, number, pairs, text, type Response, type Value } from './imap-response.ts'
 
@@ -37,6 +37,7 @@ export type SessionOptions = {
   readonly login: Login
   readonly idleSeconds: number
   readonly timeoutSeconds: number
+  readonly metrics?: Counting['metrics']
 }
 
 export type Command = Line & {
@@ -101,9 +102,7 @@ export class ImapSession {
 
   /** A connection of its own for whoever needs one that nobody waits behind; to be closed by them. Throws `auth`, `unavailable`. */
   async another(): Promise<{ connection: ImapConnection; patience: number }> {
-    const { endpoint, login, timeoutSeconds } = this.#options
-    const patience = timeoutSeconds * 1000
-    return { connection: await ImapConnection.open(endpoint, login, patience), patience }
+    return { connection: await this.#dial('append'), patience: this.#options.timeoutSeconds * 1000 }
   }
 
   /** Closes when the commands under way have ended. */
@@ -168,7 +167,7 @@ export class ImapSession {
       if (!fresh && this.#holds(path, validity)) return { fresh: false, result: await this.#put(connection, [], make()) }
       const { commands, state } = this.#select(path)
       const result = await this.#put(connection, commands, make())
-      if (known(state).validity !== validity) throw new Failure('stale', 'UIDVALIDITY changed')
+      if (known(state).validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
       return { fresh: true, result }
     })
   }
@@ -224,7 +223,7 @@ export class ImapSession {
         await this.#put(connection, this.#select(path).commands, nothing)
       }
     }
-    if (this.#selected?.validity !== validity) throw new Failure('stale', 'UIDVALIDITY changed')
+    if (this.#selected?.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
     return connection
   }
 
@@ -293,8 +292,7 @@ export class ImapSession {
   async #open(): Promise<ImapConnection> {
     if (this.#connection && !this.#connection.closed) return this.#connection
     this.#drop()
-    const { endpoint, login, timeoutSeconds } = this.#options
-    const connection = await ImapConnection.open(endpoint, login, timeoutSeconds * 1000)
+    const connection = await this.#dial('session')
     this.connects++
     this.#connection = connection
     connection.onClose = () => {
@@ -304,13 +302,17 @@ export class ImapSession {
     return connection
   }
 
+  #dial(use: 'session' | 'append'): Promise<ImapConnection> {
+    const { endpoint, login, timeoutSeconds, metrics } = this.#options
+    return ImapConnection.open(endpoint, login, timeoutSeconds * 1000, metrics && { metrics, use })
+  }
+
   /** What is said once a connection. Dovecot counts MODSEQ for a mailbox only after CONDSTORE or QRESYNC was enabled. */
   async #prepare(connection: ImapConnection): Promise<void> {
     const has = (name: string): boolean => connection.has(name)
     const enable = !has('ENABLE') ? undefined : has('QRESYNC') ? 'QRESYNC' : has('CONDSTORE') ? 'CONDSTORE' : undefined
-    const enabled = new Set<string>()
+    const enabled = new Set<string>(), commands: Command[] = []
     let namespaces: readonly Value[] = []
-    const commands: Command[] = []
     if (enable) commands.push({ line: `ENABLE ${enable}`, on: ({ name, values }) => name === 'ENABLED' && values.forEach(v => enabled.add(text(v).toUpperCase())) })
     if (has('NAMESPACE')) commands.push({ line: 'NAMESPACE', on: ({ name, values }) => { if (name === 'NAMESPACE') namespaces = values } })
     await Promise.allSettled(connection.send(commands))

@@ -2,7 +2,7 @@ import { Failure } from '../base/failure.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { MailStore, Watcher } from '../model/ports.ts'
 import type { Endpoint } from './connect.ts'
-import { ImapConnection, type Login } from './imap-connection.ts'
+import { ImapConnection, type Counting, type Login } from './imap-connection.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
 import type { ImapMailbox, MailboxState } from './imap-mailbox.ts'
 import { quote } from './imap-names.ts'
@@ -29,6 +29,7 @@ export type WatchOptions = {
   readonly pollSeconds?: number
   /** Seconds the connection outlives its last watcher. Default 60. */
   readonly lingerSeconds?: number
+  readonly metrics?: Counting['metrics']
 }
 
 type Entry = { readonly ids: readonly FolderId[]; readonly on: Watcher; readonly fail: (why: unknown) => void; live: boolean }
@@ -192,8 +193,9 @@ function idOf(wanted: ReadonlyMap<string, FolderId>, path: string): FolderId | u
   return wanted.get(path) ?? wanted.get([...wanted.keys()].find(each => samePath(each, path)) ?? '')
 }
 
-async function listen({ endpoint, login, timeoutSeconds = 60 }: WatchOptions, tell: Tell, dropped: (why: unknown) => void): Promise<Listener> {
-  const connection = await ImapConnection.open(endpoint, login, timeoutSeconds * 1000)
+async function listen(options: WatchOptions, tell: Tell, dropped: (why: unknown) => void): Promise<Listener> {
+  const { endpoint, login, timeoutSeconds = 60, metrics } = options
+  const connection = await ImapConnection.open(endpoint, login, timeoutSeconds * 1000, metrics && { metrics, use: 'watch' })
   if (connection.has('ENABLE') && connection.has('CONDSTORE')) void Promise.allSettled(connection.send([{ line: 'ENABLE CONDSTORE' }]))
   const listener = connection.has('NOTIFY') ? byNotify(connection, tell, dropped) : byIdle(connection, tell, dropped)
   connection.onClose = () => dropped(new Failure('unavailable', 'the watching connection broke off'))

@@ -18,15 +18,14 @@ type Refusal = {
 const mostRecipients = 10_000
 const connectTimeout = 15_000, silence = 120_000
 
-/** RFC 6409, Message Submission: a connection for each message, logged in as the user. `spent` is told the milliseconds of each. */
-export function smtpSubmission(endpoint: Backend['smtp'], login: Login, spent: (milliseconds: number) => void = () => {}): Submission {
+/** RFC 6409, Message Submission: a connection for each message, logged in as the user. */
+export function smtpSubmission(endpoint: Backend['smtp'], login: Login): Submission {
   const transport = transportTo(endpoint, login)
   return {
     filesSent: endpoint.keepsSent === true,
     async send(from, to, message) {
       for (const address of [from, ...to]) validate(address)
       if (to.length === 0 || to.length > mostRecipients) throw new Failure('malformed', `${to.length} recipients`)
-      const begun = performance.now()
       const raw = message instanceof Uint8Array
         ? Buffer.from(message.buffer, message.byteOffset, message.length) : Readable.from(message.read(), { objectMode: false })
       try {
@@ -38,7 +37,6 @@ export function smtpSubmission(endpoint: Backend['smtp'], login: Login, spent: (
       } finally {
         // Where the server broke off, nobody else ends it.
         if (raw instanceof Readable) raw.destroy()
-        spent(performance.now() - begun)
       }
     },
   }

@@ -6,6 +6,15 @@ export type Credentials =
 /** Facts a front adds to the one log line of its request. Never content, never secrets. */
 export type Facts = Record<string, string | number | boolean | undefined>
 
+/** What is counted of a request: words of the front's own tables, never what a client made up. */
+export type Counted = {
+  command?: string
+  version?: string
+  status?: string | undefined
+  /** Milliseconds it waited for something to happen. */
+  waited?: number
+}
+
 /** What a front knows about one request beyond the request itself. */
 export type Visit = {
   readonly id: string
@@ -16,6 +25,7 @@ export type Visit = {
   /** Ends when the client's socket closes: stop waiting, stop working. */
   readonly signal: AbortSignal
   readonly facts: Facts
+  readonly counted: Counted
 }
 
 /** An answer that waits for something to happen: whatever the request came with is let go meanwhile. */

@@ -1,6 +1,7 @@
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials, Front, Later, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
+import { unmeasured, type Metrics } from '../base/metrics.ts'
 import { createZones } from '../formats/zones.ts'
 import { utcZone } from '../formats/timezone.ts'
 import type { Open, Person, Stores } from '../model/ports.ts'
@@ -10,6 +11,7 @@ import { admit } from './admission.ts'
 import { bare, entryOf, offer, speaks, type Entry } from './commands.ts'
 import type { Answer, Call, Clocks, Command, Waiting } from './command.ts'
 import { readContent, type Content } from './content.ts'
+import { countResync, countStatus } from './counting.ts'
 import { policyFault } from './policy.ts'
 import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
@@ -24,6 +26,7 @@ export type EasParts = {
   readonly open: Open
   readonly cache: Cache
   readonly log: Log
+  readonly metrics?: Metrics
   readonly now?: () => Date
   /** Tests keep every answer. */
   readonly record?: (exchange: Exchange) => void
@@ -42,7 +45,7 @@ export function easFront(parts: EasParts): EasFront {
     name: 'eas',
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
     drain: () => drain(waits),
-    answer: (request, visit) => slowed(visit, answer({ ...parts, waits, clocks }, request, visit)),
+    answer: (request, visit) => slowed(visit, answer({ metrics: unmeasured, ...parts, waits, clocks }, request, visit)),
   }
 }
 
@@ -51,10 +54,11 @@ function clocksOf({ timeZone }: EasSettings): Clocks {
   return { zones, zone: zones.named(timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone) ?? utcZone }
 }
 
-type House = EasParts & { readonly waits: Waits; readonly clocks: Clocks }
+type House = EasParts & { readonly metrics: Metrics; readonly waits: Waits; readonly clocks: Clocks }
 
 // The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
 async function answer(house: House, request: Request, visit: Visit): Promise<Response | Later> {
+  visit.counted.command = visit.counted.version = 'other'
   if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
   if (!visit.credentials) throw new Failure('auth', 'no credentials')
   if (request.method === 'OPTIONS') return options(house, visit, request.headers.get('user-agent') ?? undefined)
@@ -73,6 +77,7 @@ async function answer(house: House, request: Request, visit: Visit): Promise<Res
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     Object.assign(visit.facts, factsOf(error))
+    countResync(counting(house, visit), error)
     return refuse(house, visit, step, error)
   }
 }
@@ -101,7 +106,7 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
     request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
   const call = step.call = {
     body, message, request: parsed, stores, scope,
-    cache: house.cache, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
+    cache: house.cache, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, metrics: house.metrics, facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
     signal: visit.signal,
   }
   const root = body?.tag
@@ -118,7 +123,10 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
 function deliver(house: House, known: Known, visit: Visit, answered: Answer): Promise<Response> | Response {
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
   if (tree && commonStatus(known.parsed, tree)) return refusal(house, known, visit, tree)
-  visit.facts['status'] ??= tree && statusOf(tree)
+  const status = tree && statusOf(tree)
+  visit.facts['status'] ??= status
+  visit.counted.status = status
+  countStatus(counting(house, visit), status)
   return respond(answered, known.head.headers, keeper(house, known.parsed))
 }
 
@@ -127,6 +135,7 @@ function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<A
   return answer.then(said => deliver(house, known, visit, said)).catch((error: unknown) => {
     if (!(error instanceof Failure)) throw error
     Object.assign(visit.facts, factsOf(error))
+    countResync(counting(house, visit), error)
     if (error.kind === 'busy') return throttled(error)
     if (error.kind === 'auth') throw error
     return refusal(house, known, visit, refuse(error.kind))
@@ -152,6 +161,8 @@ async function slowed<T>({ facts }: Visit, answered: Promise<T>): Promise<T | Re
     return throttled(error)
   }
 }
+
+const counting = ({ metrics }: House, { counted }: Visit) => ({ metrics, counted })
 
 const factsOf = ({ kind, message }: Failure) => ({ failure: kind, why: message.slice(0, 300) })
 
@@ -187,6 +198,8 @@ function refusal(house: House, known: Known, visit: Visit, refused: Node | numbe
   const { parsed, head } = known
   const status = typeof refused === 'number' ? refused : commonStatus(parsed, refused)
   visit.facts['status'] = status ? `HTTP ${status}` : statusOf(refused as Node)
+  visit.counted.status = typeof refused === 'number' ? undefined : statusOf(refused)
+  countStatus(counting(house, visit), visit.counted.status)
   if (status) return httpRefusal(status, head.headers)
   return respond({ kind: 'wbxml', root: refused as Node }, head.headers, keeper(house, parsed))
 }
@@ -197,7 +210,9 @@ const commonStatus = ({ version }: EasRequest, root: Node): number | undefined =
 const keeper = ({ record }: House, { command, version }: EasRequest): Keep | undefined =>
   record && { most: Infinity, done: answer => record({ command, version, answer }) }
 
-function note({ facts, credentials }: Visit, request: EasRequest): void {
+function note({ facts, counted, credentials }: Visit, request: EasRequest): void {
+  if (entryOf(request.command)) counted.command = request.command
+  counted.version = request.version
   facts['user'] ??= credentials?.user
   facts['command'] = request.command.slice(0, 32)
   facts['device'] = request.deviceId.slice(0, 64)
@@ -209,7 +224,7 @@ function note({ facts, credentials }: Visit, request: EasRequest): void {
 
 // [MS-ASHTTP] HTTP OPTIONS Response. A phone tries its password with this request, so the backend is asked.
 async function options(house: House, visit: Visit, agent: string | undefined): Promise<Response> {
-  visit.facts['command'] = 'OPTIONS'
+  visit.facts['command'] = visit.counted.command = 'OPTIONS'
   const stores = await admit(house, visit.credentials!, visit)
   if (stores instanceof Response) return stores
   const head = headOf(house, agent, stores.person)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Failure } from '../base/failure.ts'
+import { stale } from '../base/failure.ts'
 import type { ObjectCursor } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Cache } from './cache.ts'
@@ -39,7 +39,7 @@ export function printObjectKey(owner: KeyOwner, cache: Cache, collection: Folder
     if (layout & holding && layout & tokenAway) cache.set(slot(owner, digest(token)), token, { seconds: month, size: token.length })
     return sealKey(owner, collection, Uint8Array.from(bytes))
   }
-  throw new Failure('stale', 'a sync key cannot hold this')
+  throw stale('overflow', 'a sync key cannot hold this')
 }
 
 /** Throws `stale` for a key that was altered, belongs to somebody else, or stands for a token that is not remembered. */
@@ -50,7 +50,7 @@ export function parseObjectKey(owner: KeyOwner, cache: Cache, collection: Folder
   const day = (): number => take(2).readUInt16BE()
   const text = (): string => unpackToken(take(take(1)[0]!))
   const token = !(layout & holding) ? '' : layout & tokenAway ? cache.get<string>(slot(owner, take(digestSize))) : text()
-  if (token === undefined) throw new Failure('stale', 'the state this key stands for is not remembered')
+  if (token === undefined) throw stale('forgotten', 'the state this key stands for is not remembered')
   const since = layout & holding ? day() : 0
   const place = (): string => take(3).toString('hex')
   const pass = layout & going ? { phase: 'going', reached: place(), told: place() } as const

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Failure, type Kind } from '../../base/failure.ts'
+import { Failure, stale, type Kind } from '../../base/failure.ts'
 import type { Content, Folder, FolderId } from '../../model/folder.ts'
 import type { Stores } from '../../model/ports.ts'
 import { keepHierarchy, recallHierarchy, show, type Hierarchy } from '../../state/snapshot.ts'
@@ -92,7 +92,7 @@ function edit(
       const snapshots = { cache, secret: settings.secret, account: stores.person.login }
       const folders = await foldersOf(stores, call.request.version)
       const then = recallHierarchy(snapshots, key, hierarchyOf(call, folders))
-      if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
+      if (!then) throw stale('forgotten', 'the hierarchy this key stands for is not remembered')
       const names = (['FolderHierarchy:ServerId', 'FolderHierarchy:ParentId'] as const).map(tag => text(body, tag) ?? '')
       if (names.some(id => isRecipients(call, id))) return wbxml(el(root, [el('FolderHierarchy:Status', ofRecipients)]))
       const edited = await work(call, body, then, folders)
