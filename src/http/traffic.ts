@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Counted } from '../base/front.ts'
 import type { Metrics } from '../base/metrics.ts'
 
-/** What a request was, and how long it took in seconds. */
+/** What a request was, and how long it took. */
 export type Passed = { readonly front: string; readonly counted: Counted; readonly seconds: number }
 
 /** Has what passed between clients and this program counted, after each request. */
@@ -12,17 +12,18 @@ export function traffic(metrics: Metrics) {
   const known = new WeakMap<Socket, { read: number; written: number }>()
 
   function countOctets(socket: Socket): void {
-    const { bytesRead, bytesWritten } = socket, before = known.get(socket)
-    metrics.add('octets', { direction: 'in' }, bytesRead - (before?.read ?? 0))
-    metrics.add('octets', { direction: 'out' }, bytesWritten - (before?.written ?? 0))
-    if (before) Object.assign(before, { read: bytesRead, written: bytesWritten })
-    else known.set(socket, { read: bytesRead, written: bytesWritten })
+    const before = known.get(socket) ?? { read: 0, written: 0 }
+    // What a client that went did not take is not counted any more.
+    const read = Math.max(socket.bytesRead, before.read), written = Math.max(socket.bytesWritten || 0, before.written)
+    metrics.add('octets', { direction: 'in' }, read - before.read)
+    metrics.add('octets', { direction: 'out' }, written - before.written)
+    known.set(socket, { read, written })
   }
 
   return (req: IncomingMessage, res: ServerResponse, { front, counted, seconds }: Passed): void => {
     const { command = 'none', version = 'none', waited = 0 } = counted
     metrics.add('requests', { front, command, version, http: statusOf(res) })
-    metrics.observe('requestSeconds', { front, command }, seconds - waited / 1000)
+    metrics.observe('requestSeconds', { front, command }, Math.max(0, seconds - waited / 1000))
     countOctets(req.socket)
   }
 }
