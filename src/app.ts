@@ -13,6 +13,8 @@ import { passThrough } from './http/pass-through.ts'
 import { listen, type Routes } from './http/server.ts'
 import { openTelemetry } from './open-telemetry.ts'
 import { countedCache, memoryCache } from './state/cache.ts'
+import { countedShared, ownMemory } from './state/shared-memory.ts'
+import { redisShared } from './state/shared-redis.ts'
 
 export type App = {
   /** Where it answers, for a client on this host. */
@@ -52,10 +54,13 @@ export async function startApp(
 ): Promise<App> {
   let config = first
   const { metrics = unmeasured } = extra, tracing = openTelemetry()
-  let backends = connect(config.backends, log, metrics, tracing)
-  const cache = countedCache(memoryCache(config.cache), metrics)
+  const memory = memoryCache(config.cache), cache = countedCache(memory, metrics)
+  const own = ownMemory(memory)
+  const site = config.cache.shared && await redisShared(config.cache.shared, { secret: config.eas.secret, own, log })
+  const shared = countedShared(site ?? own, metrics)
+  let backends = connect(config.backends, log, shared, metrics, tracing)
   const routes = ({ eas, upstream }: Config): Routes => ({
-    fronts: [health, easFront({ settings: eas, open: backends.open, cache, log, ...extra })],
+    fronts: [health, easFront({ settings: eas, open: backends.open, cache, shared, log, ...extra })],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })
   const server = await listen({ ...config.listen, log, metrics, tracing }, routes(config))
@@ -70,7 +75,7 @@ export async function startApp(
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
-      if (!same) backends = connect(next.backends, log, metrics, tracing)
+      if (!same) backends = connect(next.backends, log, shared, metrics, tracing)
       const settled = server.replace(routes(next))
       if (!same) void settled.then(() => former.close())
       config = next
@@ -81,6 +86,7 @@ export async function startApp(
       if (!replaced && pauseSeconds) await sleep(pauseSeconds * 1000)
       await server.close(seconds, replaced ? linger : 0)
       await backends.close()
+      site?.close()
     },
   }
 }

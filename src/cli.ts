@@ -4,12 +4,14 @@ import { availableParallelism } from 'node:os'
 import { buffer } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { check as tryBackends } from './backend/check.ts'
+import { bad, good, type Finding } from './backend/check-finding.ts'
 import { Failure } from './base/failure.ts'
-import { loadConfig } from './config.ts'
+import { loadConfig, type Config } from './config.ts'
 import { loginName } from './http/auth.ts'
 import { stackOf } from './http/exchange.ts'
 import { readPassword } from './password.ts'
 import { serve as servePhones } from './serve.ts'
+import { redisTrouble } from './state/redis-line.ts'
 import { decode } from './wire/wbxml.ts'
 import { printXml } from './wire/xml.ts'
 
@@ -77,12 +79,19 @@ async function serve({ workers, ...options }: Options): Promise<number> {
 
 async function check({ user, ...options }: Options): Promise<number> {
   if (!user) throw new Usage('check wants --user NAME.')
-  const { backends } = configOf(options)
+  const { backends, cache: { shared } } = configOf(options)
   const given = options['password-stdin'] ? undefined : process.env['POSTERN_PASSWORD']
   const password = given ?? await readPassword(`Password of ${user}: `)
-  const findings = await tryBackends(backends, { kind: 'password', user: loginName(user), password })
+  const findings = [...await tryBackends(backends, { kind: 'password', user: loginName(user), password }), await checkShared(shared)]
   say(findings.map(({ ok, text }) => `${ok ? ' ' : '!'} ${text}\n`).join(''))
   return findings.every(({ ok }) => ok) ? 0 : 1
+}
+
+async function checkShared(server: Config['cache']['shared']): Promise<Finding> {
+  if (!server) return good('No shared cache is configured: each process goes by its own memory, and one process needs no other.')
+  const trouble = await redisTrouble(server), name = `The shared cache at ${server.url}`
+  return trouble === undefined ? good(`${name} answers and keeps what it is given.`)
+    : bad(`${name} cannot be used: ${trouble}. Each process goes by its own memory.`)
 }
 
 async function decodeFile(_: Options, [file = '-']: readonly string[]): Promise<number> {

@@ -7,6 +7,7 @@ import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
 import { policyValueFault } from './eas/policy-elements.ts'
 import { zoneOfName } from './formats/timezone.ts'
+import type { SharedConfig } from './state/shared-redis.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
 // The one description of the configuration file: what may stand where, and what holds where nothing stands.
@@ -74,6 +75,16 @@ const dav = z.strictObject({
   error: 'must have calendars, contacts and freeBusy at the host and port of url: passwords go nowhere else',
 })
 
+/** Without a password in it: that may come from a file or the environment, and an address is logged. */
+const redisUrl = z.url({ protocol: /^rediss?$/, error: 'must be a URL like rediss://cache.example.org:6379/0' })
+  .refine(url => !URL.canParse(url) || (({ username, password, pathname, hostname }) => !username && !password && hostname !== '' && /^\/?\d{0,3}$/.test(pathname))(new URL(url)), {
+    error: 'must be a host, its port and the number of a database at most: username and password are settings of their own',
+  })
+const shared = z.strictObject({
+  url: redisUrl, username: text.exactOptional(), password: text.exactOptional(),
+  rejectUnauthorized: z.boolean().exactOptional(), ca: pem.exactOptional(), prefix: text.max(100).exactOptional(),
+}) satisfies z.ZodType<SharedConfig>
+
 const filter = z.string().regex(/^\(.+\)$/s, { error: 'must be a filter like (objectClass=person)' })
 const attribute = z.union([text.transform(name => [name]), z.array(text)], { error: 'must be an attribute, or a list of them' })
 const attributes = z.strictObject(Object.fromEntries(Object.keys(usualAttributes)
@@ -112,6 +123,7 @@ const backend = z.strictObject({
   smtp: z.strictObject({ ...endpoint, auth: z.boolean().default(true), keepsSent: z.boolean().exactOptional() })
     .transform(withPort({ tls: 465, starttls: 587, none: 25 })),
   dav: dav.exactOptional(),
+  notes: z.enum(['auto', 'dav', 'imap']).default('auto'),
   sieve: z.strictObject({ ...endpoint, security: endpoint.security.removeDefault().default('starttls'), script: text.default('postern') })
     .transform(withPort({ tls: 4190, starttls: 4190, none: 4190 })).exactOptional(),
   master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),
@@ -157,6 +169,7 @@ const passwords = z.strictObject({
 const eas = z.strictObject({
   ceiling: z.enum(versions).default('16.1'),
   ceilings: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
+  merge: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), folders: z.array(z.enum(['calendar', 'contacts', 'tasks', 'notes'])) })).default([]),
   redirects: z.array(z.strictObject({ ...whom, url: page }).refine(named, { error: 'must name a user or a domain' })).default([]),
   passwords: passwords.exactOptional(),
   heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
@@ -196,7 +209,7 @@ export const schema = z.strictObject({
   secret: z.string().min(32),
   upstream: upstream.exactOptional(),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
-  cache: z.strictObject({ megabytes: z.int().min(1).default(64) }).prefault({}),
+  cache: z.strictObject({ megabytes: z.int().min(1).default(64), shared: shared.exactOptional() }).prefault({}),
   backends,
   sessions: sessions.exactOptional(),
   auth: auth.exactOptional(),
@@ -220,7 +233,7 @@ export function arrange(file: File): Config {
     listen, drain, internal, log, cache, upstream,
     backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
-      ceiling: eas.ceiling, ceilings: eas.ceilings, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
+      ceiling: eas.ceiling, ceilings: eas.ceilings, merge: eas.merge, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
       recipientCache: eas.recipientCache, maxRequest: eas.maxRequest, maxHeld: eas.maxHeld,
       ...(eas.timeZone === undefined ? {} : { timeZone: eas.timeZone }),
       secret: Buffer.from(secret),

@@ -192,9 +192,28 @@ function beginWorker(config: Config, log: Log): Life {
 /** Where there are too many processes, it fails at once or a moment later. */
 function fork(fail: (error: Error) => void): Worker | undefined {
   try {
-    return cluster.fork().on('error', fail)
+    const worker = cluster.fork().on('error', fail)
+    closeWhatItHandsOver(worker)
+    return worker
   } catch (error) {
     fail(error as Error)
     return undefined
   }
+}
+
+/**
+ * Of a connection on its way to a worker that dies, node's cluster keeps the descriptor open (round_robin_handle.js), and the client would
+ * wait for ever. There is never more than one.
+ */
+function closeWhatItHandsOver(worker: Worker): void {
+  type Handle = { close(): void }
+  const channel = worker.process as unknown as { send(message: unknown, ...rest: (Handle | (() => void) | undefined)[]): boolean }
+  const send = channel.send.bind(channel)
+  let last: Handle | undefined
+  channel.send = (message, ...rest) => {
+    if (typeof rest[0] === 'object') last = rest[0]
+    return send(message, ...rest)
+  }
+  // Once it has arrived, it has been closed here before.
+  worker.once('exit', () => last?.close())
 }

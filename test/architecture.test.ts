@@ -18,6 +18,7 @@ const importers: Readonly<Record<string, readonly string[]>> = {
   imapflow: ['backend'], nodemailer: ['backend'], saxes: ['backend'], tsdav: ['backend'], undici: ['backend'], ldapts: ['backend'],
   'http-proxy': ['http'],
   'lru-cache': ['state', 'backend'],
+  ioredis: ['state'],
   htmlparser2: ['formats'], 'iconv-lite': ['formats'], 'jpeg-js': ['formats'], pngjs: ['formats'],
   pino: ['app.ts', 'cli.ts'],
   'prom-client': ['prometheus.ts'], '@opentelemetry/api': ['open-telemetry.ts'],

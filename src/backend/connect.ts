@@ -3,16 +3,17 @@ import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import { unmeasured, type Metrics } from '../base/metrics.ts'
+import type { Shared } from '../base/shared.ts'
 import { untraced, type Tracing } from '../base/tracing.ts'
 import type { Role } from '../model/folder.ts'
-import type { CertificateCheck, Open, Person, Stores } from '../model/ports.ts'
+import type { CertificateCheck, ObjectStore, Open, Person, Stores } from '../model/ports.ts'
 import {
   addressList, closeList, contactsDirectory, davUser, loginAt, ownList, sharedList, type AddressList, type DavMemory,
 } from './address-list.ts'
 import { certificateCheck, type CertificatesConfig } from './certificate-check.ts'
 import { credentialMemory, type Fingerprint } from './credentials.ts'
 import type { DavCopy } from './dav-book.ts'
-import type { DavList } from './dav-changes.ts'
+import { davLists } from './dav-lists.ts'
 import { davClient, type DavServer } from './dav-client.ts'
 import type { BookConfig } from './dav-directory.ts'
 import type { DavUser } from './dav-homes.ts'
@@ -23,12 +24,14 @@ import { ImapConnection, type Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
 import { imapMail } from './imap-mail.ts'
 import { imapMailbox } from './imap-mailbox.ts'
+import { imapNotes } from './imap-notes.ts'
 import { recall } from './imap-recall.ts'
 import { ImapSession } from './imap-session.ts'
 import { imapWatch } from './imap-watch.ts'
 import type { LdapConfig } from './ldap.ts'
 import { measure, type Measure } from './measured.ts'
 import { sieveFilters } from './sieve-filters.ts'
+import { objectStores } from './object-stores.ts'
 import { smtpSubmission } from './smtp.ts'
 
 export type Security = 'tls' | 'starttls' | 'none'
@@ -62,6 +65,11 @@ export type Backend = {
   }
   /** CalDAV and CardDAV (RFC 4791, RFC 6352), with the user's own credentials. */
   readonly dav?: DavServer
+  /**
+   * Where notes are: at the DAV server, in the mailbox `Notes`, or (`auto`) in that mailbox where the DAV server has none or there is no
+   * DAV server. At the DAV server where absent.
+   */
+  readonly notes?: 'dav' | 'imap' | 'auto'
   /** ManageSieve, for automatic replies and for filing mail as it comes; neither where it is absent. */
   readonly sieve?: Endpoint & {
     /** Name of the one script that is Postern's. */
@@ -123,16 +131,16 @@ type Account = Stores & {
 }
 
 /** Opens users' stores: proves credentials by logging in with them, and keeps what is open for the next request. */
-export function connect(config: BackendsConfig, log: Log, metrics: Metrics = unmeasured, tracing: Tracing = untraced): Backends {
+export function connect(config: BackendsConfig, log: Log, shared: Shared, metrics: Metrics = unmeasured, tracing: Tracing = untraced): Backends {
   const { idleSeconds = 60, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
   const { rememberSeconds = 300, refuseSeconds = 30, tries = 10 } = config.auth ?? {}
-  const secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries })
+  const secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries }, shared)
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
   const proofs = new Map<Fingerprint, Promise<Account>>()
-  const memory = davMemory()
+  const memory = davMemory(shared)
   const measured = measure(metrics, tracing)
   const certificates = measured('crl', certificateCheck(config.certificates ?? {}, log))
-  const shared = new Map<Backend, AddressList>(config.backends.map(backend => [backend, sharedList(backend, memory)]))
+  const addressLists = new Map<Backend, AddressList>(config.backends.map(backend => [backend, sharedList(backend, memory)]))
   const troubles = new Map(config.backends.map(backend => [backend, davTrouble(log, backend.dav?.url ?? '')]))
 
   /** Logs in, also where a session is open: the password may have been changed since. */
@@ -143,17 +151,18 @@ export function connect(config: BackendsConfig, log: Log, metrics: Metrics = unm
     try {
       if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000, { metrics, use: 'proof' })).close()
       const account = before ?? await openAccount(identity, own, {
-        idleSeconds, timeoutSeconds, log, metrics, measured, certificates, memory, backends: config.backends, shared: shared.get(backend), troubles: troubles.get(backend),
+        idleSeconds, timeoutSeconds, log, metrics, measured, certificates, memory, backends: config.backends, shared: addressLists.get(backend),
+        troubles: troubles.get(backend),
       })
-      secrets.proved(fingerprint)
       accounts.set(fingerprint, account)
+      await secrets.proved(fingerprint, person.login, address)
       return account
     } catch (error) {
       if (error instanceof Failure && error.kind === 'auth') {
-        secrets.refused(fingerprint, person.login, address)
         accounts.delete(fingerprint)
         before?.end()
         log.warn({ user: person.login, address }, 'authentication failed')
+        await secrets.refused(fingerprint, person.login, address)
       }
       throw error
     }
@@ -164,7 +173,7 @@ export function connect(config: BackendsConfig, log: Log, metrics: Metrics = unm
     if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
     const identity = identify(config.backends, credentials.user)
     const fingerprint = secrets.fingerprint(identity.person.login, credentials)
-    const known = secrets.known(fingerprint, identity.person.login, address)
+    const known = await secrets.known(fingerprint, identity.person.login, address)
     const open = known ? accounts.get(fingerprint) : undefined
     if (open) {
       metrics.add('credentials', { result: 'known' })
@@ -193,7 +202,7 @@ export function connect(config: BackendsConfig, log: Log, metrics: Metrics = unm
     async close() {
       for (const account of accounts.values()) account.end()
       accounts.clear()
-      for (const list of shared.values()) closeList(list)
+      for (const list of addressLists.values()) closeList(list)
     },
   }
 }
@@ -221,9 +230,7 @@ type Around = {
   readonly troubles: ReturnType<typeof davTrouble> | undefined
 }
 
-async function openAccount(
-  { backend, person }: Identity, own: Login, around: Around,
-): Promise<Account> {
+async function openAccount({ backend, person }: Identity, own: Login, around: Around): Promise<Account> {
   const { idleSeconds, timeoutSeconds, log, metrics, measured, certificates, memory, backends, shared, troubles } = around
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
@@ -232,12 +239,17 @@ async function openAccount(
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds, metrics })
-  const dav = backend.dav && openDav(backend.dav, person, own, { timeoutSeconds, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login) })
+  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })
+  const { notes = 'dav' } = backend
+  const aroundDav = { timeoutSeconds, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login), journals: notes !== 'imap' }
+  const dav = backend.dav && openDav(backend.dav, person, own, aroundDav), collections = dav && measured<ObjectStore>('dav', dav.objects)
+  const objects = notes === 'dav' ? collections : objectStores(collections, measured('imap', imapNotes({ mail, folders, mailbox })), notes)
   const list = ownList(backend, person, own, memory)
   const directory = addressList(shared, list, measured)
   return {
-    ...(dav && { objects: measured('dav', dav.objects), contacts: measured('dav', dav.contacts) }),
-    mail: measured('imap', imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })),
+    ...(dav && { contacts: measured('dav', dav.contacts) }),
+    ...(objects ? { objects } : {}),
+    mail: measured('imap', mail),
     submission: measured('smtp', smtpSubmission(backend.smtp, own)),
     ...(backend.sieve && {
       filters: measured('sieve', sieveFilters({
@@ -266,11 +278,12 @@ type DavAround = {
   readonly memory: DavMemory
   readonly called: (address: string) => DavUser | undefined
   readonly trouble: ((error: unknown) => void) | undefined
+  readonly journals: boolean
 }
 
-function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds, memory, called, trouble }: DavAround) {
+function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds, memory, called, trouble, journals }: DavAround) {
   const { user, client } = davOf(server, person, own, timeoutSeconds)
-  const objects = davStore({ server, user, client, called, lists: memory.lists, ...(trouble ? { trouble } : {}) })
+  const objects = davStore({ server, user, client, called, lists: memory.lists, journals, ...(trouble ? { trouble } : {}) })
   return { objects, contacts: contactsDirectory(objects, client, memory, trouble) }
 }
 
@@ -292,13 +305,12 @@ export function davOf(server: DavServer, person: Person, own: Login, timeoutSeco
 }
 
 const mailboxesRecalled = 64
-/** Octets of lists kept for DAV servers without sync-collection. */
-const listsSize = 64 * 1024 * 1024
-/** The same of address books that Postern looks through itself. */
+/** Octets of address books that Postern looks through itself. */
 const copiesSize = 64 * 1024 * 1024
 
-export const davMemory = (): DavMemory => ({
-  lists: new LRUCache<string, DavList>({ maxSize: listsSize }), copies: new LRUCache<string, DavCopy>({ maxSize: copiesSize }),
+/** `shared` is the site's. */
+export const davMemory = (shared?: Shared): DavMemory => ({
+  lists: davLists(shared), copies: new LRUCache<string, DavCopy>({ maxSize: copiesSize }),
 })
 
 export function loginOf(login: string, credentials: Credentials): Login {

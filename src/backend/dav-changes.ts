@@ -1,15 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { LRUCache } from 'lru-cache'
 import { Failure, stale } from '../base/failure.ts'
 import type { Listed, ObjectChanges } from '../model/ports.ts'
 import type { DavClient } from './dav-client.ts'
 import type { CollectionState, DavCollection } from './dav-collections.ts'
+import type { DavLists } from './dav-lists.ts'
 import { completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
 import { document, escapeXml, names, readMultistatus, type DavRow } from './dav-xml.ts'
-
-/** Versions by names, and the CTag they go with, of collections whose server cannot say what changed; by token. */
-export type DavLists = LRUCache<string, DavList>
-export type DavList = { readonly versions: ReadonlyMap<string, string>; readonly ctag: string | undefined }
 
 /** What of a collection has to be known to ask it for changes. */
 export type DavPlace = Pick<DavCollection, 'path' | 'state' | 'syncs'>
@@ -86,7 +82,7 @@ export function davChanges(client: DavClient, lists: DavLists): DavChanges {
 
   /** Without RFC 6578: all versions, compared with those of the token, which stands for a list that is remembered. */
   async function compared({ path, state: { ctag } }: DavPlace, token: string | undefined): Promise<ObjectChanges> {
-    const before = token === undefined ? undefined : lists.get(token)
+    const before = token === undefined ? undefined : await lists.recall(token)
     if (token !== undefined && !before) throw stale('forgotten', 'what the collection held then is not remembered')
     const body = document('D:propfind', '<D:prop><D:getetag/></D:prop>')
     const { rows } = await readMultistatus((await client.ask({ method: 'PROPFIND', path, headers: { depth: '1' }, body })).body)
@@ -99,7 +95,7 @@ export function davChanges(client: DavClient, lists: DavLists): DavChanges {
     const versions = new Map(all.map(({ name, etag }) => [name, etag]))
     const text = JSON.stringify([path, [...versions].sort(([a], [b]) => a < b ? -1 : 1)])
     const now = listed + createHash('sha256').update(text).digest('base64url').slice(0, 22)
-    lists.set(now, { versions, ctag }, { size: 64 + versions.size * 120 })
+    await lists.keep(now, { versions, ctag })
     return {
       token: now,
       present: all.filter(({ name, etag }) => before?.versions.get(name) !== etag),
@@ -112,7 +108,7 @@ export function davChanges(client: DavClient, lists: DavLists): DavChanges {
     async isSame(where, token, state) {
       if (!where || !state) return false
       const isListed = token.startsWith(listed)
-      if (isListed ? state.ctag !== undefined && lists.get(token)?.ctag === state.ctag : state.token === token) return true
+      if (isListed ? state.ctag !== undefined && (await lists.recall(token))?.ctag === state.ctag : state.token === token) return true
       if (!isListed && (idle.get(where.path) ?? 0) < restless) return false
       try {
         const { present, gone } = isListed ? await compared(where, token) : await report(where, token)

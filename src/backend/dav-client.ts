@@ -25,7 +25,7 @@ export type DavServer = {
 }
 
 export type DavRequest = {
-  readonly method: 'PROPFIND' | 'REPORT' | 'GET' | 'PUT' | 'DELETE' | 'MKCALENDAR' | 'MKCOL' | 'PROPPATCH' | 'MOVE' | 'OPTIONS' | 'POST'
+  readonly method: 'PROPFIND' | 'REPORT' | 'GET' | 'PUT' | 'DELETE' | 'MKCALENDAR' | 'MKCOL' | 'PROPPATCH' | 'MOVE' | 'OPTIONS' | 'HEAD' | 'POST'
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
@@ -106,18 +106,19 @@ export function davClient(server: DavServer, login: Login, timeoutSeconds: numbe
 async function refusal(status: number, headers: DavAnswer['headers'], body: Dispatcher.ResponseData['body']): Promise<Failure> {
   const said = Buffer.concat(await take(body, 4096)).toString('utf8')
   // RFC 4791 and 6352: preconditions tell more than the status.
-  const precondition = /<(?:\w+:)?(no-uid-conflict|valid-sync-token|number-of-matches-within-limits|max-resource-size|valid-\w+-data|supported-\w+-data)\b/.exec(said)?.[1]
+  const precondition = /<(?:\w+:)?(no-uid-conflict|valid-sync-token|number-of-matches-within-limits|max-(?:resource|attachment)-size|max-attachments-per-resource|valid-\w+-data|supported-\w+-data)\b/.exec(said)?.[1]
   const options = { retryAfter: retryAfter(headers['retry-after']) }
   const why = `the DAV server answers ${status}${precondition ? ` (${precondition})` : ''}`
   if (precondition === 'valid-sync-token') return stale('sync-token', why)
   if (precondition === 'no-uid-conflict') return new Failure('exists', why)
-  if (precondition === 'max-resource-size') return new Failure('too-large', why)
+  if (precondition === 'max-attachments-per-resource') return new Failure('quota', why)
+  if (precondition?.startsWith('max-')) return new Failure('too-large', why)
   if (precondition?.endsWith('-data')) return new Failure('malformed', why)
   return new Failure(kinds[status] ?? 'unavailable', why, options)
 }
 
-/** The server knows no such user, or another password. */
-export const isRefusal = ({ message }: Failure): boolean => message.includes('answers 401')
+/** The server knows no such user, or another password; or it lets the user in nowhere. */
+export const isRefusal = ({ kind, message }: Failure): boolean => message.includes('answers 401') || (kind === 'unavailable' && message.includes('answers 403'))
 
 /** RFC 9110, Retry-After: seconds, or a time. */
 function retryAfter(value: unknown): number {

@@ -48,7 +48,7 @@ const lasting = /another host|in XML|as a DAV server|with nothing/
 
 /** The address that is configured tells, or the well-known one, or else the top. */
 async function discover(client: DavClient, start: string, { home, wellKnown }: Kind): Promise<string | undefined> {
-  let trouble: Failure | undefined, principals = 0
+  let trouble: Failure | undefined, closed: Failure | undefined, principals = 0
   for (const path of new Set([start, wellKnown, '/'])) {
     try {
       const told = await lookAt(client, path)
@@ -61,12 +61,14 @@ async function discover(client: DavClient, start: string, { home, wellKnown }: K
       principals++
     } catch (error) {
       if (!(error instanceof Failure)) throw error
+      if (error.message.includes('answers 403')) closed ??= error
       // What is not there, or not for this, says nothing of the other addresses.
       if (error.kind === 'not-found' || error.kind === 'denied' || (path !== start && lasting.test(error.message))) continue
       trouble ??= error
     }
   }
   if (trouble) throw new Failure('unavailable', trouble.message, { cause: trouble })
+  if (principals === 0 && closed) throw new Failure('unavailable', closed.message, { cause: closed })
   if (principals === 0) throw new Failure('unavailable', `the DAV server names no principal for the user, asked at ${start}`)
   return undefined
 }

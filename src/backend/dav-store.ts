@@ -6,9 +6,11 @@ import {
   componentOf, listCollections, listStates, makeCollection, renameCollection, type CollectionState, type DavCollection,
 } from './dav-collections.ts'
 import { davHomes, type DavHomes, type DavUser } from './dav-homes.ts'
-import { davChanges, type DavLists } from './dav-changes.ts'
+import { davChanges } from './dav-changes.ts'
+import { davFiles } from './dav-files.ts'
 import { davFreeBusy } from './dav-free-busy.ts'
 import { completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
+import type { DavLists } from './dav-lists.ts'
 import { davWatch } from './dav-watch.ts'
 import { document, escapeXml, names, readMultistatus } from './dav-xml.ts'
 
@@ -20,6 +22,8 @@ export type DavOptions = {
   readonly called?: (address: string) => DavUser | undefined
   /** Lists of collections whose server cannot tell changes; shared by all users. */
   readonly lists: DavLists
+  /** False where notes are kept elsewhere: none is made for them. */
+  readonly journals?: boolean
   /** Hears of everything that went wrong at the server. */
   readonly trouble?: (error: unknown) => void
 }
@@ -40,11 +44,11 @@ const batch = 100
 const defaultNames: Readonly<Record<ObjectContent, string>> = { calendar: 'Calendar', contacts: 'Contacts', tasks: 'Tasks', notes: 'Notes' }
 
 /** RFC 4918 and what CalDAV (RFC 4791), CardDAV (RFC 6352) and sync (RFC 6578) add, for one user. */
-export function davStore({ server, client, user, called = () => undefined, lists, trouble = () => {} }: DavOptions): DavStore {
+export function davStore({ server, client, user, called = () => undefined, lists, journals = true, trouble = () => {} }: DavOptions): DavStore {
   let homes: Promise<DavHomes> | undefined
   let known: { readonly at: number; readonly all: readonly DavCollection[] } | undefined
   let listing: Promise<readonly DavCollection[]> | undefined
-  let scheduling: Promise<boolean> | undefined
+  let extensions: Promise<string> | undefined
   const reports = davChanges(client, lists)
   const watch = davWatch({ pollSeconds: server.pollSeconds ?? 20, states: ids => statesOf(ids), trouble })
 
@@ -65,7 +69,7 @@ export function davStore({ server, client, user, called = () => undefined, lists
   async function makeMissing(found: DavHomes, all: readonly DavCollection[]): Promise<boolean> {
     let made = false
     for (const content of Object.keys(defaultNames) as ObjectContent[]) {
-      if (all.some(one => one.content === content)) continue
+      if (all.some(one => one.content === content) || (content === 'notes' && !journals)) continue
       try {
         made = await makeCollection(client, found, content, defaultNames[content]) !== undefined || made
       } catch (error) {
@@ -128,8 +132,22 @@ export function davStore({ server, client, user, called = () => undefined, lists
 
   const forget = (): void => { known = undefined }
 
+  /** RFC 4918, DAV Header, of the home of calendars. */
+  async function offers(extension: string): Promise<boolean> {
+    extensions ??= homesOf().then(async ({ calendars }) => {
+      if (!calendars) return ''
+      const answer = await client.ask({ method: 'OPTIONS', path: calendars })
+      await octetsOf(answer)
+      return [answer.headers['dav'] ?? ''].flat().join(',').toLowerCase()
+    }).catch((error: unknown) => {
+      extensions = undefined
+      throw error
+    })
+    return (await extensions).split(',').some(one => one.trim() === extension)
+  }
+
   const store: DavStore = {
-    folders: async () => (await collections().catch(refused)).map(shown),
+    folders: async anew => (await collections(anew).catch(refused)).map(shown),
     books: async () => (await collections().catch(refused)).filter(({ content }) => content === 'contacts'),
     folder: async id => shown(await collection(id)),
     async createFolder(content, name) {
@@ -204,14 +222,9 @@ export function davStore({ server, client, user, called = () => undefined, lists
       const where = await collection(id)
       return (await objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)).found
     },
-    schedules: () => scheduling ??= homesOf().then(async ({ calendars }) => {
-      if (!calendars) return false
-      const answer = await client.ask({ method: 'OPTIONS', path: calendars })
-      await octetsOf(answer)
-      return /\bcalendar-auto-schedule\b/i.test([answer.headers['dav'] ?? ''].flat().join(','))
-    }).catch((error: unknown) => {
-      scheduling = undefined
-      throw error
+    schedules: () => offers('calendar-auto-schedule'),
+    files: davFiles({
+      client, offers, addressOf: async ({ folder, name }) => addressOf(await collection(folder), name), written: ({ folder }, work) => written(folder, work),
     }),
     freeBusy: davFreeBusy({ client, user, homes: homesOf, template: server.freeBusy, called }),
     async move({ folder, name }, to) {

@@ -8,7 +8,8 @@ import { specialNames } from './special-names.ts'
 
 /** The hierarchy as a client sees it: personal namespace only; what other users share is left out. */
 export type ImapFolders = {
-  folders(): Promise<readonly Folder[]>
+  /** `recent`: from memory where fresh. */
+  folders(recent?: boolean): Promise<readonly Folder[]>
   folder(id: FolderId): Promise<Folder>
   folderByRole(role: Role): Promise<Folder>
   createFolder(parent: FolderId | undefined, name: string): Promise<Folder>
@@ -120,7 +121,7 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
   }
 
   return {
-    folders: async () => [...await entries(0), outbox],
+    folders: async (recent = false) => [...await entries(recent ? memory : 0), outbox],
     folder: async id => id === outbox.id ? outbox : entry(id),
     path,
 
@@ -177,7 +178,9 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
         { line: `DELETE ${quote(each.path)}`, optional: !each.selectable },
         { line: `UNSUBSCRIBE ${quote(each.path)}`, optional: true },
       ])
-      await session.once(() => ({ commands, result: () => {} })).finally(forget)
+      // Dovecot breaks off a session whose selected mailbox is deleted.
+      const leave: Command = { line: 'EXAMINE INBOX', barrier: true, optional: true }
+      await session.once(() => ({ commands: [leave, ...commands], result: () => {} }), true).finally(forget)
     },
   }
 }

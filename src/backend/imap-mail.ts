@@ -38,7 +38,7 @@ export function imapMail({ session, folders, mailbox, recall, watch, log = silen
   }
 
   return {
-    folders: folders.folders,
+    folders: () => folders.folders(),
     folder: folders.folder,
     folderByRole: folders.folderByRole,
     createFolder: folders.createFolder,

@@ -116,14 +116,15 @@ export class ImapSession {
     return this.#persist(connection => this.#put(connection, [], make()))
   }
 
-  /** A batch that changes something outside mailboxes: never repeated. */
-  async once<T>(make: () => Batch<T>): Promise<T> {
+  /** A batch that changes something outside mailboxes: never repeated. `leaves`: it selects another mailbox. */
+  async once<T>(make: () => Batch<T>, leaves = false): Promise<T> {
     const sent = await this.#queue(async () => {
       let connection = await this.#open()
       if (this.#untrusted(connection)) {
         await Promise.allSettled(this.#send(connection, [{ line: 'NOOP' }]))
         connection = await this.#open()
       }
+      if (leaves) this.#selected = undefined
       return { done: this.#put(connection, [], make()) }
     })
     return sent.done
@@ -292,9 +293,8 @@ export class ImapSession {
   async #open(): Promise<ImapConnection> {
     if (this.#connection && !this.#connection.closed) return this.#connection
     this.#drop()
-    const connection = await this.#dial('session')
+    const connection = this.#connection = await this.#dial('session')
     this.connects++
-    this.#connection = connection
     connection.onClose = () => {
       if (this.#connection === connection) this.#drop()
     }

@@ -5,6 +5,7 @@ import { uuFile } from '../formats/uu-files.ts'
 import { readEvent } from '../formats/event-read.ts'
 import type { FolderId } from '../model/folder.ts'
 import { namesObject, parseFileReference, parseObjectFile } from '../state/item-id.ts'
+import type { Cache } from '../state/cache.ts'
 import type { Message, Part } from '../model/message.ts'
 import type { MessageRef } from '../model/ports.ts'
 import type { Call } from './command.ts'
@@ -38,16 +39,18 @@ export async function openAttachment(call: Call, reference: string): Promise<Att
   return {
     type: part.type,
     octets,
-    async length() {
-      const length = cache.get<number>(slot) ?? await streamLength(octets())
-      cache.set(slot, length, { seconds: 3600 })
-      return length
-    },
+    length: () => lengthOf(cache, slot, octets()),
   }
 }
 
-/** [MS-ASCAL] Attachments. What the server keeps beside the event is not for us to fetch. */
-async function openFileOfEvent({ stores, clocks }: Call, reference: string): Promise<Attachment> {
+async function lengthOf(cache: Cache, slot: string, octets: AsyncIterable<Uint8Array>): Promise<number> {
+  const length = cache.get<number>(slot) ?? await streamLength(octets)
+  cache.set(slot, length, { seconds: 3600 })
+  return length
+}
+
+/** [MS-ASCAL] Attachments: in the event, or beside it at the user's own server and nowhere else. */
+async function openFileOfEvent({ stores, cache, clocks }: Call, reference: string): Promise<Attachment> {
   const { id, file } = parseObjectFile(reference)
   const folder = id.slice(0, id.indexOf(':')) as FolderId
   const store = objectsOf(stores.objects)
@@ -55,7 +58,13 @@ async function openFileOfEvent({ stores, clocks }: Call, reference: string): Pro
   const stored = name === undefined ? undefined : await store.read(folder, name)
   const event = stored && readEvent(stored.octets, clocks)
   const found = event && [event, ...event.exceptions].flatMap(({ files }) => files).find(one => one.id === file)
-  if (!found || !('octets' in found.content)) throw new Failure('not-found', 'no such attachment')
+  if (!found) throw new Failure('not-found', 'no such attachment')
+  if ('uri' in found.content) {
+    if (!store.files) throw new Failure('not-found', 'no such attachment')
+    const { uri, managed } = found.content
+    const { octets, length } = await store.files.open(uri, managed !== undefined)
+    return { type: found.type, octets, length: async () => length ?? lengthOf(cache, `length:${reference}`, octets()) }
+  }
   const octets = found.content.octets()
   return {
     type: found.type,
@@ -67,8 +76,7 @@ async function openFileOfEvent({ stores, clocks }: Call, reference: string): Pro
 /** A file within a text is read as it comes. Whether it is there its length tells. */
 async function openFileOfText({ stores, cache }: Call, ref: MessageRef, part: Part, number: number, slot: string): Promise<Attachment> {
   const octets = (): AsyncIterable<Uint8Array> => uuFile(decodeStream(stores.mail.stream(ref, part.section), part.encoding), number - 2)
-  const length = cache.get<number>(slot) ?? await streamLength(octets())
-  cache.set(slot, length, { seconds: 3600 })
+  const length = await lengthOf(cache, slot, octets())
   return { type: 'application/octet-stream', octets, length: async () => length }
 }
 

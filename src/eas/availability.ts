@@ -5,7 +5,7 @@ import { mergedFreeBusy, readFreeBusy, type BusyPeriod, type Busyness } from '..
 import { match, occurrencesOf } from '../formats/series.ts'
 import { instantOf } from '../formats/timezone.ts'
 import type { Busy, Occasion } from '../model/event.ts'
-import type { Folder } from '../model/folder.ts'
+import { isClosed, type Folder } from '../model/folder.ts'
 import type { Call, Clocks } from './command.ts'
 import { objectsOf, soon } from './folders.ts'
 import { calendarsOf } from './invitations.ts'
@@ -90,9 +90,9 @@ async function ownPeriods(call: Call, span: Span): Promise<BusyPeriod[]> {
 }
 
 /** A day is one of the user's, which begins up to 14 hours from where the server thinks. */
-async function periodsOf({ stores, clocks }: Call, { id }: Folder, { start, end }: Span): Promise<BusyPeriod[]> {
-  const store = objectsOf(stores.objects)
-  const names = [...await store.within(id, new Date(start.getTime() - day), new Date(end.getTime() + day))]
+async function periodsOf({ stores, clocks }: Call, folder: Folder, { start, end }: Span): Promise<BusyPeriod[]> {
+  const store = objectsOf(stores.objects), { id } = folder
+  const names = [...await store.within(id, new Date(start.getTime() - day), new Date(end.getTime() + day))].filter(name => !isClosed(folder, name))
   const periods: BusyPeriod[] = []
   for (let at = 0; at < names.length; at += batch) {
     for (const { octets } of await store.objects(id, names.slice(at, at + batch))) {

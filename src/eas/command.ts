@@ -2,6 +2,7 @@ import type { Counted, Facts } from '../base/front.ts'
 import type { Kind } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
+import type { Shared } from '../base/shared.ts'
 import type { Made } from '../formats/mime-splice.ts'
 import type { Zones } from '../formats/zones.ts'
 import type { Stores } from '../model/ports.ts'
@@ -23,8 +24,11 @@ export type Call = {
   readonly message: Made | undefined
   /** The user's stores, opened for this request. */
   readonly stores: Stores
+  /** What this process remembers: it makes things faster. */
   readonly cache: Cache
-  /** Account and device, the prefix of every cache key that belongs to them. */
+  /** What the site remembers: it keeps things from being done twice, and clients from beginning anew. */
+  readonly shared: Shared
+  /** Account and device, the prefix of every name in either memory that belongs to them. */
   readonly scope: string
   readonly settings: EasSettings
   /** Ends when the client went away. */

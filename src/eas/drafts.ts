@@ -15,6 +15,7 @@ import { digestElement, type ClientCommand } from './commands/sync-request.ts'
 import { conversationId, conversationIndex } from './map/conversation.ts'
 import { hearDraft, isDraftContent, type AddedFile, type DraftData } from './map/draft.ts'
 import { editFlags, hearFlags } from './map/flags.ts'
+import { keepGiven } from './moved.ts'
 import { outcome } from './outcome.ts'
 import { domainOf, draftField, primary, sendOnce } from './outgoing.ts'
 
@@ -28,7 +29,6 @@ import { domainOf, draftField, primary, sendOnce } from './outgoing.ts'
 
 /** Older marks of a draft go: a client does not come back to them. */
 const mostMarks = 40
-const day = 24 * 60 * 60
 
 type Drafts = { readonly call: Call; readonly place: Place; readonly key: string }
 type Version = { readonly ref: MessageRef; readonly octets: Uint8Array }
@@ -124,7 +124,7 @@ async function add(drafts: Drafts, command: ClientCommand, done: Done): Promise<
   const id = printItemId(version.ref)
   done.added.add(version.ref.uid)
   // If it is told in a later answer only, it is told as a change: see `gather`.
-  call.cache.set(`moved:${call.scope}:${id}`, call.now().getTime(), { seconds: day })
+  await keepGiven(call, id)
   done.responses.push(el('AirSync:Add', [
     el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1'),
     el('AirSync:ApplicationData', [...filesTold(version, data.add), ...threadOf(version.octets, call.now())]),

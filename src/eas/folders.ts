@@ -8,16 +8,13 @@ import { since, type Version } from './versions.ts'
 /** Where a client stands in a folder; undefined where that is not known, and any event counts as news. */
 export type Standing = MailStanding | ObjectStanding | undefined
 export type MailStanding = { readonly cursor: MailCursor; readonly since: number }
-export type ObjectStanding = { readonly cursor: ObjectCursor; readonly since: number }
+/** `due`: when, in milliseconds, there is news that nobody made: what is shown but for a time. */
+export type ObjectStanding = { readonly cursor: ObjectCursor; readonly since: number; readonly due?: number | undefined }
 
-/** Mailboxes, then collections of objects, of the classes that the version knows: [MS-ASNOTE] came with 14.0. All of them, or it throws. */
-export async function foldersOf(stores: Stores, version: Version): Promise<readonly Folder[]> {
-  const { folders, away } = await together(stores, version, outcome)
-  if (away) throw away.kind === 'denied' ? new Failure('unavailable', away.message, { cause: away }) : away
-  return folders
-}
-
-/** The same of a user whom the server of objects may refuse, which is `refused` then: mailboxes alone. */
+/**
+ * Mailboxes, then collections of objects, of the classes that the version knows: [MS-ASNOTE] came with 14.0. All of them, or it throws;
+ * mailboxes alone of a user whom the server of objects refuses, which is `refused` then.
+ */
 export async function foldersAllowed(stores: Stores, version: Version): Promise<{ readonly folders: readonly Folder[]; readonly refused: Failure | undefined }> {
   const { folders, away } = await together(stores, version, outcome)
   if (away && away.kind !== 'denied') throw away
@@ -33,7 +30,20 @@ type Asking = (work: Promise<readonly Folder[]>) => Promise<readonly Folder[] | 
 async function together({ mail, objects }: Stores, version: Version, asking: Asking): Promise<Together> {
   const [mailboxes, collections = []] = await Promise.all([mail.folders(), objects && asking(objects.folders())])
   if (collections instanceof Failure) return { folders: mailboxes, away: collections }
-  return { folders: [...mailboxes, ...collections.filter(({ content }) => isKnownTo(version, content))], away: undefined }
+  const known = collections.filter(({ content }) => isKnownTo(version, content))
+  return { folders: [...asMail(mailboxes, known), ...known], away: undefined }
+}
+
+/** A mailbox of notes is no mail folder to a client that has it as notes. */
+function asMail(mailboxes: readonly Folder[], known: readonly Folder[]): readonly Folder[] {
+  const others = new Set(known.map(({ mailbox }) => mailbox))
+  return others.size > 0 ? mailboxes.filter(({ id }) => !others.has(id)) : mailboxes
+}
+
+/** The mail folders as a client of the version has them. */
+export async function mailFolders({ mail, objects }: Stores, version: Version): Promise<readonly Folder[]> {
+  const [mailboxes, collections = []] = await Promise.all([mail.folders(), objects && since(version, '14.0') ? soon(objects.folders()) : undefined])
+  return collections instanceof Failure ? mailboxes : asMail(mailboxes, collections)
 }
 
 const isKnownTo = (version: Version, content: Folder['content']): boolean => content !== 'notes' || since(version, '14.0')
@@ -72,12 +82,12 @@ export type Looked = {
 }
 
 /** Which of these folders may have changes; one round trip to each kind of server that is asked. */
-export async function changedFolders({ mail, objects }: Stores, standings: ReadonlyMap<FolderId, NonNullable<Standing>>): Promise<Looked> {
+export async function changedFolders({ mail, objects }: Stores, standings: ReadonlyMap<FolderId, NonNullable<Standing>>, now: Date): Promise<Looked> {
   const mailboxes = new Map<FolderId, MailStanding>(), tokens = new Map<FolderId, string>()
   const sure = new Set<FolderId>(), none: ReadonlySet<FolderId> = new Set()
   for (const [id, standing] of standings) {
     if (!isOfObjects(standing)) mailboxes.set(id, standing)
-    else if (isUnderWay(standing)) sure.add(id)
+    else if (isUnderWay(standing, now)) sure.add(id)
     else tokens.set(id, standing.cursor.token)
   }
   const asked = tokens.size ? objectsOf(objects).changed(tokens) : Promise.resolve(none)
@@ -88,9 +98,9 @@ export async function changedFolders({ mail, objects }: Stores, standings: Reado
 
 const isOfObjects = (standing: NonNullable<Standing>): standing is ObjectStanding => 'token' in standing.cursor
 
-/** A list is being told, a first one will be, or the time filter has moved on: there is news without asking. */
-const isUnderWay = ({ cursor: { token, pass, since }, since: wanted }: ObjectStanding): boolean =>
-  token === '' || pass !== undefined || since !== wanted
+/** A list is being told, a first one will be, or time has moved on: there is news without asking. */
+const isUnderWay = ({ cursor: { token, pass, since }, since: wanted, due }: ObjectStanding, now: Date): boolean =>
+  token === '' || pass !== undefined || since !== wanted || (due !== undefined && now.getTime() >= due)
 
 /** As `Watcher`; `ready` names the folders of which nothing goes untold from now on. */
 export type FoldersWatcher = Omit<Watcher, 'ready'> & { ready(ids: readonly FolderId[]): void }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
 import type { Folder, FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
-import type { Found, MailStore, MessageRef } from '../model/ports.ts'
+import type { MailStore, MessageRef } from '../model/ports.ts'
 import type { Node } from '../wire/wbxml.ts'
 import type { Call } from './command.ts'
 import { renderItems } from './items.ts'
@@ -16,7 +16,7 @@ export const mostFound = 1000
 export const mostTold = 100
 
 /** Seconds results are kept; octets of each. */
-const kept = 15 * 60, octetsOfRef = 64
+const kept = 15 * 60, octetsOfRef = 96
 
 /** Zero-based, both ends included. */
 export type Rows = { readonly from: number; readonly to: number }
@@ -29,27 +29,38 @@ export function readRows(range: string | undefined): Rows | undefined {
   return { from: Number(from), to: Number(to) }
 }
 
+/** What a search finds, in its order, as far as a client can page; how many match in all. */
+export type FoundRefs<Ref> = { readonly refs: readonly Ref[]; readonly total: number }
+
+/** How a search is made, and what of the items it named still exists. */
+export type Search<Ref, Item extends { readonly ref: Ref }> = {
+  find(): Promise<FoundRefs<Ref>>
+  existing(refs: readonly Ref[]): Promise<readonly Item[]>
+}
+
 /**
  * What a search found and the client has not been told to the end. Remembered, so that the rows of a second request follow those of
  * the first; where memory is lost, the search is made anew.
  */
-export class Results {
+export class Results<Ref, Item extends { readonly ref: Ref }> {
   readonly #call: Call
   readonly #slot: string
-  #found: Found
+  readonly #search: Search<Ref, Item>
+  #found: FoundRefs<Ref>
   /** What the slices looked at are, as they are now. */
-  readonly #there = new Map<MessageRef, Hit>()
+  readonly #there = new Map<Ref, Item>()
 
-  private constructor(call: Call, slot: string, found: Found) {
+  private constructor(call: Call, slot: string, search: Search<Ref, Item>, found: FoundRefs<Ref>) {
     this.#call = call
     this.#slot = slot
+    this.#search = search
     this.#found = found
   }
 
   /** `query` is whatever tells one search from another. `anew` forgets what was found before. */
-  static async of(call: Call, query: unknown, anew: boolean, search: () => Promise<Found>): Promise<Results> {
+  static async of<Ref, Item extends { readonly ref: Ref }>(call: Call, query: unknown, anew: boolean, search: Search<Ref, Item>): Promise<Results<Ref, Item>> {
     const slot = slotOf(call, query)
-    const results = new Results(call, slot, (anew ? undefined : call.cache.get<Found>(slot)) ?? await search())
+    const results = new Results(call, slot, search, (anew ? undefined : call.cache.get<FoundRefs<Ref>>(slot)) ?? await search.find())
     results.#remember()
     return results
   }
@@ -67,12 +78,12 @@ export class Results {
     return this.#found.refs.length
   }
 
-  /** Rows of messages that still exist; those that are gone are taken out of the results. */
-  async rows({ from, to }: Rows): Promise<Hit[]> {
+  /** Rows of items that still exist; those that are gone are taken out of the results. */
+  async rows({ from, to }: Rows): Promise<Item[]> {
     for (;;) {
       const slice = this.#found.refs.slice(from, to + 1)
       const fresh = slice.filter(ref => !this.#there.has(ref))
-      for (const hit of await existing(this.#call.stores.mail, fresh)) this.#there.set(hit.ref, hit)
+      for (const item of await this.#search.existing(fresh)) this.#there.set(item.ref, item)
       const gone = new Set(fresh.filter(ref => !this.#there.has(ref)))
       if (gone.size === 0) return slice.map(ref => this.#there.get(ref)!)
       const { refs, total } = this.#found

@@ -6,6 +6,7 @@ import type { Invitation } from '../formats/invitation.ts'
 import { patchEvent } from '../formats/event-patch.ts'
 import { takeReply, type Answered } from '../formats/itip.ts'
 import { match } from '../formats/series.ts'
+import type { Period } from '../model/event.ts'
 import type { Message } from '../model/message.ts'
 import type { Call } from './command.ts'
 import { findEvent } from './invitations.ts'
@@ -13,13 +14,14 @@ import { isOwn } from './map/calendar-values.ts'
 import { happens } from './meetings.ts'
 import { outcome } from './outcome.ts'
 
-/** What somebody has said by mail of a meeting: an answer, or that it does not take place. */
+/** What somebody has said by mail of a meeting: an answer, another time, or that it does not take place. */
 type News = {
   readonly uid: string
   readonly sequence: number
   readonly stamp: number
   readonly who: string
-  readonly said: Answered['answer'] | 'cancelled'
+  readonly said: Answered['answer'] | 'cancelled' | undefined
+  readonly proposed: Period | undefined
   readonly instance: number | undefined
 }
 
@@ -29,7 +31,7 @@ const answers: Readonly<Record<string, Answered['answer']>> = { ACCEPTED: 'accep
 const most = 50, seconds = 7 * 24 * 60 * 60, old = 60 * 24 * 60 * 60
 
 /**
- * [MS-ASCAL] Creating a New Meeting Request: what those who were invited answer comes by mail, and the organizer's event tells it; so does
+ * [MS-ASCAL] Creating a New Meeting Request: what those who were invited answer, or propose, comes by mail, and the organizer's event tells it; so does
  * that of a guest when the organizer calls it off. It is looked at when a phone is first told of the mail, beside the Sync and never in its
  * way.
  */
@@ -38,10 +40,10 @@ export class MeetingNews {
 
   /** Everybody speaks for himself only. */
   readonly hear = ({ header }: Message, meeting: Invitation): void => {
-    const news = newsOf(meeting)
-    if (!news || this.#heard.length >= most) return
+    if (this.#heard.length >= most) return
     const [from] = parseAddresses(rawField(parseHeader(header), 'from') ?? '')
-    if (from && isSameAddress(from.address, news.who)) this.#heard.push(news)
+    const news = from && newsOf(meeting, from.address)
+    if (news) this.#heard.push(news)
   }
 
   take(call: Call): void {
@@ -54,11 +56,14 @@ export class MeetingNews {
   }
 }
 
-function newsOf({ method, uid, sequence, stamp, attendees: [attendee], organizer, instance }: Invitation): News | undefined {
-  const about = { uid, sequence, stamp: stamp.getTime(), instance: instance?.getTime() }
-  if (method === 'CANCEL') return organizer && { ...about, who: organizer.address, said: 'cancelled' }
-  const said = method === 'REPLY' ? answers[attendee?.status ?? ''] : undefined
-  return said && attendee && { ...about, who: attendee.address, said }
+function newsOf({ method, uid, sequence, stamp, attendees, organizer, instance, proposed: wanted }: Invitation, who: string): News | undefined {
+  const about = { uid, sequence, stamp: stamp.getTime(), who, instance: instance?.getTime() }
+  if (method === 'CANCEL') return organizer && isSameAddress(organizer.address, who) ? { ...about, said: 'cancelled', proposed: undefined } : undefined
+  // A TNEF stream names nobody: it is whoever sent it.
+  const attendee = method === 'REQUEST' ? undefined : attendees.find(({ address }) => address === '' || isSameAddress(address, who))
+  const said = answers[attendee?.status ?? '']
+  const proposed = wanted && { start: wanted.start.getTime(), end: wanted.end.getTime() }
+  return attendee && (said || proposed) ? { ...about, said, proposed } : undefined
 }
 
 /** The oldest first, so that each event is written as seldom as can be. */
@@ -84,11 +89,16 @@ async function takeOne(call: Call, news: News, again = false): Promise<void> {
   await takeOne(call, news, true)
 }
 
-function noted({ clocks, now, stores: { person: { addresses } } }: Call, stored: Uint8Array, { who, said, sequence, stamp, instance }: News): Uint8Array {
+function noted({ clocks, now, stores: { person: { addresses } } }: Call, stored: Uint8Array, { who, said, proposed, sequence, stamp, instance }: News): Uint8Array {
   const event = readEvent(stored, clocks)
+  const writing = { ...clocks, now: now().getTime(), agent: undefined, received: true }
   const original = instance === undefined ? undefined : match({ ...event.start, at: instance, local: instance }, event.start)
   if (said !== 'cancelled') {
-    return isOwn(event.organizer, addresses) ? takeReply(stored, { attendee: who, answer: said, sequence, stamp, original }, clocks) : stored
+    if (!isOwn(event.organizer, addresses)) return stored
+    const isSeries = original !== undefined && !event.exceptions.some(one => match(one.original, event.start) === original) && happens(event, original)
+    const apart = isSeries ? patchEvent(stored, { exceptions: [{ original, change: {} }] }, writing) : stored
+    const taken = takeReply(apart, { attendee: who, answer: said, proposed, sequence, stamp, original }, clocks)
+    return Buffer.compare(taken, apart) === 0 ? stored : taken
   }
   // Only whoever invites calls off, and not what was invited to anew since.
   const known = event.exceptions.find(one => match(one.original, event.start) === original) ?? event
@@ -96,5 +106,5 @@ function noted({ clocks, now, stores: { person: { addresses } } }: Call, stored:
   if (known.cancelled || (original !== undefined && !happens(event, original))) return stored
   const change = { cancelled: true }
   const patch = original === undefined ? change : { exceptions: [{ original, change }] }
-  return patchEvent(stored, patch, { ...clocks, now: now().getTime(), agent: undefined, received: true })
+  return patchEvent(stored, patch, writing)
 }

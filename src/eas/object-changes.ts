@@ -6,7 +6,7 @@ import type { Cache } from '../state/cache.ts'
 
 export type ListedChanges = {
   /** To be told: there, and new or another version. */
-  readonly present: readonly Listed[]
+  readonly present: readonly Telling[]
   readonly gone: readonly string[]
   /** Still there, but outside the time filter now. */
   readonly aged: readonly string[]
@@ -15,18 +15,24 @@ export type ListedChanges = {
   readonly more: boolean
 }
 
+/** `again`: the client may hold this very version, and is to be told all the same. */
+export type Telling = Listed & { readonly again?: true }
+
 export type ListWish = {
   readonly window: number
   readonly since: number
   /** Keeps the rest of a list that is being told, so that it need not be asked for again. */
   readonly memory: Cache
   readonly scope: string
+  /** The week it is, for what is shown but for a time, and what that is: see `weekOf`. Undefined where nothing is. */
+  readonly week: number | undefined
+  readonly passing: (store: ObjectStore, folder: FolderId) => Promise<readonly Listed[]>
   /** What the client has just made here: it holds these. */
   readonly made: ReadonlySet<string>
 }
 
 type Kind = 'present' | 'gone' | 'aged'
-type Entry = Listed & { readonly kind: Kind; readonly order: string }
+type Entry = Telling & { readonly kind: Kind; readonly order: string }
 /** What leads from one state to another: what goes, of which `begun` have been told (undefined: others were), what comes, both in order, and the token of that state. */
 type Way = { readonly going: readonly Entry[]; readonly begun: number | undefined; readonly coming: readonly Entry[]; readonly end: string }
 
@@ -47,13 +53,13 @@ export async function listChanges(store: ObjectStore, folder: FolderId, cursor: 
   if (cursor.pass?.phase === 'coming') {
     const coming = await comingTo(store, folder, cursor, wish)
     if (made.size === 0) return tellComing(cursor, coming, wish, [])
-    const { going, coming: more, end } = await wayTo(store, folder, { ...cursor, pass: undefined }, cursor.since, made)
+    const { going, coming: more, end } = await wayTo(store, folder, { ...cursor, pass: undefined }, { ...wish, since: cursor.since, week: cursor.week })
     const next = { ...cursor, token: end }, news = [...going, ...more], named = new Set(news.map(({ name }) => name))
     const rest = coming.filter(({ name }) => !named.has(name))
     remember(memory, slotOf(folder, next, wish), rest)
     return tellComing(next, rest, { ...wish, window: Math.max(0, wish.window - news.length) }, news)
   }
-  const way = await wayTo(store, folder, cursor, wish.since, made)
+  const way = await wayTo(store, folder, cursor, wish)
   const { begun = 0 } = way
   // Nor does a client get less than all that goes after it was told of other things: it is not known for long of which.
   const until = made.size > 0 || way.begun === undefined ? way.going.length : endOfWindow(way.going, begun, wish.window)
@@ -62,7 +68,7 @@ export async function listChanges(store: ObjectStore, folder: FolderId, cursor: 
     const pass = { phase: 'going', reached: way.going[until - 1]?.order ?? start, told: digestOf(way.going.slice(0, until)) } as const
     return { ...listOf(told), next: { ...cursor, pass }, more: true }
   }
-  const next: ObjectCursor = { token: way.end, since: wish.since, pass: { phase: 'coming', reached: start, first: cursor.token === '' } }
+  const next: ObjectCursor = { token: way.end, since: wish.since, week: wish.week, pass: { phase: 'coming', reached: start, first: cursor.token === '' } }
   remember(memory, slotOf(folder, next, wish), way.coming)
   return tellComing(next, way.coming, { ...wish, window: Math.max(0, wish.window - told.length) }, told)
 }
@@ -73,14 +79,16 @@ function tellComing(cursor: ObjectCursor, coming: readonly Entry[], wish: ListWi
   const until = endOfWindow(ahead, 0, wish.window)
   const list = listOf([...before, ...ahead.slice(0, until)])
   // What the filter has become since comes next.
-  if (until === ahead.length) return { ...list, next: { ...cursor, pass: undefined }, more: cursor.since !== wish.since }
+  if (until === ahead.length) return { ...list, next: { ...cursor, pass: undefined }, more: cursor.since !== wish.since || cursor.week !== wish.week }
   return { ...list, next: { ...cursor, pass: { ...pass, reached: ahead[until - 1]?.order ?? pass.reached } }, more: true }
 }
 
 const remember = (memory: Cache, slot: string, entries: readonly Entry[]): void =>
   memory.set(slot, entries, { seconds: hour, size: entries.length * 150 })
 
-const slotOf = (folder: FolderId, { token, since }: ObjectCursor, { scope }: ListWish): string => `list:${scope}:${folder}:${token}:${since}`
+/** What leads to a state from nothing is more than what leads there from another: the same client may have been told either. */
+const slotOf = (folder: FolderId, { token, since, pass }: ObjectCursor, { scope }: ListWish): string =>
+  `list:${scope}:${folder}:${token}:${since}:${pass?.phase === 'coming' && pass.first ? 'all' : 'news'}`
 
 /** What comes, as remembered; else all that is as it was when the token was given. */
 async function comingTo(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: ListWish): Promise<readonly Entry[]> {
@@ -89,7 +97,8 @@ async function comingTo(store: ObjectStore, folder: FolderId, cursor: ObjectCurs
   if (known) return known
   const all = await store.changes(folder, undefined), changed = new Set((await store.changes(folder, token)).present.map(({ name }) => name))
   const shown = isDay(since) ? await store.within(folder, dateOf(since)) : undefined
-  return all.present.filter(({ name }) => !changed.has(name) && (!shown || shown.has(name))).map(one => entryOf('present', one)).sort(inOrder)
+  return all.present.filter(({ name }) => !changed.has(name) && (!shown || shown.has(name)))
+    .map(one => ({ ...entryOf('present', one), again: true as const })).sort(inOrder)
 }
 
 function listOf(entries: readonly Entry[]): Pick<ListedChanges, Kind> {
@@ -123,12 +132,12 @@ export async function countChanges(store: ObjectStore, folder: FolderId, cursor:
   if (pass?.phase === 'coming') {
     return (await comingTo(store, folder, cursor, { ...wish, window: 0, made: nothing })).filter(({ order }) => order > pass.reached).length
   }
-  const { going, begun = 0, coming } = await wayTo(store, folder, cursor, wish.since, nothing)
+  const { going, begun = 0, coming } = await wayTo(store, folder, cursor, { ...wish, made: nothing })
   return going.length - begun + coming.length
 }
 
 async function wayTo(
-  store: ObjectStore, folder: FolderId, { token, since: old, pass }: ObjectCursor, since: number, made: ReadonlySet<string>,
+  store: ObjectStore, folder: FolderId, { token, since: old, week: before, pass }: ObjectCursor, { since, made, week, passing }: Omit<ListWish, 'window'>,
 ): Promise<Way> {
   const holds = token !== ''
   // Which tasks are done is not in a list: where that begins or ceases to matter, all are looked at.
@@ -144,6 +153,7 @@ async function wayTo(
   }
   if (holds) {
     if (old !== since && !anew) for (const [kind, one] of await moved(store, folder, old, since, shown)) if (!entries.has(one.name)) add(kind, one)
+    if (before !== week) for (const one of await passing(store, folder)) if (!entries.has(one.name)) entries.set(one.name, { ...entryOf('present', one), again: true })
     for (const name of vanished) if (!entries.has(name)) add('gone', { name, etag: '' })
   }
   const of = (gone: boolean): Entry[] => [...entries.values()].filter(({ kind }) => (kind !== 'present') === gone).sort(inOrder)
@@ -175,6 +185,16 @@ async function moved(
     ? new Set((await store.changes(folder, undefined)).present.map(({ name }) => name))
     : await store.within(folder, dateOf(old), dateOf(since))
   return [...before].filter(name => !shown!.has(name)).map(name => ['aged', { name, etag: '' }])
+}
+
+/**
+ * Weeks are counted up to 256, each device's from another day on: they do not all ask at once. `ends` is when the next one begins, in
+ * milliseconds.
+ */
+export function weekOf(now: Date, scope: string): { readonly week: number; readonly ends: number } {
+  const offset = Number.parseInt(orderOf(scope), 16) % (7 * 24) * hour * 1000
+  const week = Math.floor((now.getTime() + offset) / (7 * dayLength))
+  return { week: week & 255, ends: (week + 1) * 7 * dayLength - offset }
 }
 
 const isDay = (since: number): boolean => since !== 0 && since !== incompleteOnly

@@ -21,6 +21,8 @@ export type ObjectContext = Clocks & {
   readonly instance?: string | undefined
   /** The FileReference of a file of the object, by the id it has there. */
   readonly reference: (file: string) => string
+  /** Whether an address is at the user's own server of objects. */
+  readonly isHere?: ((uri: string) => boolean) | undefined
   readonly now: Date
   readonly log: Log
 }
@@ -42,6 +44,8 @@ export type ObjectClass = {
   made?(octets: Uint8Array, context: ObjectContext): readonly Node[]
   /** What the answer to an Add or a Change says of files that came with it. */
   filed?(data: Element, context: ObjectContext): readonly Node[]
+  /** The occurrence of a series that is meant, by its RECURRENCE-ID, as RFC 8607 names it. */
+  occurrence?(stored: Uint8Array, instance: string, context: ObjectContext): string
   /** What is to be stored beside the object that the client's data makes of `stored`. */
   beside?(stored: Uint8Array, data: Element, context: ObjectContext): Uint8Array | undefined
   /** Without one occurrence of a series: a Delete with an InstanceId. */
@@ -49,9 +53,11 @@ export type ObjectClass = {
   /** RFC 5545: what an object must have to be shown, where a collection may hold several kinds. */
   readonly component?: string
   /** What a name ends with in a collection of these. */
-  readonly ending: '.ics' | '.vcf'
+  readonly ending: '.ics' | '.vcf' | ''
   /** Others may be invited to what it is, who hear of changes by mail. */
   readonly meets?: boolean
+  /** What a client is told of it is of a time around now, and runs out. */
+  isPassing?(octets: Uint8Array, context: ObjectContext): boolean
   /** A time filter applies. */
   readonly timed?: boolean
   /** The object is a task that is done, which `incompleteOnly` leaves out. */

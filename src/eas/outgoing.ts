@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { Failure, type Kind } from '../base/failure.ts'
+import { inTurn } from '../base/shared.ts'
 import { parseAddresses, parseHeader, rawField, type Header } from '../formats/header.ts'
 import { assemble, gathered, lengthOf, type Made } from '../formats/mime-splice.ts'
 import { editHeader, missingFields, printMailbox, recipients, splitMessage, type HeaderEdits } from '../formats/mime-write.ts'
@@ -29,37 +30,36 @@ const submissionStatus: Partial<Record<Kind, string>> = {
 
 const day = 24 * 60 * 60
 
+/** Characters of a ClientId that may be a counter, which begins anew when the phone is set up anew: it does not name a message alone. */
+const longestCounter = 10
+
 /** By what phones know a draft; stays in the copy in Sent, and goes nowhere else. */
 export const draftField = 'X-Postern-Draft'
 
 /**
- * Sends a message once, whatever is repeated: undefined, or the Status that refuses it. Within a day memory knows the ClientId;
- * a process without that memory looks for the Message-ID in Sent, which is made of ClientId and message where the client gave
- * none. What remains is a crash between the submission and the copy in Sent, and a message of which no copy was wanted.
+ * Sends a message once, whatever is repeated: undefined, or the Status that refuses it. Within a day memory knows the ClientId,
+ * that of the site where there is one; a process without that memory looks for the Message-ID in Sent, which is made of ClientId and
+ * message where the client gave none. What remains is a crash between the submission and the copy in Sent, and a message of which no copy was wanted.
  */
 export async function sendOnce(call: Call, outgoing: Outgoing): Promise<string | undefined> {
   const header = headerOf(outgoing.mime)
   if (!header || header.fields.length === 0) return unreadable
   const to = recipients(header)
   if (to.length === 0) return noRecipient
+  const { clientId } = outgoing
   const given = rawField(header, 'message-id')
-  const mark = outgoing.clientId ?? given
-  if (mark === undefined) return send(call, outgoing, header, to, [])
+  if (clientId === undefined && given === undefined) return send(call, outgoing, header, to, [])
 
+  const id = given ?? ownMessageId(call, outgoing)
+  const mark = clientId !== undefined && clientId.length > longestCounter ? clientId : JSON.stringify([clientId, id])
   const slot = `sent:${call.scope}:${mark}`
-  const before = call.cache.get<'sending' | 'sent'>(slot)
-  if (before === 'sent') return previouslySent
-  if (before === 'sending') throw new Failure('busy', 'the same message is being sent', { retryAfter: 10 })
-  call.cache.set(slot, 'sending', { seconds: day })
-  try {
-    const id = given ?? ownMessageId(call, outgoing)
+  return inTurn(call, slot, async () => {
+    if (await call.shared.recall<boolean>(slot)) return previouslySent
     if (outgoing.save && await isInSent(call, id)) return previouslySent
     const status = await send(call, outgoing, header, to, given ? [] : [['Message-ID', id]])
-    if (status === undefined) call.cache.set(slot, 'sent', { seconds: day })
+    if (status === undefined) await call.shared.keep(slot, true, { seconds: day })
     return status
-  } finally {
-    if (call.cache.get(slot) === 'sending') call.cache.delete(slot)
-  }
+  })
 }
 
 /** The header of a message that flows has to be among the octets that are there. */

@@ -1,3 +1,5 @@
+import type { ObjectContent } from '../model/folder.ts'
+
 /** Something a client does that the documents do not tell, or that they do not allow. */
 export type Quirk = {
   /** Its name in tests and in CONTRIBUTING. */
@@ -15,11 +17,20 @@ export type Client = {
   /** When what is written here was last looked at, in public reports and code. */
   readonly seen: string
   readonly quirks: readonly Quirk[]
+  /** Of what it shows one folder alone, so that several are merged: the first row whose pattern fits, or which has none. */
+  readonly merged?: readonly Merged[]
 }
+
+export type Merged = { readonly agent?: RegExp; readonly contents: readonly ObjectContent[] }
+
+const all: readonly ObjectContent[] = ['calendar', 'contacts', 'tasks', 'notes']
 
 /**
  * Clients that need to be allowed for. The first that fits is the one. Where all clients can be served in the way
  * that one of them needs, they are: what a client calls itself is a guess, and the next version calls itself otherwise.
+ *
+ * `merged` is what Horde knows (wiki.horde.org, ActiveSync/BrokenClientBehavior, June 2026; Horde_ActiveSync_Device 3.0), and of address books
+ * in Windows and Outlook tine (github.com/tine20/tine20, issues 5693 and 4611). Those of iOS, Gmail, Nine and TouchDown show several of each.
  */
 export const clients: readonly Client[] = [
   {
@@ -31,6 +42,7 @@ export const clients: readonly Client[] = [
   },
   {
     name: 'Outlook', agent: /^(Microsoft\.)?Outlook\/|^WindowsOutlook/i, seen: '2026-11',
+    merged: [{ contents: ['contacts'] }],
     quirks: [
       { id: 'latin-1', does: 'sends names and passwords in ISO-8859-1', here: 'what is no UTF-8 is read as ISO-8859-1' },
       {
@@ -48,17 +60,21 @@ export const clients: readonly Client[] = [
         here: 'who is named as before stays invited',
       },
       { id: 'answers-in-calendar', does: 'answers a meeting in the calendar, not its mail', here: 'either is answered' },
+      { id: 'one-book', does: 'shows one address book', here: 'several are merged into it' },
     ],
   },
   {
     name: 'Windows Mail', agent: /^MSFT-WIN-|^WindowsMail|^Windows ?8|^UniversalOutlook/i, seen: '2026-11',
+    merged: [{ contents: ['contacts'] }],
     quirks: [
       { id: 'no-provision', does: 'does not begin with Provision', here: 'it is asked for a policy only where there is one' },
       { id: 'moved-twice', does: 'shows an item twice that was moved', here: 'an item that MoveItems gave is told as a change' },
+      { id: 'one-book-people', does: 'shows one address book', here: 'several are merged into it' },
     ],
   },
   {
     name: 'Windows Phone', agent: /^(MSFT-WP|WP8|WP\/|WindowsPhone)/i, seen: '2026-11',
+    merged: [{ agent: /^MSFT-WP\/(8\.1|10)/i, contents: ['contacts'] }, { contents: ['calendar', 'contacts'] }],
     quirks: [
       { id: 'no-empty-responses', does: 'gives up an answer with an empty Responses', here: 'what would be empty is left out' },
       {
@@ -66,13 +82,16 @@ export const clients: readonly Client[] = [
         here: 'a repeated one gets the answer that was lost',
       },
       { id: 'empty-attendees', does: 'sends Attendees with nobody in it', here: 'it invites nobody' },
+      { id: 'one-calendar', does: 'shows one address book, 8.0 one calendar too', here: 'several are merged into it' },
     ],
   },
   {
     name: 'Windows Mobile', agent: /^(MSFT-(PPC|SPhone)|Microsoft-PocketPC|PocketPC|SmartPhone)/i, seen: '2026-11',
+    merged: [{ contents: all }],
     quirks: [
       { id: 'more-available', does: 'fails where MoreAvailable follows Commands', here: 'it stands before them' },
       { id: 'version-2.5', does: 'knows neither empty answers nor AirSyncBase', here: 'what is told follows the version' },
+      { id: 'one-of-each', does: 'shows the default folder of each class', here: 'several are merged into it' },
     ],
   },
   {
@@ -111,9 +130,11 @@ export const clients: readonly Client[] = [
   },
   {
     name: 'Samsung Email', agent: /^SAMSUNG/i, seen: '2026-11',
+    merged: [{ contents: all }],
     quirks: [
       { id: 'sms-options', does: 'sends options for the SMS class beside those for mail', here: 'they are left aside' },
       { id: 'birthday-0', does: 'means a day by midnight of UTC', here: 'it is told and heard so' },
+      { id: 'one-of-each-samsung', does: 'shows the default folder of each class', here: 'several are merged into it' },
     ],
   },
   {
@@ -152,6 +173,10 @@ export const clients: readonly Client[] = [
   },
   {
     name: 'Android', agent: /^(Android|LG|HTC|MOTO|SonyEricsson|Huawei)/i, seen: '2026-11',
+    merged: [
+      { agent: /^HTCOnemini2|^Android\/([0-3]\.|4\.[0-3])/i, contents: all },
+      { agent: /^Android/i, contents: ['contacts', 'tasks', 'notes'] },
+    ],
     quirks: [
       { id: 'validate', does: 'tries the account as a device named "validate"', here: 'it is a device like any other' },
       {
@@ -162,10 +187,19 @@ export const clients: readonly Client[] = [
       { id: 'empty-supported', does: 'sends an empty Supported (LG)', here: 'it says nothing about mail' },
       { id: 'no-date', does: 'sends mail without a Date (HTC)', here: 'what is missing is added' },
       { id: 'birthday-8', does: 'means a day by 8 o\'clock of UTC', here: 'it is told and heard so' },
+      { id: 'one-book-android', does: 'shows one of each but calendars, before 4.4 of these too', here: 'several are merged into it' },
     ],
   },
 ]
 
 /** Which client this seems to be, for the log. */
-export const clientOf = (userAgent: string | undefined, deviceType: string): string | undefined =>
-  clients.find(({ agent }) => [userAgent ?? '', deviceType].some(name => agent.test(name.slice(0, 256))))?.name
+export const clientOf = (userAgent: string | undefined, deviceType: string): string | undefined => find(userAgent, deviceType)?.name
+
+/** Of what it seems to show one folder alone. */
+export const mergedFor = (userAgent: string | undefined, deviceType: string): readonly ObjectContent[] =>
+  find(userAgent, deviceType)?.merged?.find(({ agent }) => !agent || fits(agent, userAgent, deviceType))?.contents ?? []
+
+const find = (userAgent: string | undefined, deviceType: string): Client | undefined => clients.find(({ agent }) => fits(agent, userAgent, deviceType))
+
+const fits = (agent: RegExp, userAgent: string | undefined, deviceType: string): boolean =>
+  [userAgent ?? '', deviceType].some(name => agent.test(name.slice(0, 256)))

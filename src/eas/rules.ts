@@ -1,3 +1,6 @@
+import type { ObjectContent } from '../model/folder.ts'
+import { mergedFor } from './quirks.ts'
+import type { EasRequest } from './request.ts'
 import type { EasSettings } from './settings.ts'
 import type { Version } from './versions.ts'
 
@@ -6,6 +9,8 @@ export type Whom = { readonly user?: string; readonly domain?: string }
 
 /** `agent` is a pattern of the User-Agent in which `*` stands for anything. */
 export type Ceiling = Whom & { readonly agent?: string; readonly version: Version }
+/** Contents of which a client is shown one folder that has all in it; none: each collection by itself. */
+export type Merging = Whom & { readonly agent?: string; readonly folders: readonly ObjectContent[] }
 export type Redirect = Whom & { readonly url: string }
 
 /** What a site says about the passwords of its users; Postern itself neither knows nor changes them. */
@@ -20,8 +25,15 @@ export type Passwords = {
 
 /** The highest version for this client of this user: the first rule that concerns both, else the general one. */
 export function ceilingOf({ ceiling, ceilings }: EasSettings, agent: string | undefined, names: readonly string[]): Version {
-  return ceilings.find(rule => concerns(rule, names) && (rule.agent === undefined || isLike(agent ?? '', rule.agent)))?.version ?? ceiling
+  return ceilings.find(rule => concerns(rule, names) && isOf(rule, agent))?.version ?? ceiling
 }
+
+/** Of what this client of this user is shown one folder alone: the first rule that concerns both, else what is known of the client. */
+export const mergedOf = (
+  { merge }: Pick<EasSettings, 'merge'>, { userAgent, deviceType }: Pick<EasRequest, 'userAgent' | 'deviceType'>, names: readonly string[],
+): readonly ObjectContent[] => merge.find(rule => concerns(rule, names) && isOf(rule, userAgent))?.folders ?? mergedFor(userAgent, deviceType)
+
+const isOf = ({ agent }: { readonly agent?: string }, userAgent: string | undefined): boolean => agent === undefined || isLike(userAgent ?? '', agent)
 
 /** [MS-ASHTTP] X-MS-Location: where a user's mail is served instead of here. */
 export const redirectOf = ({ redirects }: EasSettings, name: string): string | undefined =>

@@ -2,6 +2,7 @@ import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials, Front, Later, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import { unmeasured, type Metrics } from '../base/metrics.ts'
+import type { Shared } from '../base/shared.ts'
 import { createZones } from '../formats/zones.ts'
 import { utcZone } from '../formats/timezone.ts'
 import type { Open, Person, Stores } from '../model/ports.ts'
@@ -16,7 +17,9 @@ import { policyFault } from './policy.ts'
 import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
 import { asksHierarchyAnew, hasChanged, outgoingHead, type OutgoingHead } from './response-head.ts'
+import { mergedObjects } from './merged.ts'
 import { clientOf } from './quirks.ts'
+import { mergedOf } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
 import { drain, type Waits } from './waits.ts'
@@ -25,6 +28,7 @@ export type EasParts = {
   readonly settings: EasSettings
   readonly open: Open
   readonly cache: Cache
+  readonly shared: Shared
   readonly log: Log
   readonly metrics?: Metrics
   readonly now?: () => Date
@@ -105,8 +109,9 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   const { body, message, drain } = await readContent(
     request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
   const call = step.call = {
-    body, message, request: parsed, stores, scope,
-    cache: house.cache, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, metrics: house.metrics, facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
+    body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
+    cache: house.cache, shared: house.shared, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, metrics: house.metrics,
+    facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
     signal: visit.signal,
   }
   const root = body?.tag
@@ -140,6 +145,13 @@ function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<A
     if (error.kind === 'auth') throw error
     return refusal(house, known, visit, refuse(error.kind))
   })
+}
+
+/** The stores as this client can show what is in them. */
+function shownTo({ settings, cache }: House, parsed: EasRequest, stores: Stores): Stores {
+  const { objects, person: { login, addresses } } = stores
+  const merged = objects ? mergedOf(settings, parsed, [login, ...addresses]) : []
+  return objects && merged.length > 0 ? { ...stores, objects: mergedObjects(objects, merged, { cache, account: login }) } : stores
 }
 
 /** Whatever comes of it, the client is heard out. */

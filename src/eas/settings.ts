@@ -1,4 +1,4 @@
-import type { Ceiling, Passwords, Redirect } from './rules.ts'
+import type { Ceiling, Merging, Passwords, Redirect } from './rules.ts'
 import type { Version } from './versions.ts'
 
 /** What the configuration says about this front; `app.ts` fills it in. */
@@ -8,6 +8,8 @@ export type EasSettings = {
   /** Highest version offered and accepted; the first of `ceilings` that concerns a request comes before it. */
   readonly ceiling: Version
   readonly ceilings: readonly Ceiling[]
+  /** What comes before what is known of clients that show one folder of a class alone. */
+  readonly merge: readonly Merging[]
   /** Users whose mail is served elsewhere. */
   readonly redirects: readonly Redirect[]
   readonly passwords: Passwords | undefined

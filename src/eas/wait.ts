@@ -1,5 +1,4 @@
 import type { FolderId } from '../model/folder.ts'
-import type { Stores } from '../model/ports.ts'
 import type { Call } from './command.ts'
 import { changedFolders, watchFolders, type FoldersWatcher, type Standing } from './folders.ts'
 import { enterWait } from './waits.ts'
@@ -16,7 +15,7 @@ const again = 30_000
 type StandingOf = (id: FolderId) => Standing
 
 /** What a wait needs of its request. */
-export type Waiter = Pick<Call, 'waits' | 'scope' | 'signal' | 'stores' | 'log' | 'counted' | 'metrics'>
+export type Waiter = Pick<Call, 'waits' | 'scope' | 'signal' | 'stores' | 'log' | 'now' | 'counted' | 'metrics'>
 
 /**
  * Waits until one of these folders has something a client standing there does not know, for at most `seconds`. Costs a timer and an
@@ -78,7 +77,7 @@ class Wait implements FoldersWatcher {
     const asked = this.#suspects
     this.#suspects = []
     try {
-      const { news, unknown } = await confirm(this.#call.stores, asked, this.#standing)
+      const { news, unknown } = await confirm(this.#call, asked, this.#standing)
       this.#looking = false
       if (news.length) return this.#finish({ kind: 'changed', folders: news })
       if (unknown.size) this.#lookAgain([...unknown])
@@ -122,11 +121,11 @@ class Wait implements FoldersWatcher {
   }
 }
 
-async function confirm(stores: Stores, ids: readonly FolderId[], standingOf: StandingOf) {
+async function confirm({ stores, now }: Waiter, ids: readonly FolderId[], standingOf: StandingOf) {
   const known = new Map(ids.flatMap(id => {
     const standing = standingOf(id)
     return standing ? [[id, standing] as const] : []
   }))
-  const { changed, unknown } = known.size ? await changedFolders(stores, known) : { changed: new Set<FolderId>(), unknown: new Set<FolderId>() }
+  const { changed, unknown } = known.size ? await changedFolders(stores, known, now()) : { changed: new Set<FolderId>(), unknown: new Set<FolderId>() }
   return { news: ids.filter(id => !known.has(id) || changed.has(id)), unknown }
 }

@@ -29,7 +29,7 @@ export function contactOf(card: Card, slots: Slots): Contact {
     birthday: dayOf(slots.get('birthday')?.[0]),
     anniversary: dayOf(slots.get('anniversary')?.[0]),
     picture: pictureOf(card),
-    isGroup: groups.some(([name, value]) => linesOf(card.component, name).some(line => rawValue(line).trim().toLowerCase() === value)),
+    isGroup: isGroup(card),
   }
 }
 
@@ -39,6 +39,10 @@ export const categoriesOf = (card: Card): string[] =>
 
 /** RFC 6350, KIND; Apple's and Evolution's older ways. */
 const groups = [['KIND', 'group'], ['X-ADDRESSBOOKSERVER-KIND', 'group'], ['X-EVOLUTION-LIST', 'true']] as const
+
+/** A list of contacts, which is none itself. */
+export const isGroup = ({ component }: Card): boolean =>
+  groups.some(([name, value]) => linesOf(component, name).some(line => rawValue(line).trim().toLowerCase() === value))
 
 export const fullNameOf = (card: Card): string =>
   linesOf(card.component, 'FN').map(line => textOf(line, card.version)).find(text => text !== '') ?? ''

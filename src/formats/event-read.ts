@@ -87,7 +87,7 @@ function occasionOf(view: View, zones: ZoneReader, series: boolean, original?: T
     cancelled: said(view, 'STATUS', 40).toUpperCase() === 'CANCELLED',
     reminder: alarmsOf(view, start, end, series)[0]?.before,
     organizer: organizer && personOf(organizer),
-    attendees: all('ATTENDEE').slice(0, most.attendees).map(attendeeOf),
+    attendees: all('ATTENDEE').slice(0, most.attendees).map(one => attendeeOf(one, { start: start.at, end: end.at })),
     counterDisallowed: said(view, 'X-MICROSOFT-DISALLOW-COUNTER', 5).toUpperCase() === 'TRUE',
     stamp: instant(view, 'LAST-MODIFIED', zones) ?? instant(view, 'DTSTAMP', zones) ?? instant(view, 'CREATED', zones),
     answered: instant(view, 'X-MICROSOFT-CDO-REPLYTIME', zones),

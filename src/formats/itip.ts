@@ -1,4 +1,4 @@
-import type { Answer } from '../model/event.ts'
+import type { Answer, Occasion, Period } from '../model/event.ts'
 import type { Zone } from '../model/zone.ts'
 import { printUtc, setProperty, setText, timeValue } from './calendar-edit.ts'
 import { objectOf, openObject, viewOf, type CalendarObject, type View } from './calendar-object.ts'
@@ -6,10 +6,11 @@ import {
   componentsOf, insert, isLine, lineOf, linesOf, printLines, replace, rewriteLine, valueOf, writeLine, writeParameter,
   type Component, type Document, type Line,
 } from './content-lines.ts'
-import { isSameAddress, personOf } from './event-people.ts'
+import { isSameAddress, personOf, proposal, proposalOf } from './event-people.ts'
 import { originalOf, product } from './event-patch.ts'
 import { eventOf, type ReadContext } from './event-read.ts'
-import { withParameters } from './occasion-patch.ts'
+import { withoutParameter, withParameters } from './occasion-patch.ts'
+import { match } from './series.ts'
 
 /** RFC 5546, Methods: what is mailed. */
 export type ItipMethod = 'REQUEST' | 'CANCEL' | 'REPLY' | 'COUNTER'
@@ -246,7 +247,10 @@ function counter(component: Component, { start, end, zone }: NonNullable<Itip['p
 
 export type Reply = {
   readonly attendee: string
-  readonly answer: Answered['answer']
+  /** Undefined for one who proposes another time and answers nothing. */
+  readonly answer: Answered['answer'] | undefined
+  /** COUNTER. */
+  readonly proposed?: Period | undefined
   /** Of the version that was answered. */
   readonly sequence: number
   readonly stamp: number
@@ -258,18 +262,27 @@ export type Reply = {
 const repliedAt = 'X-POSTERN-REPLIED'
 
 /**
- * RFC 5546, REPLY: the organizer's event with what one of those has answered who are invited. An answer to an earlier version, and one that
- * was given before what is known, changes nothing: they may be heard in any order, and again.
+ * RFC 5546, REPLY and COUNTER: the organizer's event with what one of those has answered who are invited. An answer to an earlier version, and
+ * one that was given before what is known, changes nothing: they may be heard in any order, and again. What was proposed stands until the
+ * next answer, or until the event is moved.
  */
 export function takeReply(stored: Uint8Array, reply: Reply, context: ReadContext): Uint8Array {
   const { document, object } = open(stored)
   const event = eventOf(object, context)
   const chosen = reply.original === undefined ? views(object)
     : object.exceptions.filter(view => originalOf(view, event, object, context) === reply.original)
-  const stamp = printUtc(reply.stamp)
-  const heard = (component: Component): Component => linesOf(component, 'ATTENDEE').filter(line => isOwn(line, [reply.attendee])).reduce((from, line) =>
-    (valueIn(line, repliedAt) ?? '') >= stamp ? from : replace(from, line, withParameters(line, [
-      writeParameter('PARTSTAT', partstats[reply.answer]), writeParameter(repliedAt, stamp),
-    ], document.lineEnd)), component)
-  return printLines(chosen.filter(view => sequenceOf(view) <= reply.sequence).reduce((from, { lines }) => replace(from, lines, heard(lines)), document))
+  const occasionOf = (view: View): Occasion => event.exceptions.find(one => match(one.original, event.start) === originalIn(view)) ?? event
+  const originalIn = (view: View): number | undefined => view === object.master ? undefined : originalOf(view, event, object, context)
+  return printLines(chosen.filter(view => sequenceOf(view) <= reply.sequence).reduce((from, view) =>
+    replace(from, view.lines, heard(view.lines, reply, occasionOf(view), document.lineEnd)), document))
+}
+
+function heard(component: Component, { attendee, answer, proposed, stamp }: Reply, { start, end, counterDisallowed }: Occasion, lineEnd: string): Component {
+  const at = printUtc(stamp)
+  const given = [
+    ...(answer ? [writeParameter('PARTSTAT', partstats[answer])] : []), writeParameter(repliedAt, at),
+    ...(proposed && !counterDisallowed ? [writeParameter(proposal, ...proposalOf({ start: start.at, end: end.at }, proposed))] : []),
+  ]
+  return linesOf(component, 'ATTENDEE').filter(line => isOwn(line, [attendee]) && (valueIn(line, repliedAt) ?? '') < at)
+    .reduce((from, line) => replace(from, line, withParameters(withoutParameter(line, proposal, lineEnd), given, lineEnd)), component)
 }

@@ -6,7 +6,7 @@ import {
   insert, lineOf, linesOf, replace, rewriteLine, valueOf, writeLine, writeParameter, type Component, type Line, type Parameter,
 } from './content-lines.ts'
 import { fileOf } from './event-files.ts'
-import { attendeeOf, isSameAddress } from './event-people.ts'
+import { attendeeOf, isSameAddress, proposal } from './event-people.ts'
 import { locationsValue } from './event-place.ts'
 import { busyOf } from './event-read.ts'
 
@@ -30,6 +30,7 @@ export function patchOccasion(component: Component, old: Occasion | undefined, p
   const { summary, place, categories, sensitivity, busy, cancelled, attendees, counterDisallowed: counter } = patch
   const steps: (Step | false | undefined)[] = [
     patch.when && setWhen(patch.when, old),
+    patch.when && dropProposals,
     summary !== undefined && ((one, { lineEnd }) => setText(one, 'SUMMARY', summary, lineEnd)),
     patch.body && setBody(patch.body),
     place !== undefined && setPlace(place),
@@ -71,6 +72,10 @@ const setWhen = (when: When, old: Occasion | undefined): Step => (component, con
     : timeValue(when.end, when.zone, form)
   return setProperty(duration ? replace(patched, duration) : patched, 'DTEND', value, lineEnd)
 }
+
+/** What was proposed in place of a time that is no more. */
+const dropProposals: Step = (component, { lineEnd }) => linesOf(component, 'ATTENDEE').reduce((from, line) =>
+  line.parameters.some(({ name }) => name === proposal) ? replace(from, line, withoutParameter(line, proposal, lineEnd)) : from, component)
 
 /** Floating times stay floating, those in UTC stay in UTC unless a series needs a zone. */
 function chooseForm(when: When, old: Occasion | undefined, begins: Line | undefined, { formIn, recurring }: PatchContext): Form {
@@ -190,6 +195,9 @@ export function withParameters(line: Line, given: readonly Parameter[], lineEnd:
   const more = given.filter(({ name }) => !line.parameters.some(one => one.name === name))
   return rewriteLine(line, { value: valueOf(line), parameters: [...changed, ...more] }, lineEnd)
 }
+
+export const withoutParameter = (line: Line, name: string, lineEnd: string): Line =>
+  rewriteLine(line, { value: valueOf(line), parameters: line.parameters.filter(one => one.name !== name) }, lineEnd)
 
 const removeFiles = (ids: ReadonlySet<string>): Step => component => {
   const { properties } = viewOf(component)

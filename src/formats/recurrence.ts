@@ -28,6 +28,9 @@ function dateOf(day: Day): CivilDate {
   return { year: years + era * 400 + (month <= 2 ? 1 : 0), month, date: ofYear - Math.floor((153 * m + 2) / 5) + 1 }
 }
 
+const monthLength = (year: number, month: number): number => dayOf(year, month + 1, 1) - dayOf(year, month, 1)
+const yearLength = (year: number): number => dayOf(year + 1, 1, 1) - dayOf(year, 1, 1)
+
 const weekdayOf = (day: Day): number => ((day + 4) % 7 + 7) % 7
 /** The first day of the week a day is in. */
 const weekOf = (day: Day, weekStart: number): Day => day - (weekdayOf(day) - weekStart + 7) % 7
@@ -42,7 +45,7 @@ type Span = readonly [first: Day, last: Day]
  * as if at UTC), without regard to COUNT and UNTIL. Those before `from` may be left out; it ends with `to`, or with the work.
  */
 export function* expand(rule: RecurrenceRule, start: number, from: number, to: number, work: Work): Generator<number> {
-  const wanted = dayTest(rule, start)
+  const wanted = dayTest(rule, start), time = onceADay(rule, start)
   const lists = timesOf(rule, start)
   for (const spans of periods(rule, start, from)) {
     if (work.left <= 0 || spans[0]![0] * day > to) return
@@ -51,6 +54,15 @@ export function* expand(rule: RecurrenceRule, start: number, from: number, to: n
       for (let one = first; one <= last; one++) if (wanted(one)) days.push(one)
       work.left -= last - first + 1
     }
+    if (time !== undefined) {
+      work.left -= days.length
+      for (const one of days) {
+        const local = one * day + time
+        if (local > to) return
+        if (local >= start) yield local
+      }
+      continue
+    }
     for (const times of lists(days, work)) {
       for (const local of positioned(times, rule.positions)) {
         if (local > to) return
@@ -58,6 +70,12 @@ export function* expand(rule: RecurrenceRule, start: number, from: number, to: n
       }
     }
   }
+}
+
+/** The time of the day where all starts have the same, as nearly all have: then there are no lists to make of them. */
+function onceADay({ frequency, positions, hours, minutes, seconds }: RecurrenceRule, start: number): number | undefined {
+  const plain = positions.length + hours.length + minutes.length + seconds.length === 0
+  return plain && !(frequency in units) ? start - Math.floor(start / day) * day : undefined
 }
 
 /** Which of the starts of a period BYSETPOS leaves. */
@@ -145,17 +163,16 @@ function dayTest(given: RecurrenceRule, start: number): (day: Day) => boolean {
   const isDated = (one: Day): boolean => {
     const { year, month, date } = dateOf(one)
     if (months.length > 0 && !months.includes(month)) return false
-    const length = dayOf(year, month + 1, 1) - dayOf(year, month, 1)
-    if (monthDays.length > 0 && !has(monthDays, date, length)) return false
-    const nthDay = one - dayOf(year, 1, 1) + 1, days = dayOf(year + 1, 1, 1) - dayOf(year, 1, 1)
-    if (yearDays.length > 0 && !has(yearDays, nthDay, days)) return false
+    if (monthDays.length > 0 && !has(monthDays, date, monthLength(year, month))) return false
+    if (yearDays.length > 0 && !has(yearDays, one - dayOf(year, 1, 1) + 1, yearLength(year))) return false
     if (weeks.length > 0) {
       const { week, count } = weekNumber(one, year, weekStart)
       if (!has(weeks, week, count)) return false
     }
+    if (anyNth) return true
     const weekday = weekdayOf(one)
-    const [at, last] = ofMonth ? [date, length] : [nthDay, days]
-    return anyNth || weekdays.some(({ day, nth }) => day === weekday && (
+    const [at, last] = ofMonth ? [date, monthLength(year, month)] : [one - dayOf(year, 1, 1) + 1, yearLength(year)]
+    return weekdays.some(({ day, nth }) => day === weekday && (
       nth === 0 || (nth > 0 ? Math.ceil(at / 7) === nth : -Math.ceil((last - at + 1) / 7) === nth)))
   }
   return one => (mask === 0 || (mask & 1 << weekdayOf(one)) !== 0) && (!dated || isDated(one))

@@ -3,7 +3,7 @@ import { windowsZones } from './windows-zones.ts'
 
 export type { Transition, Zone }
 
-export const utcZone: Zone = { name: 'UTC', offset: () => 0 }
+export const utcZone: Zone = { name: 'UTC', offset: () => 0, transitions: () => [], steady: () => 0 }
 
 const minute = 60_000, day = 86_400_000
 
@@ -35,7 +35,18 @@ function formatOf(timeZone: string): Intl.DateTimeFormat | undefined {
 /** Years of transitions that are remembered of one zone. */
 const mostYears = 200
 
-type Year = { readonly begins: number; readonly ends: number; readonly before: number; readonly transitions: readonly Transition[] }
+/** Numerals that all have one offset, the end not included. */
+type Steady = { readonly from: number; readonly to: number; readonly offset: number }
+type Year = {
+  readonly begins: number; readonly ends: number; readonly before: number
+  readonly transitions: readonly Transition[]; readonly steady: readonly Steady[]
+}
+
+/** What a year has beyond two days of its ends and of each change of clocks. */
+function steadyOf({ begins, ends, before, transitions }: Omit<Year, 'steady'>): Steady[] {
+  const starts = [begins, ...transitions.map(({ at }) => at)], offsets = [before, ...transitions.map(({ to }) => to)]
+  return starts.map((from, index) => ({ from: from + 2 * day, to: (starts[index + 1] ?? ends) - 2 * day, offset: offsets[index]! }))
+}
 
 /** The same zone, which asks for each year but once. */
 export function remembered(zone: Zone): Zone {
@@ -45,18 +56,27 @@ export function remembered(zone: Zone): Zone {
     if (!known) {
       if (years.size >= mostYears) years.clear()
       const begins = Date.UTC(year, 0, 1)
-      known = { begins, ends: Date.UTC(year + 1, 0, 1), before: zone.offset(begins - 1000), transitions: findTransitions(zone, year) }
+      const found = { begins, ends: Date.UTC(year + 1, 0, 1), before: zone.offset(begins - 1000), transitions: findTransitions(zone, year) }
+      known = { ...found, steady: steadyOf(found) }
       years.set(year, known)
     }
     return known
   }
   // Mostly the next question is about the same year.
   let last = of(1970)
+  const look = (time: number): void => {
+    if (!(time >= last.begins && time < last.ends)) last = of(new Date(time).getUTCFullYear())
+  }
   return {
     name: zone.name,
     transitions: year => of(year).transitions,
+    steady(local) {
+      look(local)
+      for (const { from, to, offset } of last.steady) if (local >= from && local < to) return offset
+      return undefined
+    },
     offset(instant) {
-      if (!(instant >= last.begins && instant < last.ends)) last = of(new Date(instant).getUTCFullYear())
+      look(instant)
       let offset = last.before
       for (const { at, to } of last.transitions) if (at <= instant) offset = to
       return offset
@@ -95,7 +115,7 @@ function fixedZone(name: string): Zone | undefined {
   const match = /^(?:UTC|GMT)?\s?([+-])(\d{1,2}):?(\d\d)?$/i.exec(name)
   if (!match) return undefined
   const minutes = (Number(match[2]) * 60 + Number(match[3] ?? 0)) * (match[1] === '-' ? -1 : 1)
-  return Math.abs(minutes) <= 14 * 60 ? { name, offset: () => minutes } : undefined
+  return Math.abs(minutes) <= 14 * 60 ? { name, offset: () => minutes, transitions: () => [] } : undefined
 }
 
 /** What its clocks show, in milliseconds as if at UTC. */
@@ -106,6 +126,8 @@ export const localOf = (instant: number, zone: Zone): number => instant + zone.o
  * reading of a time that is skipped where they never do.
  */
 export function instantOf(local: number, zone: Zone): number {
+  const steady = zone.steady?.(local)
+  if (steady !== undefined) return local - steady * minute
   const before = zone.offset(local - day), after = zone.offset(local + day)
   if (before === after) return local - before * minute
   const first = local - before * minute, second = local - after * minute

@@ -47,6 +47,15 @@ export function readZoneBlob(text: string): ZoneClaim | undefined {
   }
 }
 
+/** [MS-OXOCAL] PidLidTimeZoneStruct: the same numbers in another order, without names. */
+export function readZoneStruct(blob: Buffer, name: string): ZoneClaim | undefined {
+  if (blob.length < 48) return undefined
+  const standard = blob.readInt32LE(4), bias = blob.readInt32LE(0) + standard, extra = blob.readInt32LE(8) - standard
+  if (Math.abs(bias) > 16 * 60 || Math.abs(extra) > 6 * 60) return undefined
+  const ends = readChange(blob, 14), begins = readChange(blob, 32)
+  return { names: name ? [name] : [], rules: { name, bias, daylight: begins && ends && extra !== 0 ? { bias: extra, begins, ends } : undefined } }
+}
+
 /** [MS-DTYP] SYSTEMTIME of a change. With a year it is one day, which then is taken for the rule. */
 function readChange(blob: Buffer, from: number): Change | undefined {
   const field = (index: number): number => blob.readUInt16LE(from + 2 * index)

@@ -43,6 +43,8 @@ export type ObjectCursor = {
   readonly token: string
   /** Day (since 1970-01-01) the client's view is cut at; 0 shows all, `incompleteOnly` the tasks that are not done. */
   readonly since: number
+  /** Week, of 256, in which it was told last what is shown but for a time; undefined where nothing is. */
+  readonly week?: number | undefined
   readonly pass: ObjectPass | undefined
 }
 
@@ -56,4 +58,4 @@ export type ObjectPass =
 /** FilterType 8 of tasks in the place of a day. */
 export const incompleteOnly = 0xffff
 
-export const freshObjects: ObjectCursor = { token: '', since: 0, pass: undefined }
+export const freshObjects: ObjectCursor = { token: '', since: 0, week: undefined, pass: undefined }

@@ -6,7 +6,15 @@ export type Person = { readonly name?: string; readonly address: string }
 export type Kind = 'required' | 'optional' | 'resource'
 /** RFC 5545, Participation Status: `none` is NEEDS-ACTION, `unknown` what is no answer (DELEGATED and others). */
 export type Answer = 'none' | 'accepted' | 'tentative' | 'declined' | 'unknown'
-export type Attendee = Person & { readonly kind: Kind; readonly answer: Answer; readonly asked: boolean }
+export type Attendee = Person & {
+  readonly kind: Kind
+  readonly answer: Answer
+  readonly asked: boolean
+  /** RFC 5546, COUNTER: instants, of what is proposed in place of when it is. */
+  readonly proposed?: Period
+}
+
+export type Period = { readonly start: number; readonly end: number }
 
 export type Sensitivity = 'normal' | 'personal' | 'private' | 'confidential'
 export type Busy = 'free' | 'tentative' | 'busy' | 'oof' | 'elsewhere'
@@ -31,14 +39,14 @@ export type Place = {
 /** Text of an event. `html` is what its writer had, `plain` goes along with it. */
 export type EventBody = { readonly plain: string; readonly html: string | undefined }
 
-/** A file of an event: its octets in the object, or a place where they are. `id` names it within the object. */
+/** A file of an event: its octets in the object, or a place where they are (RFC 8607: `managed` is what the server calls it). `id` names it within the object. */
 export type EventFile = {
   readonly id: string
   readonly name: string
   readonly type: string
   /** Octets; of a managed attachment, as it was told. */
   readonly size: number | undefined
-  readonly content: { readonly uri: string } | { octets(): Uint8Array }
+  readonly content: { readonly uri: string; readonly managed: string | undefined } | { octets(): Uint8Array }
 }
 
 /** What an event says of itself, and an exception in its stead. */

@@ -21,9 +21,17 @@ export type Folder = {
   readonly isDefault?: boolean
   /** False for a name that only holds other folders (`\Noselect`). */
   readonly selectable: boolean
+  /** The mailbox whose messages the objects are: no mail folder to who has it as this. */
+  readonly mailbox?: FolderId
   /** What is in it cannot be changed by this user. */
   readonly readOnly?: boolean
+  /** Beginnings of the names of objects that cannot be changed, in a folder of which others can. */
+  readonly closed?: readonly string[]
 }
+
+/** Whether the user may not change this object. */
+export const isClosed = ({ readOnly, closed }: Folder, name: string): boolean =>
+  readOnly === true || closed?.some(beginning => name.startsWith(beginning)) === true
 
 /** Whether a collection of objects is meant, not a mailbox: the ids of those have a dot in them, no mailbox's has. */
 export const holdsObjects = (id: FolderId): boolean => id.includes('.')

@@ -1,7 +1,9 @@
-/** A note of plain text; line breaks are LF. */
+/** A note; line breaks of its plain text are LF. */
 export type Note = {
   readonly subject: string
   readonly text: string
+  /** What its writer had, where that was more. */
+  readonly html?: string | undefined
   readonly categories: readonly string[]
   readonly modified: Date | undefined
   /** What kind of note it is, where a client has kinds of its own. */
@@ -12,6 +14,8 @@ export type Note = {
 export type NotePatch = {
   readonly subject?: string | undefined
   readonly text?: string | undefined
+  /** The form in HTML that a new `text` goes along with. */
+  readonly html?: string | undefined
   readonly categories?: readonly string[] | undefined
   readonly kind?: string | undefined
 }

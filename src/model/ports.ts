@@ -3,6 +3,7 @@ import type { Credentials } from '../base/front.ts'
 import type { Verdict } from './certificate.ts'
 import type { MailCursor } from './cursor.ts'
 import type { Certificates, Entries, Members } from './directory.ts'
+import type { NewFile } from './event.ts'
 import type { Folder, FolderId, ObjectContent, Role } from './folder.ts'
 import type { Flow, Head, Message } from './message.ts'
 import type { OutOfOffice } from './out-of-office.ts'
@@ -152,13 +153,13 @@ export type Watcher = {
   lost(why: unknown): void
 }
 
-/** One object of a collection by its name there: the last segment of its address (RFC 4918), decoded. */
+/** One object of a collection by its name there: the last segment of its address (RFC 4918), decoded, or what stands for it. */
 export type ObjectRef = { readonly folder: FolderId; readonly name: string }
 
 /** An object and which version of it there is. */
 export type Listed = { readonly name: string; readonly etag: string }
 
-/** Octets as they are stored: iCalendar (RFC 5545) or vCard (RFC 2426, RFC 6350). */
+/** Octets as they are stored: iCalendar (RFC 5545), vCard (RFC 2426, RFC 6350), or of notes in a mailbox a message. */
 export type StoredObject = Listed & { readonly octets: Uint8Array }
 
 export type ObjectChanges = {
@@ -180,8 +181,8 @@ export type Condition = 'new' | { readonly etag: string } | undefined
  * or does not speak WebDAV: never an empty answer.
  */
 export interface ObjectStore {
-  /** Every collection of every kind, the default ones first. From memory where fresh. */
-  folders(): Promise<readonly Folder[]>
+  /** Every collection of every kind, the default ones first. From memory where fresh, unless asked for `anew`. */
+  folders(anew?: boolean): Promise<readonly Folder[]>
   folder(id: FolderId): Promise<Folder>
   createFolder(content: ObjectContent, name: string): Promise<Folder>
   renameFolder(id: FolderId, name: string): Promise<Folder>
@@ -196,8 +197,11 @@ export interface ObjectStore {
   objects(folder: FolderId, names: readonly string[]): Promise<readonly StoredObject[]>
   /** One object, octet for octet; undefined where there is none. */
   read(folder: FolderId, name: string): Promise<StoredObject | undefined>
-  /** The version written, or undefined where the server made something else of it. Throws `exists` or `conflict` where `condition` does not hold. */
-  write(folder: FolderId, name: string, octets: Uint8Array, condition: Condition): Promise<{ readonly etag: string | undefined }>
+  /**
+   * The version written, or undefined where the server made something else of it; `name` where a new object is called otherwise from now on.
+   * Throws `exists` or `conflict` where `condition` does not hold.
+   */
+  write(folder: FolderId, name: string, octets: Uint8Array, condition: Condition): Promise<{ readonly etag: string | undefined; readonly name?: string }>
   /**
    * Removing what is gone succeeds. Throws `conflict` where it is another version than `etag`. `quietly`: a server that schedules is not to
    * tell the organizer (RFC 6638, Schedule-Reply).
@@ -210,19 +214,37 @@ export interface ObjectStore {
   containing(folder: FolderId, property: string, text: string): Promise<readonly StoredObject[]>
   /** Whether the server itself tells those who meet of what is written: RFC 6638, `calendar-auto-schedule`. From memory where known. */
   schedules(): Promise<boolean>
+  /** Undefined where only the events themselves hold files. */
+  readonly files?: ObjectFiles
   /**
    * What tells when others have time, by their addresses: iCalendar of VFREEBUSY, or of the events that take place between `from` and `to`; or
    * why it cannot be told of one, `denied` where it may not be. Of whom the server knows nothing, there is nothing. Throws `unsupported` where
    * it has no way to tell.
    */
   freeBusy?(addresses: readonly string[], from: Date, to: Date): Promise<ReadonlyMap<string, readonly Uint8Array[] | Failure>>
-  /** Throws `exists` where there is such an object in `to`. */
-  move(ref: ObjectRef, to: FolderId): Promise<void>
+  /** What it is called in `to`, where that is another name. Throws `exists` where there is such an object. */
+  move(ref: ObjectRef, to: FolderId): Promise<string | void>
 
   /** Which of these folders differ from where their token stands: one request for all that share a home. A folder that is gone is included. */
   changed(tokens: ReadonlyMap<FolderId, string>): Promise<ReadonlySet<FolderId>>
   /** As `MailStore.watch`: one poll a user whoever asks. */
   watch(folders: readonly FolderId[], signal: AbortSignal, on: Watcher): Promise<void>
+}
+
+/**
+ * RFC 8607, Managed Attachments: files of events that the server keeps beside them. Methods throw as those of `ObjectStore` do, `too-large`
+ * and `quota` too.
+ */
+export interface ObjectFiles {
+  /** Whether the server takes such files. From memory where known. */
+  keeps(): Promise<boolean>
+  /** Whether an address is of this server: what is anywhere else is asked for by nobody, as it would be with the user's credentials. */
+  isHere(uri: string): boolean
+  /** A file of any size, in pieces, each time anew; a managed one is on this server whatever that calls itself. Throws `not-found`. */
+  open(uri: string, managed: boolean): Promise<{ readonly length: number | undefined; octets(): AsyncIterable<Uint8Array> }>
+  /** The server writes it into the event: into all of it, or an occurrence that is named by its RECURRENCE-ID (`M`: the series). */
+  add(ref: ObjectRef, file: NewFile, occurrence?: string): Promise<{ readonly id: string; readonly etag: string | undefined }>
+  remove(ref: ObjectRef, id: string, occurrence?: string): Promise<{ readonly etag: string | undefined }>
 }
 
 /** Sends mail on behalf of the user. */

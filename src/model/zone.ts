@@ -4,6 +4,8 @@ export type Zone = {
   offset(instant: number): number
   /** Those of a year of UTC, in order, where the zone remembers them. */
   transitions?(year: number): readonly Transition[]
+  /** The offset when clocks show these numerals (milliseconds as if at UTC), where no change of clocks is near; undefined else. */
+  steady?(local: number): number | undefined
 }
 
 /** Clocks are changed: `at` is the first instant of the later offset. */

@@ -31,8 +31,9 @@ export function parseFileReference(text: string): { ref: MessageRef; section: st
 export const printObjectFile = (ref: ObjectRef, file: string): string => `${printObjectId(ref)}:${file}`
 
 export function parseObjectFile(text: string): { readonly id: string; readonly file: string } {
-  const at = text.lastIndexOf(':')
-  return { id: text.slice(0, at), file: text.slice(at + 1) }
+  // Neither a folder nor a name has a colon in its id; what a server calls a file may.
+  const at = text.indexOf(':', text.indexOf(':') + 1)
+  return at < 0 ? { id: text, file: '' } : { id: text.slice(0, at), file: text.slice(at + 1) }
 }
 
 const itemId = /^([A-Za-z0-9_-]{1,24}):([0-9a-z]{1,7}):([0-9a-z]{1,7})$/
@@ -45,38 +46,42 @@ function number(base36: string): number {
 
 /**
  * The id of an object: its folder's and a name, at most 64 characters. A UUID goes as its octets, a short plain name as it is, with the
- * usual ending left out; of any other name a digest stands for it, and who reads the id looks which name has it: `nameDigest`.
+ * usual ending left out; of any other name a digest stands for it, and who reads the id looks which name has it: `nameDigest`. A name that
+ * begins with another collection's id has that before it.
  */
 export function printObjectId({ folder, name }: ObjectRef): string {
-  const ending = /\.(?:ics|vcf)$/.exec(name)?.[0] ?? ''
-  const base = name.slice(0, name.length - ending.length), kind = kinds.indexOf(ending)
+  const place = inOther.exec(name)
+  const [other = '', own = name] = place?.[1] === folder[0] ? [`m${place![2]}`, place![3]] : []
+  const ending = /\.(?:ics|vcf)$/.exec(own)?.[0] ?? ''
+  const base = own.slice(0, own.length - ending.length), kind = kinds.indexOf(ending)
   const uuid = uuids.map(pattern => pattern.test(base)).indexOf(true)
   const packed = uuid >= 0 ? Buffer.from(base.replaceAll('-', ''), 'hex').toString('base64url') : undefined
-  if (packed) return `${folder}:${'uvwxyz'[kind * 2 + uuid]}${packed}`
-  if (plain.test(base)) return `${folder}:${'nop'[kind]}${base}`
+  if (packed) return `${folder}:${other}${'uvwxyz'[kind * 2 + uuid]}${packed}`
+  if (plain.test(base) && other.length + base.length <= 49) return `${folder}:${other}${'nop'[kind]}${base}`
   return `${folder}:h${nameDigest(name)}`
 }
 
 const kinds = ['', '.ics', '.vcf']
 const uuids = [/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, /^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/]
 const plain = /^[A-Za-z0-9_-]{1,48}$/
-const objectId = /^([a-z]\.[A-Za-z0-9_-]{1,11}):([unhvwxyzop])([A-Za-z0-9_-]{1,48})$/
+const objectId = /^([a-z]\.[A-Za-z0-9_-]{1,11}):(?:m([A-Za-z0-9_-]{11}))?([unhvwxyzop])([A-Za-z0-9_-]{1,48})$/
+const inOther = /^([a-z])\.([A-Za-z0-9_-]{11})\/([^]+)$/
 
 /** 22 characters. */
 export const nameDigest = (name: string): string => createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url')
 
 /** Which object an id means, or the digest of its name. Throws `not-found` for anything `printObjectId` did not make. */
 export function parseObjectId(text: string): ObjectRef | { readonly folder: FolderId; readonly digest: string } {
-  const [, folder, kind = '', rest = ''] = objectId.exec(text) ?? []
-  if (!folder) throw new Failure('not-found', 'no such item id')
-  const place = { folder: folder as FolderId }
+  const [, folder, other, kind = '', rest = ''] = objectId.exec(text) ?? []
+  if (!folder || (other && kind === 'h')) throw new Failure('not-found', 'no such item id')
+  const place = { folder: folder as FolderId }, before = other ? `${folder[0]}.${other}/` : ''
   if (kind === 'h') return { ...place, digest: rest }
   const short = 'nop'.indexOf(kind), packed = 'uvwxyz'.indexOf(kind)
-  if (short >= 0) return { ...place, name: rest + kinds[short] }
+  if (short >= 0) return { ...place, name: before + rest + kinds[short] }
   const hex = Buffer.from(rest, 'base64url').toString('hex')
   if (rest.length !== 22 || hex.length !== 32) throw new Failure('not-found', 'no such item id')
   const uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-  return { ...place, name: (packed % 2 ? uuid.toUpperCase() : uuid) + kinds[packed >> 1] }
+  return { ...place, name: before + (packed % 2 ? uuid.toUpperCase() : uuid) + kinds[packed >> 1] }
 }
 
 /** Whether an id means an object, not a message. */

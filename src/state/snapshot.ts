@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
+import type { Shared } from '../base/shared.ts'
 import type { Folder, FolderId } from '../model/folder.ts'
-import type { Cache } from './cache.ts'
 
 /** A folder as a client was told of it. */
 export type Shown = { readonly id: FolderId; readonly parent: string; readonly name: string; readonly type: string }
@@ -9,7 +9,7 @@ export type Shown = { readonly id: FolderId; readonly parent: string; readonly n
 export type Hierarchy = readonly Shown[]
 
 /** Where hierarchies are remembered, and whose they are. */
-export type Snapshots = { readonly cache: Cache; readonly secret: Uint8Array; readonly account: string }
+export type Snapshots = { readonly shared: Shared; readonly secret: Uint8Array; readonly account: string }
 
 /** What leads from one hierarchy to the other. Parents are added before their children and deleted after them. */
 export type HierarchyChanges = { readonly adds: Hierarchy; readonly updates: Hierarchy; readonly deletes: readonly FolderId[] }
@@ -28,17 +28,17 @@ export function hierarchyKey({ secret, account }: Pick<Snapshots, 'secret' | 'ac
 }
 
 /** Remembers `hierarchy` under its key, which is returned. Any device of the account may come back with it. */
-export function keepHierarchy(snapshots: Snapshots, hierarchy: Hierarchy): string {
+export async function keepHierarchy(snapshots: Snapshots, hierarchy: Hierarchy): Promise<string> {
   const key = hierarchyKey(snapshots, hierarchy)
-  snapshots.cache.set(slot(snapshots, key), hierarchy, { size: hierarchy.length * 120 })
+  await snapshots.shared.keep(slot(snapshots, key), hierarchy, { seconds: season, size: hierarchy.length * 120 })
   return key
 }
 
 /** The hierarchy `key` stands for: nothing for `0`, `now` where the digest is the same; undefined when it is not remembered. */
-export function recallHierarchy(snapshots: Snapshots, key: string, now: Hierarchy): Hierarchy | undefined {
+export async function recallHierarchy(snapshots: Snapshots, key: string, now: Hierarchy): Promise<Hierarchy | undefined> {
   if (key === '0') return []
   if (key === hierarchyKey(snapshots, now)) return now
-  return snapshots.cache.get<Hierarchy>(slot(snapshots, key))
+  return snapshots.shared.recall<Hierarchy>(slot(snapshots, key))
 }
 
 export function compareHierarchies(then: Hierarchy, now: Hierarchy): HierarchyChanges {
@@ -51,6 +51,7 @@ export function compareHierarchies(then: Hierarchy, now: Hierarchy): HierarchyCh
   }
 }
 
+const season = 90 * 86_400
 const slot = ({ account }: Snapshots, key: string): string => `folders:${account}:${key}`
 
 const differs = (now: Shown, then: Shown | undefined): boolean =>

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { connect, type Backend, type Backends, type BackendsConfig } from '../../src/backend/connect.ts'
 import { startHouse, type House } from '../support/live.ts'
+import { emptyMemory } from '../support/memories.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { MASTER } from '../support/users.ts'
 
@@ -28,7 +29,7 @@ function backends(auth: BackendsConfig['auth'] = {}, more: Partial<Backend> = {}
   const endpoint = { host: '127.0.0.1', port: line.port, security: 'none' as const }
   const backend: Backend = { domains: '*', login: '{local}@{domain}', imap: endpoint, smtp: { ...endpoint, auth: true }, ...more }
   const log = { debug() {}, info() {}, warn() {}, error() {} }
-  open.push(connect({ backends: [backend], auth }, log))
+  open.push(connect({ backends: [backend], auth }, log, emptyMemory()))
   return open.at(-1)!
 }
 

@@ -1,10 +1,11 @@
 // What a store of objects makes of servers that do less than RFC 4791, 6352 and 6578 want, or more.
-import { LRUCache } from 'lru-cache'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { davClient } from '../../src/backend/dav-client.ts'
+import { davLists } from '../../src/backend/dav-lists.ts'
 import { davStore, type DavStore } from '../../src/backend/dav-store.ts'
 import type { FolderId } from '../../src/model/folder.ts'
 import { multistatus, row, scriptedDav, type Misdeed, type ScriptedDav } from '../support/bad-dav.ts'
+import { emptyMemory } from '../support/memories.ts'
 
 let dav: ScriptedDav
 let store: DavStore
@@ -14,7 +15,7 @@ const open: DavStore[] = []
 function another(pollSeconds = 1): DavStore {
   const server = { url: dav.url, pollSeconds }
   const client = davClient(server, { kind: 'password', user: 'anna', password: 'secret' }, 2)
-  const one = davStore({ server, client, lists: new LRUCache({ maxSize: 1e6 }), user: { login: 'anna', local: 'anna', domain: 'x.test' } })
+  const one = davStore({ server, client, lists: davLists(emptyMemory()), user: { login: 'anna', local: 'anna', domain: 'x.test' } })
   open.push(one)
   return one
 }

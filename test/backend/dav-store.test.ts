@@ -1,11 +1,11 @@
 // What a store of objects promises, held against real servers.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { davClient, type DavClient } from '../../src/backend/dav-client.ts'
-import type { DavLists } from '../../src/backend/dav-changes.ts'
+import { davLists, type DavLists } from '../../src/backend/dav-lists.ts'
 import { davStore, type DavStore } from '../../src/backend/dav-store.ts'
 import type { Folder, FolderId } from '../../src/model/folder.ts'
-import { LRUCache } from 'lru-cache'
 import { startHouse, type House } from '../support/live.ts'
+import { emptyMemory } from '../support/memories.ts'
 
 let house: House
 beforeAll(async () => { house = await startHouse({ exim: false, radicale: true, xandikos: true }) })
@@ -29,7 +29,7 @@ const kinds: readonly Kind[] = [
 function storeOf({ url, login, syncs }: Kind, more: object = {}): DavStore {
   const server = { url: url(), pollSeconds: 1, ...more }
   const client = davClient(server, { kind: 'password', user: login(), password: 'secret' }, 20)
-  const lists: DavLists = new LRUCache({ maxSize: 1e6 })
+  const lists: DavLists = davLists(emptyMemory())
   const [local = '', domain = ''] = login().split('@')
   const plain: DavClient = { ...client, ask: async wish => {
     const answer = await client.ask(wish)
@@ -158,7 +158,7 @@ describe('a DAV server', () => {
   const open = (server: object, password = 'secret'): DavStore => {
     const client = davClient({ url: house.radicale.url, ...server }, { kind: 'password', user: 'dave@postern.test', password }, 5)
     const store = davStore({
-      server: { url: house.radicale.url, ...server }, client, lists: new LRUCache({ maxSize: 1e6 }),
+      server: { url: house.radicale.url, ...server }, client, lists: davLists(emptyMemory()),
       user: { login: 'dave@postern.test', local: 'dave', domain: 'postern.test' },
     })
     given.push(store)

@@ -104,6 +104,15 @@ describe.each(layouts)('folders with %s', (_, dovecot) => {
     await store.mail.deleteFolder(a.id)
   })
 
+  it('deletes a folder it has just looked into, over the same session', async () => {
+    const made = await store.mail.createFolder(undefined, 'Seen')
+    await store.mail.changes(made.id, undefined, { window: 10, since: 0 })
+    const { connects } = store.session
+    await store.mail.deleteFolder(made.id)
+    await store.mail.folders()
+    expect(store.session.connects).toBe(connects)
+  })
+
   it('knows special folders by their names in many languages, and by the configuration', async () => {
     const client = await house.imapClient('carol')
     for (const name of ['Entwürfe', 'Éléments envoyés', 'Papierkorb', 'Спам', 'Archiv', 'Old mail']) await client.mailboxCreate(prefix + name)

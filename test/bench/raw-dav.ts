@@ -38,11 +38,6 @@ export class RawDav {
       ${hrefs.map(href => `<d:href>${href}</d:href>`).join('')}</c:${root}>`, { depth: '1' })
   }
 
-  /** The tokens of all collections of a home. */
-  states(home: string): Promise<string> {
-    return this.ask('PROPFIND', home, '<d:propfind xmlns:d="DAV:"><d:prop><d:sync-token/></d:prop></d:propfind>', { depth: '1' })
-  }
-
   close(): Promise<void> {
     return this.#agent.close()
   }

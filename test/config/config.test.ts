@@ -36,11 +36,11 @@ describe('a configuration', () => {
       listen: { port: 8080, trustedProxies: [] }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
       drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined,
       backends: { backends: [{
-        domains: '*', login: '{local}@{domain}', imap: { host: 'imap.example', port: 993, security: 'tls' },
+        domains: '*', login: '{local}@{domain}', notes: 'auto', imap: { host: 'imap.example', port: 993, security: 'tls' },
         smtp: { host: 'smtp.example', port: 465, security: 'tls', auth: true },
       }] },
       eas: {
-        ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
+        ceiling: '16.1', ceilings: [], merge: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
         maxRequest: 157286400, maxHeld: 41943040, policy: undefined,
         secret: Buffer.from(secret),
       },
@@ -59,6 +59,11 @@ describe('a configuration', () => {
   it('takes one attribute of a directory for a list of one', () => {
     const { backends } = parse(`${good}    directory: { url: 'ldap://x', base: '', attributes: { phone: ipPhone, title: [a, b] } }`)
     expect(backends.backends[0]!.directory!.attributes).toEqual({ phone: ['ipPhone'], title: ['a', 'b'] })
+  })
+
+  it('takes the password of a shared cache from where it may lie', () => {
+    const { cache } = parse(`${good}cache: { shared: { url: 'rediss://cache.example:6380/2', password: '\${env:CACHE_PASSWORD}', prefix: 'mail:' } }`, { CACHE_PASSWORD: 'p' })
+    expect(cache).toEqual({ megabytes: 64, shared: { url: 'rediss://cache.example:6380/2', password: 'p', prefix: 'mail:' } })
   })
 
   it('takes a setting without a value for one that is not there', () => {
@@ -91,7 +96,7 @@ describe('the example', () => {
     expect(shownRest.drain).toEqual(rest.drain)
     expect(shownRest.internal).toEqual({ host: '127.0.0.1', port: 9080, waitForMail: false })
     expect(shownRest.backends).toMatchObject(rest.backends)
-    expect(shownRest.backends.sessions).toEqual({ idleSeconds: 300, max: 1000, timeoutSeconds: 60 })
+    expect(shownRest.backends.sessions).toEqual({ idleSeconds: 60, max: 1000, timeoutSeconds: 60 })
     expect(shownRest.backends.auth).toEqual({ rememberSeconds: 300, refuseSeconds: 30, tries: 10 })
   })
 })
@@ -169,6 +174,9 @@ describe('a fault is named with its line, its setting and a hint', () => {
     ['one address book for all at the address of one', `${good}    addressBook: { url: 'https://x.example/{login}/', account: { user: a, password: b } }`,
       'p.yaml:5: backends.0.addressBook must have a url without {login}, {local} or {domain} where an account reads for all'],
     ['a misspelt setting of an address book', `${good}    addressBook: { url: 'https://x.example/', acount: a }`, 'p.yaml:5: backends.0.addressBook.acount is not a setting; did you mean "account"?'],
+    ['a shared cache that is no Redis', `${good}cache: { shared: { url: 'https://cache.example' } }`, 'p.yaml:5: cache.shared.url must be a URL like rediss://cache.example.org:6379/0'],
+    ['a shared cache with a password in its address', `${good}cache: { shared: { url: 'redis://:p@cache.example' } }`,
+      'p.yaml:5: cache.shared.url must be a host, its port and the number of a database at most: username and password are settings of their own'],
     ['a filter without parentheses', `${good}    directory: { url: 'ldap://x', base: '', filter: mail=* }`,
       'p.yaml:5: backends.0.directory.filter must be a filter like (objectClass=person)'],
     ['a match without the word', `${good}    directory: { url: 'ldap://x', base: '', match: (cn=*) }`, 'p.yaml:5: backends.0.directory.match must contain {word}'],

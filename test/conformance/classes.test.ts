@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import * as calendar from '../../src/eas/map/calendar.ts'
 import * as contact from '../../src/eas/map/contact.ts'
 import * as note from '../../src/eas/map/note.ts'
+import { mailNotes } from '../support/mail-notes.ts'
 import * as task from '../../src/eas/map/task.ts'
 import { since, versions, type Version } from '../../src/eas/versions.ts'
 import type { BodyPreference } from '../../src/state/sync-options.ts'
@@ -62,7 +63,8 @@ const classes: readonly (readonly [name: string, own: RegExp, stored: readonly S
   ['events', /^Calendar:|^AirSyncBase:(Body|NativeBodyType|Location|Attachments)(?!.*(ContentId|ContentLocation|IsInline))/, [...samples, series, { title: 'a place', octets: calendarOf(`DTSTART:20261201T090000Z\nLOCATION:Room 1\n${place}`) },
     { title: 'a place that is nowhere', octets: calendarOf('DTSTART:20261201T090000Z\nLOCATION:Room 1\nGEO:1.2.3;4..5\nX-MICROSOFT-LOCATIONS:[{"DisplayName":"Room 1"\\,"Accuracy":"about"}]') }], (octets, version, bodies) => calendar.say(octets, contextOf(version, { bodies })), '2.5'],
   ['tasks', /^Tasks:|^AirSyncBase:Body/, tasks, (octets, version, bodies) => task.say(octets, contextOf(version, { bodies })), '2.5'],
-  ['notes', /^Notes:|^AirSyncBase:Body/, notes, (octets, version, bodies) => note.say(octets, { version, bodies, now: new Date('2026-11-25T09:30:00Z') }), '14.0'],
+  ['notes of a mailbox', /^Notes:|^AirSyncBase:Body/, mailNotes.map(([title, octets]) => ({ title, octets })), (octets, version, bodies) => note.mailNoteClass.say(octets, { version, bodies, now: new Date('2026-11-25T09:30:00Z'), person: { addresses: [] } }), '14.0'],
+  ['notes', /^Notes:|^AirSyncBase:Body/, notes, (octets, version, bodies) => note.noteClass.say(octets, { version, bodies, now: new Date('2026-11-25T09:30:00Z'), person: { addresses: [] } }), '14.0'],
 ]
 const preferences: readonly (readonly BodyPreference[])[] = [
   [], [{ type: 1 }], [{ type: 2 }], [{ type: 3 }], [{ type: 1, truncationSize: 20, preview: 100 }], [{ type: 2, truncationSize: 0 }], [{ type: 1, truncationSize: 5, allOrNone: true }],

@@ -4,7 +4,7 @@ import { Failure } from '../../src/base/failure.ts'
 import { decode, el } from '../../src/wire/wbxml.ts'
 import { printXml } from '../../src/wire/xml.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
-import { MemoryUser } from '../support/memory-collections.ts'
+import { MemoryUser } from '../support/memory-objects.ts'
 import { stored } from '../support/objects-of-each-class.ts'
 
 let account: MemoryUser

@@ -79,11 +79,46 @@ describe('ConversationMode with a time filter', () => {
     expect(subjects()).toEqual([])
   })
 
-  it('what is left of a conversation stays when its newest messages go', async () => {
+  it('what is left of a conversation whose newest messages go stays until others age, and ages off then', async () => {
     await sync()
     server.account.expunge('inbox', 4, 6)
     await sync()
     expect(subjects()).toEqual(['first', 'news', 'second'])
+    today = new Date('2026-11-24T12:00:00Z')
+    await sync()
+    expect(subjects()).toEqual(['news'])
+    expect(await phone.sync({ collections: [{ id: inbox, conversations: '1' }] })).toMatchObject({ empty: true })
+    // An answer brings it back.
+    deliver('fifth', 24, '5@x', '1@x')
+    await sync()
+    expect(subjects()).toEqual(['fifth', 'first', 'news', 'second'])
+  })
+
+  it('so does what stayed beyond its time because of a message that is gone by then', async () => {
+    await sync()
+    today = new Date('2026-11-26T12:00:00Z')
+    await sync()
+    expect(subjects()).toEqual(['first', 'fourth', 'second', 'third'])
+    server.account.expunge('inbox', 6)
+    deliver('young', 26, '20@x')
+    await sync()
+    expect(subjects()).toEqual(['first', 'second', 'third', 'young'])
+    today = new Date('2026-11-27T12:00:00Z')
+    await sync()
+    expect(subjects()).toEqual(['young'])
+  })
+
+  it('what goes is told again to a device whose answer got lost', async () => {
+    await sync()
+    server.account.expunge('inbox', 4, 6)
+    await sync()
+    today = new Date('2026-11-24T12:00:00Z')
+    const { key } = phone.held(inbox)
+    const ask = async () => (await phone.sync({ collections: [{ id: inbox, key, conversations: '1', window: 9 }] })).collections[0]!.softDeletes
+    const first = await ask()
+    expect(first).toHaveLength(2)
+    server.account.flag('inbox', 5, '\\Seen', true)
+    expect(await ask()).toEqual(first)
   })
 
   it.each([['0'], [undefined]])('%s: the filter alone decides', async mode => {

@@ -3,7 +3,7 @@ import type { FolderId } from '../../src/model/folder.ts'
 import { el, type Node } from '../../src/wire/wbxml.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import { calendarOf, invitation } from '../support/meetings.ts'
-import { MemoryUser } from '../support/memory-collections.ts'
+import { MemoryUser } from '../support/memory-objects.ts'
 
 let account: MemoryUser
 let server: EasServer

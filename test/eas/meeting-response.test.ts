@@ -7,7 +7,8 @@ import { Failure } from '../../src/base/failure.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import { golden } from '../support/golden.ts'
 import { calendarOf, invitation, invitationMail, respond, responseBody, sendResponse, type Invited, type Response } from '../support/meetings.ts'
-import { MemoryUser } from '../support/memory-collections.ts'
+import { MemoryUser } from '../support/memory-objects.ts'
+import { appointmentSet, berlinStruct, meetingSet, winmail, writePattern, writeTnef, type TnefProperty } from '../support/tnef-write.ts'
 
 let account: MemoryUser
 let server: EasServer
@@ -116,6 +117,45 @@ describe('an invitation', () => {
     const id = invite()
     account.outage = new Failure('unavailable', 'away')
     expect(await respond(server.phone(), { id, answer: 1 })).toMatchObject([{ status: '3' }])
+  })
+})
+
+describe('an invitation inside winmail.dat', () => {
+  const id = Buffer.from('040000008200e00074c5b7101a82e00800000000a0d5c1e2f35bd901000000000000000004000000deadbeef', 'hex')
+  const tnef = (messageClass: string, ...more: readonly TnefProperty[]): string => winmail(writeTnef({ messageClass, properties: [
+    { id: [appointmentSet, 0x820d], value: new Date('2026-12-07T09:00:00Z') }, { id: [appointmentSet, 0x820e], value: new Date('2026-12-07T10:00:00Z') },
+    { id: [appointmentSet, 0x8233], value: berlinStruct }, { id: [meetingSet, 3], value: id }, { id: [meetingSet, 0x1a], value: now }, ...more,
+  ] })).replace('Subject: winmail', 'Subject: Budget').replace('anna@postern.test', `${account.person.addresses[0]!}, carl@else.test`)
+  const deliver = (mail: string): string => `f1:1:${account.deliver('inbox', mail).toString(36)}`
+  const series: TnefProperty = { id: [appointmentSet, 0x8216], value: writePattern({ frequency: 0x200a, type: 0, period: 1440, end: 'count', count: 3, first: '2026-12-07', time: 600 }) }
+
+  it('is answered, and makes the event, which a phone then shows', async () => {
+    const phone = server.phone()
+    await phone.folderSync('0')
+    const [answer] = await respond(phone, { id: deliver(tnef('IPM.Schedule.Meeting.Request', series)), answer: 1, more: [sendResponse('Yes')] })
+    expect(answer).toMatchObject({ status: '1' })
+    expect(calendarOf(account.submitted[0]!.message)).toMatch(new RegExp(`METHOD:REPLY[^]*UID:${id.toString('hex').toUpperCase()}`))
+    expect(account.submitted[0]).toMatchObject({ to: ['bob@postern.test'] })
+    expect(stored()[0]!.replaceAll('\r\n ', '')).toMatch(/DTSTART;TZID=Europe\/Berlin:20261207T100000[^]*RRULE:FREQ=DAILY;INTERVAL=1;COUNT=3/)
+    expect(stored()[0]!.replaceAll('\r\n ', '')).toMatch(new RegExp(`ATTENDEE[^\\r\\n]*PARTSTAT=ACCEPTED[^\\r\\n]*${account.person.addresses[0]}`))
+    await phone.syncAll('c.1', { class: 'Calendar' })
+    expect([...phone.held('c.1').items.keys()]).toEqual([answer!.calendarId])
+    expect(account.list('trash')).toHaveLength(1)
+  })
+
+  it('once, and declined it makes none', async () => {
+    const message = deliver(tnef('IPM.Schedule.Meeting.Request'))
+    await respond(server.phone(), { id: message, answer: 1, more: [sendResponse()] })
+    server.forget()
+    expect(await respond(server.phone(), { id: message, answer: 1, more: [sendResponse()] })).toMatchObject([{ status: '1' }])
+    expect(await respond(server.phone(), { id: deliver(tnef('IPM.Schedule.Meeting.Request')), answer: 3, more: [sendResponse()] })).toMatchObject([{ status: '1' }])
+    expect(stored()).toEqual([])
+    expect(account.submitted).toHaveLength(2)
+  })
+
+  it.each(['IPM.Schedule.Meeting.Canceled', 'IPM.Note'])('of class %s is nothing to answer', async messageClass => {
+    expect(await respond(server.phone(), { id: deliver(tnef(messageClass)), answer: 1 })).toMatchObject([{ status: '2' }])
+    expect(stored()).toEqual([])
   })
 })
 

@@ -6,8 +6,10 @@ import { Failure } from '../../src/base/failure.ts'
 import { countChanges, listChanges } from '../../src/eas/object-changes.ts'
 import { outcome } from '../../src/eas/outcome.ts'
 import { freshObjects, incompleteOnly, type ObjectCursor } from '../../src/model/cursor.ts'
+import type { StoredObject } from '../../src/model/ports.ts'
 import { memoryCache, type Cache } from '../../src/state/cache.ts'
 import { parseObjectKey, printObjectKey } from '../../src/state/object-key.ts'
+import { ownMemory } from '../../src/state/shared-memory.ts'
 import { MemoryObjects } from '../support/memory-objects.ts'
 
 const owner = { secret: Buffer.from('secret'), account: 'anna' }
@@ -20,7 +22,7 @@ type Step =
   | { do: 'sync'; window: number; lost: boolean; meanwhile: 'put' | 'remove' | 'nothing'}
   | { do: 'command'; kind: 'make' | 'edit' | 'delete'; pick: number; window: number; lost: boolean; age: number }
   | { do: 'filter'; choice: number }
-  | { do: 'tomorrow' }
+  | { do: 'tomorrow' | 'week' }
   | { do: 'restart' }
   | { do: 'stale' }
 
@@ -34,7 +36,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('command' as const), kind: fc.constantFrom('make' as const, 'edit' as const, 'delete' as const), pick: small, window: fc.integer({ min: 0, max: 6 }), lost, age }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('filter' as const), choice: fc.integer({ min: 0, max: 3 }) }) },
-  { weight: 3, arbitrary: fc.constantFrom<Step>({ do: 'tomorrow' }, { do: 'restart' }, { do: 'restart' }, { do: 'stale' }) },
+  { weight: 3, arbitrary: fc.constantFrom<Step>({ do: 'tomorrow' }, { do: 'week' }, { do: 'restart' }, { do: 'restart' }, { do: 'stale' }) },
 )
 
 const put = (pick: number, count: number, age = 0, done = false): Step => ({ do: 'put', pick, count, age, done })
@@ -57,6 +59,8 @@ class World {
   readonly store = new MemoryObjects()
   readonly folder
   readonly items = new Map<string, string>()
+  /** Weeks in which items were told. */
+  readonly weeks = new Map<string, number>()
   readonly filters: readonly number[]
   cursor: ObjectCursor = freshObjects
   memory: Cache = memoryCache({ megabytes: 4 })
@@ -74,6 +78,16 @@ class World {
     return chosen === 0 || chosen === incompleteOnly ? chosen : this.today - chosen
   }
 
+  /** What is told but for a time is so of one day of seven. */
+  get week(): number | undefined {
+    return this.filters.length === 4 ? Math.floor(this.today / 7) & 255 : undefined
+  }
+
+  readonly passing = async (): Promise<StoredObject[]> => {
+    const names = await this.store.within(this.folder, new Date(this.today * 86_400_000))
+    return [...this.store.held(this.folder).values()].filter(({ name }) => name.startsWith('n1') && names.has(name))
+  }
+
   put(name: string, age: number, done = false): string {
     return this.store.put(this.folder, name, `${done ? 'DONE' : 'OPEN'} DTSTART:${iso(this.today - age)}`)
   }
@@ -85,12 +99,13 @@ class World {
 
   /** One Sync; false where there was nothing to tell. */
   async sync(window: number, { lost = false, made, meanwhile = () => {} }: { lost?: boolean; made?: string; meanwhile?: () => void } = {}): Promise<boolean> {
-    const { store, folder, since, memory, cursor } = this
-    const told = await outcome(listChanges(store, folder, cursor, { window, since, memory, scope: 'phone', made: new Set(made === undefined ? [] : [made]) }))
+    const { store, folder, since, memory, cursor, week, passing } = this
+    const told = await outcome(listChanges(store, folder, cursor, { window, since, week, passing, memory, scope: 'phone', made: new Set(made === undefined ? [] : [made]) }))
     if (told instanceof Failure) {
       expect(told.kind).toBe('stale')
       if (lost) return true
       this.items.clear()
+      this.weeks.clear()
       this.cursor = freshObjects
       return true
     }
@@ -104,10 +119,11 @@ class World {
     for (const { name, etag, octets } of await store.objects(folder, told.present.map(one => one.name))) {
       if (told.next.since === incompleteOnly && Buffer.from(octets).toString().startsWith('DONE')) this.items.delete(name)
       else this.items.set(name, etag)
+      if (week !== undefined) this.weeks.set(name, week)
     }
     // The cursor takes the way every cursor takes: through the client.
-    const key = printObjectKey(owner, memory, folder, { cursor: told.next, options: undefined, supportsAll: true })
-    this.cursor = parseObjectKey(owner, memory, folder, key).cursor
+    const key = await printObjectKey(owner, ownMemory(memory), folder, { cursor: told.next, options: undefined, supportsAll: true })
+    this.cursor = (await parseObjectKey(owner, ownMemory(memory), folder, key)).cursor
     // A list was of the moment it was begun; what happened since is told by the next Sync.
     return told.more || count > 0 || !isDeepStrictEqual(told.next, cursor)
   }
@@ -141,6 +157,7 @@ class World {
     else if (step.do === 'sync') await this.sync(step.window, { lost: step.lost, meanwhile: () => this.meanwhile(step.meanwhile, names) })
     else if (step.do === 'filter') this.filter = step.choice
     else if (step.do === 'tomorrow') this.today++
+    else if (step.do === 'week') this.today += 7
     else if (step.do === 'restart') this.memory = memoryCache({ megabytes: 4 })
     else if (step.do === 'stale') this.store.forget(this.folder)
     else if (step.do === 'command') await this.command(step.kind, step.pick, step.age, step.window, step.lost)
@@ -167,7 +184,24 @@ describe.each(kinds)('changes of %s, with %s', content => {
       const shown = [...world.store.held(world.folder).values()].filter(one => world.isShown(one))
       const sorted = (all: Iterable<[string, string]>) => [...all].sort(([a], [b]) => a < b ? -1 : 1)
       expect(sorted(world.items)).toEqual(sorted(shown.map(({ name, etag }) => [name, etag] as [string, string])))
-      expect(await countChanges(world.store, world.folder, world.cursor, { since: world.since, memory: world.memory, scope: 'phone' })).toBe(0)
+      if (world.week !== undefined) for (const { name } of await world.passing()) expect([name, world.weeks.get(name)]).toEqual([name, world.week])
+      const { since, memory, week, passing } = world
+      expect(await countChanges(world.store, world.folder, world.cursor, { since, memory, week, passing, scope: 'phone' })).toBe(0)
     }), { numRuns: 2000, examples: met.map(script => [script]) })
   }, 120_000)
+})
+
+it('a client that begins anew is told all there is, by a process that remembers what was new to it before', async () => {
+  const store = new MemoryObjects(), folder = store.id('contacts'), told = new Set<string>()
+  const [one, other] = [memoryCache({ megabytes: 1 }), memoryCache({ megabytes: 1 })]
+  const look = (cursor: ObjectCursor, memory: Cache, window: number) => listChanges(store, folder, cursor, {
+    window, since: 0, week: undefined, passing: async () => [], memory, scope: 'phone', made: new Set(),
+  })
+  for (let n = 0; n < 10; n++) store.put(folder, `old${n}`, 'OPEN')
+  const { next } = await look(freshObjects, one, 100)
+  for (let n = 0; n < 4; n++) store.put(folder, `new${n}`, 'OPEN')
+  await look(next, other, 1)
+  const begun = await look(freshObjects, one, 2), rest = await look(begun.next, other, 100)
+  for (const { name } of [...begun.present, ...rest.present]) told.add(name)
+  expect(told.size).toBe(14)
 })

@@ -7,7 +7,7 @@ import { keepAll } from '../conformance/kept.ts'
 import type { Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import type { CollectionWish, PhoneCommand } from '../support/eas-sync.ts'
-import { MemoryUser } from '../support/memory-collections.ts'
+import { MemoryUser } from '../support/memory-objects.ts'
 import { body, classNames, folderOf, stored, storedName } from '../support/objects-of-each-class.ts'
 
 const now = new Date('2026-11-25T10:00:00Z')
@@ -22,7 +22,7 @@ afterEach(async () => {
   await server.stop()
 })
 
-const put = (content: ObjectContent, name: string, ...lines: string[]): void =>
+const put = (content: ObjectContent, name: string, ...lines: string[]): string =>
   user.collections.put(folderOf[content], storedName(content, name), stored(content, name, ...lines))
 /** An element as it was told. */
 const again = ({ tag, children, text: said }: Element): Node => el(tag as Tag, children.length ? children.map(again) : said)

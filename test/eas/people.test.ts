@@ -4,7 +4,7 @@ import { Failure } from '../../src/base/failure.ts'
 import { directories } from '../../src/model/directories.ts'
 import { resolve, searchGal, type ResolveWish } from '../support/eas-directory.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
-import { MemoryUser } from '../support/memory-collections.ts'
+import { MemoryUser } from '../support/memory-objects.ts'
 import { bobDer, builders, MemoryDirectory } from '../support/memory-directory.ts'
 
 const contacts = (): MemoryDirectory => new MemoryDirectory([

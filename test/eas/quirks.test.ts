@@ -8,6 +8,7 @@ import { easServer, easSettings, type EasServer } from '../support/eas-server.ts
 import { isThere, type NamedTest } from '../support/named-tests.ts'
 
 const here = 'eas/quirks.test.ts', days = 'eas/map/contact-edit.test.ts', people = 'eas/map/calendar-clients.test.ts'
+const rules = 'eas/rules.test.ts', merged = 'for %s of type %s are %j'
 const shown: Readonly<Record<string, NamedTest>> = {
   cloud: ['backend/credentials.test.ts', 'has a user wait who is being guessed, but not their devices that were right before'],
   'latin-1': ['http/auth.test.ts', 'ISO-8859-1'],
@@ -55,6 +56,8 @@ const shown: Readonly<Record<string, NamedTest>> = {
   'birthday-8': [days, '%s is told the day at %s'],
   'empty-attendees': [people, 'an empty Attendees invites nobody, and is no change'],
   'instance-alone': ['eas/object-options.test.ts', 'of a series is named by ServerId and InstanceId in a Change and a Delete of version %s'],
+  'one-book': [rules, merged], 'one-book-people': [rules, merged], 'one-book-android': [rules, merged], 'one-calendar': [rules, merged],
+  'one-of-each': [rules, merged], 'one-of-each-samsung': ['live/merged.test.ts', 'are one folder of the phone, with what is in all of them'],
   'exact-status': ['live/objects.test.ts', 'in conflict, by rule %i, says %s'],
 }
 

@@ -1,7 +1,7 @@
 // What the configuration says about single users, domains and clients: ceilings, redirects, passwords that expire; and throttling.
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
-import { ceilingOf, daysLeft, redirectOf, type Ceiling } from '../../src/eas/rules.ts'
+import { ceilingOf, daysLeft, mergedOf, redirectOf, type Ceiling, type Merging } from '../../src/eas/rules.ts'
 import type { EasSettings } from '../../src/eas/settings.ts'
 import { decode, el, text } from '../../src/wire/wbxml.ts'
 import type { HttpAnswer, Phone } from '../support/eas-client.ts'
@@ -17,6 +17,29 @@ async function withServer(settings: Partial<EasSettings>, work: (server: EasServ
     await server.stop()
   }
 }
+
+describe('collections that are merged', () => {
+  const all = ['calendar', 'contacts', 'tasks', 'notes'], most = ['contacts', 'tasks', 'notes'], books = ['contacts']
+  it.each<[string | undefined, string, readonly string[]]>([
+    ['SAMSUNG-SM-S911B/101.140000', 'SAMSUNGSMS911B', all], ['Android/4.3-EAS-1.3', 'Android', all], ['Android/0.3', 'Android', all], [undefined, 'HTCOnemini2', all],
+    ['Android/4.4.2-EAS-1.3', 'Android', most], ['Android/10-EAS-2.0', 'Android', most], ['Android-Mail/2026.10.26.Release', 'Android', []],
+    ['Nine-WWYxMjM0NTY3', 'Android', []], ['TouchDown(MSRPC)/8.4.00084', 'Android', []], ['Apple-iPhone15C2/2201.92', 'iPhone', []],
+    ['Outlook/16.0 (16.0.17928.20148; x64)', 'WindowsOutlook15', books], ['Outlook-iOS-Android/1.0', 'Outlook', []], ['MSFT-WIN-4/10.0.19041', 'WindowsMail', books],
+    ['MSFT-WP/8.10.14219', 'WP8', books], ['MSFT-WP/8.0.10211', 'WP8', ['calendar', 'contacts']], ['MSFT-PPC/5.1.2301', 'PocketPC', all], ['curl/8', 'TestPhone', []],
+  ])('for %s of type %s are %j', (userAgent, deviceType, contents) => {
+    expect(mergedOf({ merge: [] }, { userAgent, deviceType }, ['ann@example.org'])).toEqual(contents)
+  })
+
+  const merge: Merging[] = [
+    { user: 'ann@example.org', agent: 'Samsung*', folders: [] }, { domain: 'example.net', folders: ['tasks'] }, { agent: '*iPhone*', folders: ['calendar'] },
+  ]
+  it.each([
+    ['SAMSUNG-SM-S911B/101', 'Ann@Example.org', []], ['SAMSUNG-SM-S911B/101', 'bob@example.org', all], ['SAMSUNG-SM-S911B/101', 'bob@example.net', ['tasks']],
+    ['Apple-iPhone15C2/2201.92', 'ann@example.org', ['calendar']], ['curl/8', 'ann@example.org', []],
+  ])('for %s of %s are %j by the first rule that fits, else by what is known', (userAgent, user, contents) => {
+    expect(mergedOf({ merge }, { userAgent, deviceType: '' }, [user])).toEqual(contents)
+  })
+})
 
 describe('a ceiling', () => {
   const ceilings: Ceiling[] = [

@@ -5,15 +5,20 @@ import { since, versions } from '../../src/eas/versions.ts'
 import type { ObjectContent } from '../../src/model/folder.ts'
 import { el, type Tag } from '../../src/wire/wbxml.ts'
 import { keepAll } from '../conformance/kept.ts'
+import { search } from '../support/eas-search.ts'
 import { easServer } from '../support/eas-server.ts'
 import { fullBody, fullObjects } from '../support/full-objects.ts'
 import { golden } from '../support/golden.ts'
-import { MemoryUser } from '../support/memory-collections.ts'
+import { MemoryUser } from '../support/memory-objects.ts'
 import { classNames, folderOf, storedName } from '../support/objects-of-each-class.ts'
 import { overhear, printSpoken } from '../support/spoken.ts'
 
 const supported: Readonly<Record<ObjectContent, readonly Tag[] | undefined>> = {
   contacts: ['Contacts:JobTitle', 'Contacts:Picture', 'Contacts2:NickName'], calendar: ['Calendar:Location', 'Calendar:Reminder'], tasks: ['Tasks:Categories'], notes: undefined,
+}
+/** What finds all of them. */
+const words: Readonly<Record<ObjectContent, string>> = {
+  contacts: 'Test OR FirstName', calendar: 'Series OR Week OR Day OR Said', tasks: 'Series OR Week OR Year OR Done OR Said', notes: 'Shopping OR Said',
 }
 const all = versions.flatMap(version => (Object.keys(classNames) as ObjectContent[])
   .filter(content => content !== 'notes' || since(version, '14.0')).map(content => [content, version] as const))
@@ -51,6 +56,9 @@ it.each(all)('%s have these elements in version %s, and no others', async (conte
   expect((await phone.sync({ collections: [{ ...wish, commands: [{ kind: 'Fetch', id: made }] }] })).collections[0]!.changes).toHaveLength(fullObjects[content].length)
   if (since(version, '12.0')) {
     for (const item of phone.held(id).items.keys()) expect(await phone.fetch([{ id: item }])).toMatchObject([{ status: '1' }])
+    const body = el('AirSyncBase:BodyPreference', [el('AirSyncBase:Type', '1'), el('AirSyncBase:TruncationSize', '50')])
+    const found = await search(phone, { query: words[content], classes: [classNames[content]], folders: [id], options: [body], range: '0-9', deep: true, rebuild: true })
+    expect([found.store, found.hits.length]).toEqual(['1', fullObjects[content].length + 1])
   }
   const other = user.collections.add(content, 'Other')
   expect(await phone.moveItems([{ id: made, from: id, to: other }])).toMatchObject([{ status: '3' }])

@@ -123,3 +123,15 @@ it('an answer that got lost is not repeated in another version', async () => {
   }
   expect([await told('12.1'), await told('16.1')]).toEqual([true, false])
 })
+
+it.each(['2.5', '12.0', '12.1', '16.1'] as const)('a request of %s that found nothing finds what comes later, though it says the same', async version => {
+  const other = server.phone({ version, deviceId: 'POLLS' })
+  await other.syncAll(inbox, { class: 'Email' })
+  const poll = async (): Promise<number> => {
+    await other.sync({ collections: [{ id: inbox, class: 'Email' }] })
+    return other.held(inbox).items.size
+  }
+  expect([await poll(), await poll()]).toEqual([3, 3])
+  server.account.deliver('inbox', 'Subject: number 4\n\nx\n')
+  expect(await poll()).toBe(4)
+})

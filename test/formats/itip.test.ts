@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import { readEvent } from '../../src/formats/event-read.ts'
 import { answeredBy, answerEvent, itipObject, mergeInvitation, takeReply, withoutMethod, type Answered, type Reply } from '../../src/formats/itip.ts'
+import { patchEvent } from '../../src/formats/event-patch.ts'
 import { itipMail } from '../../src/formats/itip-mail.ts'
 import { createZones } from '../../src/formats/zones.ts'
 import { mutations } from '../support/fuzz.ts'
@@ -103,6 +104,41 @@ it('replies come to the same in whatever order they are heard, and again', () =>
   }))
   expect(takeReply(event({ sequence: 1 }), { attendee: me, answer: 'declined', sequence: 0, stamp: 0, original: undefined }, context)).toEqual(event({ sequence: 1 }))
   expect(takeReply(stored, { attendee: 'nobody@else.test', answer: 'declined', sequence: 0, stamp: 0, original: undefined }, context)).toEqual(stored)
+})
+
+describe('another time that is proposed', () => {
+  const proposed = { start: Date.parse('2026-12-07T13:00:00Z'), end: Date.parse('2026-12-07T14:00:00Z') }
+  const reply = (day: number, more: Partial<Reply> = {}): Reply =>
+    ({ attendee: me, answer: undefined, sequence: 0, stamp: Date.UTC(2026, 10, day), original: undefined, ...more })
+  const of = (octets: Uint8Array) => readEvent(octets, context).attendees.map(one => one.proposed)
+  const countered = takeReply(event(), reply(21, { proposed, answer: 'tentative' }), context)
+  const writing = { ...context, now: Date.UTC(2026, 10, 25), agent: undefined, received: false }
+
+  it('is kept with whoever proposes it, and what he answers along with it', () => {
+    expect(without(countered, event())).toEqual([
+      `ATTENDEE;CN=You;PARTSTAT=TENTATIVE;RSVP=TRUE;X-POSTERN-REPLIED=20261121T000000Z;X-POSTERN-PROPOSED=20261207T090000Z/20261207T100000Z,20261207T130000Z/20261207T140000Z:mailto:${me}`,
+    ])
+    expect(of(countered)).toEqual([proposed, undefined])
+  })
+
+  it('is no more once he answers, or the event is moved, whoever moves it', () => {
+    expect(of(takeReply(countered, reply(22, { answer: 'accepted' }), context))).toEqual([undefined, undefined])
+    const when = { start: Date.parse('2026-12-07T12:00:00Z'), end: Date.parse('2026-12-07T13:00:00Z'), allDay: false, zone: context.zone }
+    const moved = patchEvent(countered, { when }, writing)
+    expect(text(moved)).not.toContain('PROPOSED')
+    expect(of(Buffer.from(text(countered).replace('20261207T110000', '20261207T113000')))).toEqual([undefined, undefined])
+    expect(of(patchEvent(countered, { summary: 'Other' }, writing))).toEqual([proposed, undefined])
+  })
+
+  it('is not kept where the organizer wants none, before what was heard, or of an earlier version', () => {
+    expect(of(takeReply(event({ lines: ['X-MICROSOFT-DISALLOW-COUNTER:TRUE'] }), reply(21, { proposed }), context))).toEqual([undefined, undefined])
+    expect(takeReply(countered, reply(20, { proposed: { ...proposed, start: 0 } }), context)).toEqual(countered)
+    expect(takeReply(event({ sequence: 1 }), reply(21, { proposed }), context)).toEqual(event({ sequence: 1 }))
+  })
+
+  it('is nobody else’s business', () => {
+    expect(text(itipObject(countered, { method: 'REQUEST', stamp: 0 }, context))).not.toContain('POSTERN-PROPOSED')
+  })
 })
 
 it('whatever comes becomes a value, or it is malformed', () => {

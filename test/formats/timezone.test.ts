@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseCalendar } from '../../src/formats/icalendar.ts'
-import { ianaZone, instantOf, zoneOfName, type Zone } from '../../src/formats/timezone.ts'
+import { ianaZone, instantOf, remembered, transitionsOf, zoneOfName, type Zone } from '../../src/formats/timezone.ts'
 import { vtimezone } from '../../src/formats/vtimezone.ts'
 import { windowsZones } from '../../src/formats/windows-zones.ts'
 import { zoneBlob } from '../../src/formats/zone-blob.ts'
@@ -128,3 +128,17 @@ it('the blob of Berlin has the fields of TIME_ZONE_INFORMATION', () => {
     standard: [0, 10, 0, 5, 3, 0, 0, 0], standardBias: 0, daylight: [0, 3, 0, 5, 2, 0, 0, 0], daylightBias: -60,
   })
 })
+
+it.each(['Europe/Berlin', 'Australia/Lord_Howe', 'Africa/Casablanca', 'Pacific/Apia', 'America/St_Johns', 'UTC'])(
+  'numerals of %s are the same instant where the years of the zone are remembered', name => {
+    const plain = ianaZone(name)!, zone = remembered(plain)
+    const wrong: string[] = []
+    for (const year of [2011, 2026]) {
+      const around = [Date.UTC(year, 0, 1), Date.UTC(year + 1, 0, 1), ...transitionsOf(zone, year).map(({ at }) => at)]
+      for (const at of around) for (let minutes = -3 * 24 * 60; minutes < 3 * 24 * 60; minutes += 30) {
+        const local = at + minutes * 60_000
+        if (instantOf(local, zone) !== instantOf(local, plain)) wrong.push(new Date(local).toISOString())
+      }
+    }
+    expect(wrong).toEqual([])
+  })

@@ -144,6 +144,24 @@ describe('a DAV server that refuses the user', () => {
     expect(fresh.held(fresh.folder('9')).items.size).toBe(2)
     fresh.close()
   })
+
+  it.each([401, 403])('by %i lets the user make, rename and delete mail folders, and no others', async code => {
+    dav.misdeed = (_, answer) => (answer.writeHead(code).end(), true)
+    await postern.restart()
+    const { login, password } = house.user(1)
+    const fresh = new Phone({ url: postern.url, user: login, password, deviceId: `REFUSED${code}` })
+    await fresh.folderSync('0')
+    const made = await fresh.editFolder('Create', { name: `Made ${code}`, type: '12' })
+    expect(made).toMatchObject({ status: '1' })
+    expect(await fresh.editFolder('Update', { id: made.id, name: `Other ${code}` })).toMatchObject({ status: '1' })
+    expect(await fresh.editFolder('Create', { name: 'Birthdays', type: '13' })).toMatchObject({ status: '6' })
+    expect(await fresh.folderSync()).toMatchObject({ status: '1', changes: [] })
+    expect(await fresh.editFolder('Delete', { id: made.id })).toMatchObject({ status: '1' })
+    fresh.close()
+    // Who holds collections from before makes mail folders too, and keeps them.
+    Object.assign(phone.options, { url: postern.url })
+    expect(await phone.editFolder('Delete', { id: calendar })).toMatchObject({ status: '6' })
+  })
 })
 
 describe('a DAV server that does not answer', () => {

@@ -5,13 +5,14 @@ import { DavUser } from '../support/dav-user.ts'
 import { Phone, type PhoneOptions } from '../support/eas-client.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
+import { livePhones } from '../support/live-phones.ts'
 
 let house: House
 let postern: Instance
 let phone: Phone
 let dav: DavUser
-const phones: Phone[] = []
 let users = 0
+const phoneOfUser = livePhones(() => postern.url)
 
 beforeAll(async () => {
   house = await startHouse({ exim: false, radicale: true, users: 20 })
@@ -23,7 +24,6 @@ beforeEach(async () => {
   await phone.folderSync('0')
 })
 afterEach(() => {
-  for (const one of phones.splice(0)) one.close()
   users++
 })
 afterAll(async () => {
@@ -32,12 +32,7 @@ afterAll(async () => {
   expect(postern.bugs()).toBe(0)
 })
 
-function phoneOf(options: Partial<PhoneOptions>): Phone {
-  const { login, password } = house.user(users)
-  const one = new Phone({ url: postern.url, user: login, password, ...options })
-  phones.push(one)
-  return one
-}
+const phoneOf = (options: Partial<PhoneOptions>): Phone => phoneOfUser(house.user(users), options)
 
 const object = (kind: 'VEVENT' | 'VTODO', uid: string, ...lines: readonly string[]): string =>
   ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Test//EN', `BEGIN:${kind}`, `UID:${uid}`, 'DTSTAMP:20261101T080000Z', ...lines, `END:${kind}`, 'END:VCALENDAR', ''].join('\r\n')

@@ -40,6 +40,8 @@ describe.each([['one process', undefined], ['two workers', 2]])('%s', (_, worker
     const large = sendSlowly(url, house.user(1), `drained ${workers}`, 20 * mib, 8000)
     await sleep(300)
 
+    // A service manager or a terminal tells all processes, and the first one tells the others again.
+    if (workers) for (const pid of postern.workers()) process.kill(pid, 'SIGTERM')
     const ended = postern.stop()
     await expect.poll(() => probe('/readyz'), { interval: 5 }).toBe('503 draining')
     expect(await probe('/healthz')).toBe('200 ok')

@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { text } from '../../src/wire/wbxml.ts'
 import { DavUser } from '../support/dav-user.ts'
-import { Phone, type PhoneOptions } from '../support/eas-client.ts'
+import { Phone } from '../support/eas-client.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
+import { livePhones } from '../support/live-phones.ts'
 import { calendarOf, invitationMail, mailsIn, respond, responseBody, sendResponse, type Invited } from '../support/meetings.ts'
 import type { User } from '../support/users.ts'
 
@@ -14,7 +15,6 @@ let postern: Instance
 let phone: Phone
 let dav: DavUser
 let organizer: User, guest: User
-const phones: Phone[] = []
 let users = 0
 
 beforeAll(async () => {
@@ -27,7 +27,6 @@ beforeEach(async () => {
   await begin('16.1')
 })
 afterEach(() => {
-  for (const one of phones.splice(0)) one.close()
   users += 2
 })
 afterAll(async () => {
@@ -43,11 +42,7 @@ async function begin(version: string): Promise<void> {
   await dav.open('calendar')
 }
 
-function phoneOf({ login, password }: User, options: Partial<PhoneOptions> = {}): Phone {
-  const one = new Phone({ url: postern.url, user: login, password, ...options })
-  phones.push(one)
-  return one
-}
+const phoneOf = livePhones(() => postern.url)
 
 const inbox = (): string => phone.folder('2')
 const uid = (): string => `budget-${users}`

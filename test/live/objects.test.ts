@@ -5,14 +5,15 @@ import { DavUser } from '../support/dav-user.ts'
 import { Phone, type PhoneOptions } from '../support/eas-client.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
+import { livePhones } from '../support/live-phones.ts'
 
 let house: House
 let postern: Instance
 let phone: Phone
 let dav: DavUser
 let contacts: string
-const phones: Phone[] = []
 let users = 0
+const phoneOfUser = livePhones(() => postern.url)
 
 beforeAll(async () => {
   house = await startHouse({ exim: false, radicale: true, users: 40 })
@@ -26,7 +27,6 @@ beforeEach(async () => {
   await dav.open('contacts')
 })
 afterEach(() => {
-  for (const one of phones.splice(0)) one.close()
   users++
 })
 afterAll(async () => {
@@ -35,12 +35,7 @@ afterAll(async () => {
   expect(postern.bugs()).toBe(0)
 })
 
-function phoneOf(options: Partial<PhoneOptions>): Phone {
-  const { login, password } = house.user(users)
-  const one = new Phone({ url: postern.url, user: login, password, ...options })
-  phones.push(one)
-  return one
-}
+const phoneOf = (options: Partial<PhoneOptions>): Phone => phoneOfUser(house.user(users), options)
 
 const card = (name: string, more: readonly string[] = [], uid = name): string =>
   ['BEGIN:VCARD', 'VERSION:3.0', `UID:${uid}`, `FN:${name} Test`, `N:Test;${name};;;`, ...more, 'END:VCARD', ''].join('\r\n')

@@ -1,12 +1,13 @@
 // Meetings that a phone makes, changes and calls off, over real Dovecot, Exim and Radicale: who is invited hears of it once.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { el, text, type Node } from '../../src/wire/wbxml.ts'
+import { children, el, text, type Element, type Node } from '../../src/wire/wbxml.ts'
 import { DavUser } from '../support/dav-user.ts'
-import { descend, Phone, type PhoneOptions } from '../support/eas-client.ts'
+import { descend, Phone } from '../support/eas-client.ts'
 import type { PhoneCommand } from '../support/eas-sync.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
+import { livePhones } from '../support/live-phones.ts'
 import { calendarOf, mailsIn, respond, sendResponse } from '../support/meetings.ts'
 import { schedulingServer, type SchedulingServer } from '../support/scheduling-server.ts'
 import type { User } from '../support/users.ts'
@@ -16,7 +17,6 @@ let postern: Instance
 let phone: Phone
 let dav: DavUser
 let organizer: User, guest: User
-const phones: Phone[] = []
 let users = 0
 
 beforeAll(async () => {
@@ -29,7 +29,6 @@ beforeEach(async () => {
   await begin('16.1')
 })
 afterEach(() => {
-  for (const one of phones.splice(0)) one.close()
   users += 2
 })
 afterAll(async () => {
@@ -38,11 +37,7 @@ afterAll(async () => {
   expect(postern.bugs()).toBe(0)
 })
 
-function phoneOf({ login, password }: User, options: Partial<PhoneOptions> = {}): Phone {
-  const one = new Phone({ url: postern.url, user: login, password, ...options })
-  phones.push(one)
-  return one
-}
+const phoneOf = livePhones(() => postern.url)
 
 async function begin(version: string): Promise<void> {
   phone = phoneOf(organizer, { version })
@@ -212,6 +207,68 @@ describe('replies by mail', () => {
     expect(await stored()).toMatch(/PARTSTAT=DECLINED/)
     expect(await stored()).not.toMatch(/PARTSTAT=(ACCEPTED|TENTATIVE)/)
     expect(await heard(guest, 1)).toEqual(['REQUEST 0 Budget'])
+  })
+})
+
+describe('another time that a guest proposes', () => {
+  const proposedTo = ({ data }: { readonly data: Element | undefined }): (string | undefined)[] => {
+    const guestOf = descend(data!, 'Calendar:Attendees', 'Calendar:Attendee')
+    return (['Calendar:AttendeeStatus', 'MeetingResponse:ProposedStartTime', 'MeetingResponse:ProposedEndTime'] as const).map(tag => text(guestOf, tag))
+  }
+  const shown = async (id = idOfMeeting()): Promise<(string | undefined)[]> => {
+    await phone.syncAll(calendar())
+    return proposedTo(phone.held(calendar()).items.get(id)!)
+  }
+
+  it('is shown in the mail and with the guest, to 16.1 alone, until the organizer moves the meeting', async () => {
+    await phone.sync(commands(meeting()))
+    await heard(guest, 1)
+    const other = phoneOf(guest, { deviceId: 'OTHER' })
+    await other.folderSync('0')
+    await other.syncAll(other.folder('2'))
+    const [id] = other.held(other.folder('2')).items.keys()
+    await respond(other, { id: id!, answer: 2, more: [sendResponse('Later?', ['2026-12-07T13:00:00.000Z', '2026-12-07T14:00:00.000Z'])] })
+    await heard(organizer, 1)
+    await phone.syncAll(phone.folder('2'))
+    const [mail] = [...phone.held(phone.folder('2')).items.values()]
+    expect(text(descend(mail!.data, 'Email:MeetingRequest'), 'MeetingResponse:ProposedStartTime')).toBe('20261207T130000Z')
+    await vi.waitFor(async () => expect(await stored()).toContain('X-POSTERN-PROPOSED'), { timeout: 3000 })
+    expect(await shown()).toEqual(['2', '20261207T130000Z', '20261207T140000Z'])
+    const older = phoneOf(organizer, { version: '16.0', deviceId: 'OLDER' })
+    await older.folderSync('0')
+    await older.syncAll(calendar(), { class: 'Calendar' })
+    expect(proposedTo([...older.held(calendar()).items.values()][0]!)).toEqual(['2', undefined, undefined])
+    // What the phone says of the guest, as it was told, is no change of him.
+    await phone.sync(commands({ kind: 'Change', id: idOfMeeting(), data: [attendees(guest), el('Calendar:Reminder', '5')] }))
+    expect(await stored()).toContain('X-POSTERN-PROPOSED')
+    await phone.sync(commands({ kind: 'Change', id: idOfMeeting(), data: [el('Calendar:StartTime', '20261207T130000Z'), el('Calendar:EndTime', '20261207T140000Z')] }))
+    expect(await heard(guest, 1)).toEqual(['REQUEST 1 Budget'])
+    expect(await stored()).not.toContain('X-POSTERN-PROPOSED')
+    const again = phoneOf(organizer, { deviceId: 'AGAIN' })
+    await again.folderSync('0')
+    await again.syncAll(calendar(), { class: 'Calendar' })
+    expect(proposedTo([...again.held(calendar()).items.values()][0]!)).toEqual(['2', undefined, undefined])
+  })
+
+  it('of one occurrence of a series is kept with that one, and so is an answer', async () => {
+    await phone.sync(commands(meeting(attendees(guest), el('Calendar:Recurrence', [
+      el('Calendar:Type', '0'), el('Calendar:Interval', '1'), el('Calendar:Occurrences', '4'),
+    ]))))
+    const about = (method: string, day: string, partstat: string, lines: readonly string[]): string => [
+      `From: ${guest.address}`, `To: ${organizer.address}`, 'Subject: Re', 'MIME-Version: 1.0', `Content-Type: text/calendar; method=${method}; charset=utf-8`, '',
+      'BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Other//EN', `METHOD:${method}`, 'BEGIN:VEVENT', `UID:uid-${users}`, 'DTSTAMP:20261126T100000Z', 'SEQUENCE:0',
+      `RECURRENCE-ID:202612${day}T090000Z`, ...lines, `ORGANIZER:mailto:${organizer.address}`, 'ATTENDEE:mailto:third@else.test',
+      `ATTENDEE;PARTSTAT=${partstat}:mailto:${guest.address}`, 'END:VEVENT', 'END:VCALENDAR', '',
+    ].join('\r\n')
+    await house.deliver(organizer, about('COUNTER', '10', 'NEEDS-ACTION', ['DTSTART:20261210T110000Z', 'DTEND:20261210T120000Z']))
+    await house.deliver(organizer, about('REPLY', '09', 'DECLINED', ['DTSTART:20261209T090000Z']))
+    await phone.syncAll(phone.folder('2'))
+    await vi.waitFor(async () => expect((await stored()).match(/RECURRENCE-ID/g)).toHaveLength(2), { timeout: 3000 })
+    expect(await stored()).toMatch(/X-POSTERN-PROPOSED="?20261210T090000Z/)
+    await phone.syncAll(calendar())
+    const { data } = phone.held(calendar()).items.get(idOfMeeting())!
+    const exceptions = children(descend(data, 'Calendar:Exceptions')!, 'Calendar:Exception')
+    expect(exceptions.map(one => proposedTo({ data: one }))).toEqual([['4', undefined, undefined], ['5', '20261210T110000Z', '20261210T120000Z']])
   })
 })
 

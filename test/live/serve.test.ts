@@ -14,7 +14,7 @@ let house: House
 let postern: Postern
 
 beforeAll(async () => {
-  house = await startHouse()
+  house = await startHouse({ redis: true })
   postern = await startPostern(house)
 })
 afterAll(() => house.stop())
@@ -57,8 +57,10 @@ it('a waiting phone stays through a reload with other settings and hears of mail
 
 it('postern check says in sentences what a user can do, and ends with 1 when that is not all', async () => {
   const { login, password } = house.user(1)
-  const check = async (given: string) => {
-    const child = spawn(process.execPath, ['src/cli.ts', 'check', '--config', postern.config, '--user', login, '--password-stdin'])
+  const check = async (given: string, environment: Record<string, string> = {}) => {
+    const child = spawn(
+      process.execPath, ['src/cli.ts', 'check', '--config', postern.config, '--user', login, '--password-stdin'], { env: { ...process.env, ...environment } },
+    )
     child.stdin.end(`${given}\n`)
     const [out, [status]] = await Promise.all([text(child.stdout), once(child, 'exit')])
     return { out, status: status as number }
@@ -67,6 +69,12 @@ it('postern check says in sentences what a user can do, and ends with 1 when tha
   expect(right.out).toContain(`IMAP at ${house.imap.host}:${house.imap.port}`)
   expect(right.out).toMatch(/QRESYNC is there/)
   expect([right.out.includes('!'), right.status]).toEqual([false, 0])
+  expect(right.out).toMatch(/No shared cache is configured/)
+  const { url } = house.redis
+  const shared = await check(password, { POSTERN_CACHE__SHARED__URL: url, POSTERN_CACHE__SHARED__PASSWORD: house.redis.password })
+  expect([shared.out.includes(`The shared cache at ${url} answers and keeps what it is given.`), shared.status]).toEqual([true, 0])
+  const closed = await check(password, { POSTERN_CACHE__SHARED__URL: url, POSTERN_CACHE__SHARED__PASSWORD: 'not that one' })
+  expect([/^! The shared cache at .* cannot be used: /m.test(closed.out), closed.out.includes('not that one'), closed.status]).toEqual([true, false, 1])
   const wrong = await check('not it')
   expect(wrong.out).toMatch(/^! IMAP at /m)
   expect(wrong.status).toBe(1)

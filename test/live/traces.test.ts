@@ -42,8 +42,8 @@ describe('a span', () => {
         'postern.status': '1',
       },
     })
-    expect(operations.map(({ name }) => name)).toEqual(['imap folders'])
-    expect(operations).toMatchObject([{ kind: SpanKind.CLIENT, trace: traceId, parent: request!.id, ends: 1, failed: false }])
+    expect(new Set(operations.map(({ name }) => name))).toEqual(new Set(['imap folders']))
+    for (const one of operations) expect(one).toMatchObject({ kind: SpanKind.CLIENT, trace: traceId, parent: request!.id, ends: 1, failed: false })
     expect(JSON.stringify(kept.spans)).not.toMatch(/anna|secret|TRACEDDEVICE|postern\.test/i)
   })
 

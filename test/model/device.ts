@@ -10,10 +10,14 @@ export type Way = {
   /** The one that gets the next request; it may be somewhere else after a restart. */
   instance(): Place
   /** What happens to the next request and its answer. */
-  fault(): Fault
+  fault(command: string): Fault
   /** Called after an answer was lost: time to restart something. */
   lost(): Promise<void>
   say(line: string): void
+  /** Any instance knows what another one has moved. */
+  readonly movesAnywhere: boolean
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /**
@@ -81,28 +85,29 @@ export class Device {
   /** Undefined when the answer was lost or the request never arrived; null for an empty answer. */
   async #ask(command: string, body: Node, to?: Place): Promise<Element | undefined | null> {
     const octets = encodeSync(body)
-    const fault = this.#way.fault()
+    const fault = this.#way.fault(command)
     this.requests++
     const instance = to ?? this.#way.instance()
+    const headers = this.#way.headers ?? {}
     if (fault === 'cut') {
-      await this.#phone(instance.url).raw(command, octets, { cutAfter: 1 + this.#dice.below(octets.length - 1) }).catch(() => undefined)
+      await this.#phone(instance.url).raw(command, octets, { headers, cutAfter: 1 + this.#dice.below(octets.length - 1) }).catch(() => undefined)
       this.#way.say('  the request is cut')
       return undefined
     }
     if (fault === 'killed') {
-      const sent = this.#phone(instance.url).raw(command, octets).catch(() => undefined)
+      const sent = this.#phone(instance.url).raw(command, octets, { headers }).catch(() => undefined)
       await setTimeout(this.#dice.below(15))
       await instance.restart()
       this.#way.say(`  the instance dies, ${await sent ? 'a moment after the answer' : 'answering nothing'}`)
       return undefined
     }
-    const first = await this.#phone(instance.url).raw(command, octets)
+    const first = await this.#phone(instance.url).raw(command, octets, { headers })
     if (first.status !== 200) throw new Error(`${command}: HTTP ${first.status}`)
     if (fault === 'none') return first.bytes.length ? decode(first.bytes) : null
     this.#way.say(`  the answer is lost: ${summary(first.bytes)}`)
     await this.#way.lost()
     if (fault === 'lost') return undefined
-    const second = await this.#phone((to ?? this.#way.instance()).url).raw(command, octets)
+    const second = await this.#phone((to ?? this.#way.instance()).url).raw(command, octets, { headers })
     if (second.status !== 200) throw new Error(`${command}, repeated: HTTP ${second.status}`)
     this.#way.say('  and the request repeated')
     return second.bytes.length ? decode(second.bytes) : null
@@ -175,14 +180,14 @@ export class Device {
   }
 
   /**
-   * Moves items, asking the same until it is answered, as a phone does before it goes on. It asks the same instance, too: one that
-   * remembers what it moved will not add it again, and no one else can know whether the phone was told.
+   * Moves items, asking the same until it is answered, as a phone does before it goes on. Where instances share nothing, it asks the same one,
+   * too: that remembers what it moved and will not add it again, and no one else can know whether the phone was told.
    */
   async move(ids: readonly string[], from: HeldCollection, to: HeldCollection): Promise<void> {
     const body = el('Move:MoveItems', ids.map(id => el('Move:Move', [
       el('Move:SrcMsgId', id), el('Move:SrcFldId', from.id), el('Move:DstFldId', to.id),
     ])))
-    const instance = this.#way.instance()
+    const instance = this.#way.movesAnywhere ? undefined : this.#way.instance()
     let responses: Element[]
     do {
       const answer = await this.#ask('MoveItems', body, instance)

@@ -47,3 +47,22 @@ export const eventModel: ObjectModel = {
   ],
   shown: tag => ({ name: tag('Calendar:Subject') ?? '', detail: tag('Calendar:Location') ?? tag('AirSyncBase:Location', 'AirSyncBase:DisplayName') ?? '' }),
 }
+
+/** Notes of a mailbox as Apple's programs write them; the detail is the text. */
+export const mailNoteModel: ObjectModel = {
+  type: '10', ending: '',
+  write: (uid, { name, detail }) => [
+    `Subject: ${name}`, 'From: anna@postern.test', 'X-Uniform-Type-Identifier: com.apple.mail-note', `X-Universally-Unique-Identifier: ${uid.toUpperCase()}`,
+    'Date: Fri, 06 Nov 2026 23:19:33 +0100', `Message-ID: <${uid}.${name}@apple.test>`, 'Content-Type: text/html; charset=utf-8', '', `<div>${detail}</div>`, '',
+  ].join('\r\n'),
+  edit(stored, one) {
+    const uid = said(stored, /X-Universally-Unique-Identifier/).trim()
+    if (!uid) throw new Error('a note without an identity')
+    return this.write(uid, one)
+  },
+  read: stored => ({ name: said(stored, /Subject/).trim(), detail: stored.slice(stored.indexOf('\r\n\r\n')).replace(/<[^>]*>/g, '').trim() }),
+  nodes: ({ name, detail }) => [
+    el('Notes:Subject', name), el('AirSyncBase:Body', [el('AirSyncBase:Type', '1'), el('AirSyncBase:Data', detail)]), el('Notes:MessageClass', 'IPM.StickyNote'),
+  ],
+  shown: tag => ({ name: tag('Notes:Subject') ?? '', detail: tag('AirSyncBase:Body', 'AirSyncBase:Data') ?? '' }),
+}

@@ -3,9 +3,10 @@ import { child, text, type Element, type Node, type Tag } from '../../src/wire/w
 import type { DavUser } from '../support/dav-user.ts'
 import { Phone } from '../support/eas-client.ts'
 import type { CollectionWish, PhoneCommand, SyncResult } from '../support/eas-sync.ts'
-import type { Instance } from '../support/instance.ts'
 import type { User } from '../support/users.ts'
+import type { Place } from './device.ts'
 import type { Dice } from './dice.ts'
+import { byTurns } from './run.ts'
 
 /** What a class looks like to its user and to a phone: a name and a detail, which is all the model changes. */
 export type ObjectModel = {
@@ -27,7 +28,7 @@ export type Saying = (tag: Tag, below?: Tag) => string | undefined
 export type Said = { readonly name: string; readonly detail: string }
 
 export type ObjectCounts = {
-  steps: number; requests: number; restarts: number; lost: number; repeated: number; conflicts: number; told: number; again: number; rests: number; items: number
+  steps: number; requests: number; restarts: number; refused: number; collections: number; lost: number; repeated: number; conflicts: number; told: number; again: number; rests: number; items: number
 }
 
 type Held = { said: Said }
@@ -80,19 +81,36 @@ export type ObjectSetting = {
   readonly dice: Dice
   readonly model: ObjectModel
   readonly user: User
-  readonly dav: DavUser
-  readonly instances: readonly Instance[]
+  /** The user at the collections that the phones' folder shows; which those are may change. */
+  readonly davs: readonly Pick<DavUser, 'list' | 'put' | 'remove'>[]
+  /** How often the user does something while a phone does. */
+  readonly together?: number
+  readonly instances: readonly Place[]
+  /** No two requests of a phone in a row come to the same instance. */
+  readonly turns?: boolean
+  /** How often an instance loses its memory, before a step and after a lost answer; usually 0.06 and 0.3. */
+  readonly restarts?: readonly [number, number]
   readonly versions: readonly string[]
   /** Once the collection is there. */
   readonly open: () => Promise<void>
+  /** What the phones say they are. */
+  readonly userAgent?: string
+  /** Their key may be refused after a restart: they begin anew then. */
+  readonly mayRefuse?: boolean
+  /** What happens to the collections, now and then. */
+  readonly change?: () => Promise<string>
+  /** Before both sides are compared. */
+  readonly settle?: () => Promise<void>
 }
 
 /** Random steps of phones and of a DAV user; throws where they do not hold the same in the end, or a key is refused. */
-export async function runObjects({ steps, dice, model, user, dav, instances, versions, open }: ObjectSetting): Promise<ObjectCounts> {
-  const counts: ObjectCounts = { steps, requests: 0, restarts: 0, lost: 0, repeated: 0, conflicts: 0, told: 0, again: 0, rests: 0, items: 0 }
+export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> {
+  const { steps, dice, model, user, davs, instances, turns, restarts = [0.06, 0.3], versions, open, userAgent, mayRefuse = false, together = 0, change, settle } = setting
+  const counts: ObjectCounts = { steps, requests: 0, restarts: 0, refused: 0, collections: 0, lost: 0, repeated: 0, conflicts: 0, told: 0, again: 0, rests: 0, items: 0 }
   const trace: string[] = []
+  const turn = new Map<ObjectPhone, () => Place>()
   const phones = versions.map((version, n) => new ObjectPhone(new Phone({
-    url: instances[0]!.url, user: user.login, password: user.password, version, deviceId: `MODEL${n}`,
+    url: instances[0]!.url, user: user.login, password: user.password, version, deviceId: `MODEL${n}`, ...(userAgent ? { userAgent } : {}),
   })))
   const names = new Map<string, string>()
   let words = 0
@@ -109,10 +127,12 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
   async function request(one: ObjectPhone, wish: Omit<CollectionWish, 'id'>, calm = false): Promise<SyncResult> {
     for (;;) {
       counts.requests++
-      Object.assign(one.phone.options, { url: dice.pick(instances).url })
+      if (turns && !turn.has(one)) turn.set(one, byTurns(instances))
+      Object.assign(one.phone.options, { url: (turn.get(one)?.() ?? dice.pick(instances)).url })
       const lost = !calm && dice.chance(0.15)
       const result = await one.phone.sync({ collections: [{ id: collection, class: classes[model.type]!, ...wish }], lose: lost })
       const status = result.status || result.collections[0]?.status || '1'
+      if (status === '3' && mayRefuse) return beginAnew(one)
       if (status !== '1') throw new Error(`Sync: Status ${status}`)
       if (!lost) {
         one.take(model, wish.commands ?? [], result, collection, counts)
@@ -120,14 +140,20 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
       }
       counts.lost++
       counts.repeated++
-      if (dice.chance(0.3)) await restart()
+      if (dice.chance(restarts[1])) await restart()
     }
+  }
+  async function beginAnew(one: ObjectPhone): Promise<SyncResult> {
+    counts.refused++
+    one.items.clear()
+    return request(one, { key: '0', commands: [] }, true)
   }
   async function fill(one: ObjectPhone): Promise<void> {
     while (!(await request(one, {}, true)).empty);
   }
 
   async function userStep(): Promise<string> {
+    const dav = davs.length > 1 ? dice.pick(davs) : davs[0]!
     const stored = await dav.list(), name = [...stored.keys()].length ? dice.pick([...stored.keys()]) : undefined
     if (name === undefined || dice.chance(0.4)) {
       const said = say(), made = dice.chance(0.5) ? `${randomUUID()}${model.ending}` : `a b ${words}, ü${model.ending}`
@@ -159,7 +185,9 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
   }
 
   async function compare(): Promise<void> {
-    const there = [...(await dav.list()).values()].map(model.read).map(line).sort()
+    await settle?.()
+    const stored = await Promise.all(davs.map(dav => dav.list()))
+    const there = stored.flatMap(list => [...list.values()]).map(model.read).map(line).sort()
     for (const one of phones) {
       await fill(one)
       const held = [...one.items.values()].map(({ said }) => line(said)).sort()
@@ -169,14 +197,20 @@ export async function runObjects({ steps, dice, model, user, dav, instances, ver
       }
       counts.items += held.length
     }
+    if (new Set(there).size < there.length) throw new Error(`there is something twice: ${there.filter((each, at) => there.indexOf(each) !== at).join('; ')}`)
     counts.rests++
   }
 
   try {
     for (const one of phones) await request(one, { key: '0', commands: [] }, true)
     for (let step = 1; step <= steps; step++) {
-      if (dice.chance(0.06)) await restart()
-      trace.push(`${step} ${dice.chance(0.4) ? await userStep() : await phoneStep(dice.pick(phones))}`)
+      if (dice.chance(restarts[0])) await restart()
+      if (together > 0 && dice.chance(together)) trace.push(`${step} ${(await Promise.all([userStep(), phoneStep(dice.pick(phones))])).join(', at once ')}`)
+      else trace.push(`${step} ${dice.chance(0.4) ? await userStep() : await phoneStep(dice.pick(phones))}`)
+      if (change && dice.chance(0.01)) {
+        counts.collections++
+        trace.push(`${step} ${await change()}`)
+      }
       if (step % 50 === 0) await compare()
     }
     await compare()

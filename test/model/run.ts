@@ -17,16 +17,27 @@ export type Setting = {
   readonly mailbox: MailboxUser
   /** Their names as phones show them. */
   readonly folders: readonly string[]
-  /** Take turns in serving each device. */
+  /** Any of them gets a request. */
   readonly instances: readonly Place[]
+  /** No two requests of a device in a row come to the same one, but for moves that are repeated. */
+  readonly turns?: boolean
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly versions: readonly string[]
   readonly clock: Clock
   /** How often an answer is lost, a request repeated or cut. */
   readonly faults: number
+  /**
+   * Answers to MoveItems are not lost: whoever serves behind one address cannot be asked the same again, and another one does not
+   * know what the phone was told.
+   */
+  readonly movesArrive?: boolean
   /** How often memory is lost, before a step and after a lost answer. */
   readonly restarts: number
   /** The mailbox's user acts while a device syncs: no longer repeatable in each detail. */
   readonly together?: boolean
+  /** Any instance knows what another one has moved. */
+  readonly movesAnywhere?: boolean
   /** Instances may also die in the middle of a request. */
   readonly kill?: boolean
   readonly filters?: readonly number[]
@@ -49,6 +60,12 @@ export function clock(): Clock {
 
 /** What came of it: what went wrong on purpose, how often both sides were compared, and how many items then. */
 export type Tally = ReturnType<World['tally']>
+
+/** One after the other. */
+export function byTurns<T>(list: readonly T[]): () => T {
+  let turn = 0
+  return () => list[turn++ % list.length]!
+}
 
 const ages = [0, 0, 0, 0, 0, 2, 5, 10, 20, 40]
 const crowded = 160
@@ -99,11 +116,16 @@ class World {
     this.#mailbox = setting.mailbox
     const way = {
       instance: () => this.#dice.pick(setting.instances),
-      fault: () => this.#fault(),
+      fault: (command: string) => command === 'MoveItems' && setting.movesArrive ? 'none' : this.#fault(),
       lost: async () => { if (this.#dice.chance(0.3)) await this.#restart() },
       say: (line: string) => this.say(line),
+      movesAnywhere: setting.movesAnywhere ?? false,
+      ...(setting.headers ? { headers: setting.headers } : {}),
     }
-    this.#devices = setting.versions.map((version, n) => new Device(String(n + 1), version, setting.user, way, this.#dice))
+    this.#devices = setting.versions.map((version, n) => {
+      const turns = setting.turns ? { instance: byTurns(setting.instances) } : {}
+      return new Device(String(n + 1), version, setting.user, { ...way, ...turns }, this.#dice)
+    })
   }
 
   say(line: string): void {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import type { FolderId } from '../../src/model/folder.ts'
 import {
-  nameDigest, namesObject, parseFileReference, parseItemId, parseObjectId, printFileReference, printItemId, printObjectId,
+  nameDigest, namesObject, parseFileReference, parseItemId, parseObjectFile, parseObjectId, printFileReference, printItemId, printObjectFile, printObjectId,
 } from '../../src/state/item-id.ts'
 
 const number = fc.integer({ min: 1, max: 0xffffffff })
@@ -59,7 +59,8 @@ describe('the id of an object', () => {
   })
 
   it('is never over 64 characters, and names one object or its digest', () => {
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary', minLength: 1 }), fc.uuid().map(id => `${id}.ics`), fc.stringMatching(/^[A-Za-z0-9_-]{1,60}\.ics$/)), name => {
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary', minLength: 1 }), fc.uuid().map(id => `${id}.ics`), fc.string().map(name => `c.BBBBBBBBBBB/${name}`),
+      fc.stringMatching(/^c\.[A-Za-z0-9_-]{11}\/[A-Za-z0-9_-]{1,60}\.ics$/), fc.stringMatching(/^[A-Za-z0-9_-]{1,60}\.ics$/)), name => {
       const id = printObjectId({ folder, name })
       expect(id.length).toBeLessThanOrEqual(64)
       const ref = parseObjectId(id)
@@ -67,8 +68,29 @@ describe('the id of an object', () => {
     }), { numRuns: 2000 })
   })
 
-  it.each(['', 'x', 'c.AAAAAAAAAAA:', 'c.AAAAAAAAAAA:q1', 'AAAA:nx', 'c.AAAAAAAAAAA:uAAAA', 'inbox:1:1'])('%s is none', text => {
+  it.each([
+    ['c.BBBBBBBBBBB/12345678-1234-4abc-8def-1234567890ab.ics', 49], ['c.BBBBBBBBBBB/meeting-1.ics', 36], [`c.BBBBBBBBBBB/${'x'.repeat(37)}.ics`, 64],
+  ])('%s holds its name and its collection', (name, length) => {
+    const id = printObjectId({ folder, name })
+    expect(id).toHaveLength(length)
+    expect(parseObjectId(id)).toEqual({ folder, name })
+  })
+
+  it.each([
+    [`c.BBBBBBBBBBB/${'x'.repeat(38)}.ics`], ['c.BBBBBBBBBBB/a b.ics'], ['t.BBBBBBBBBBB/meeting-1.ics'], ['c.BBBBBBBBBBB/'], ['c.BBBB/meeting-1.ics'],
+  ])('%s has a digest for its name', name => {
+    expect(parseObjectId(printObjectId({ folder, name }))).toEqual({ folder, digest: nameDigest(name) })
+  })
+
+  it.each(['c.AAAAAAAAAAA:mBBBBBBBBBBBhAAAA', 'c.AAAAAAAAAAA:mBBBBn1', 'c.AAAAAAAAAAA:mBBBBBBBBBBB', '', 'x', 'c.AAAAAAAAAAA:', 'c.AAAAAAAAAAA:q1', 'AAAA:nx', 'c.AAAAAAAAAAA:uAAAA', 'inbox:1:1'])('%s is none', text => {
     expect(() => parseObjectId(text)).toThrow(expect.objectContaining({ kind: 'not-found' }) as Error)
+  })
+
+  it('is before that of a file in it, whatever the file is called, colons too', () => {
+    fc.assert(fc.property(fc.string(), fc.constantFrom('meeting-1.ics', '12345678-1234-4abc-8def-1234567890ab.ics', 'ö:x'), (file, name) => {
+      expect(parseObjectFile(printObjectFile({ folder, name }, file))).toEqual({ id: printObjectId({ folder, name }), file })
+    }))
+    expect(parseObjectFile('c.A:nx')).toEqual({ id: 'c.A:nx', file: '' })
   })
 
   it('is no id of a message', () => expect(namesObject('inbox:1:1')).toBe(false))

@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ObjectCursor } from '../../src/model/cursor.ts'
 import type { FolderId } from '../../src/model/folder.ts'
-import { memoryCache } from '../../src/state/cache.ts'
 import { parseObjectKey, printObjectKey, type ObjectState } from '../../src/state/object-key.ts'
+import { digestOf, joinTokens, splitToken, standForSame } from '../../src/state/merged-token.ts'
 import { packToken, unpackToken } from '../../src/state/sync-token.ts'
 import { defaultOptions, type SyncOptions } from '../../src/state/sync-options.ts'
+import { emptyMemory } from '../support/memories.ts'
 
 const owner = { secret: Buffer.from('a secret of the site, of some length'), account: 'anna' }
 const book = 'b.AAAAAAAAAAA' as FolderId
@@ -17,9 +18,13 @@ const tokens = fc.oneof(
   hex(40), fc.nat().map(n => `http://sabre.io/ns/sync/${n}`), fc.nat().map(n => `data:,${n}-${n}`),
   fc.string({ unit: 'binary' }), hex(200), fc.constantFrom('0', '00', '007', '00ff00ff00', 'http://', 'urn:uuid:1'),
 )
+const tags = fc.stringMatching(/^[A-Za-z0-9_-]{4}$/)
+const standing = fc.oneof(fc.constant(''), tokens.filter(token => !token.startsWith('\0')).map(token => token.toWellFormed()), fc.string().map(digestOf))
+const standings = fc.array(fc.tuple(tags, standing), { minLength: 1, maxLength: 9 }).map(list => new Map(list))
+const several = standings.map(joinTokens)
 const day = fc.integer({ min: 0, max: 0xffff })
 const cursors: fc.Arbitrary<ObjectCursor> = fc.record({
-  token: fc.oneof(fc.constant(''), tokens), since: day,
+  token: fc.oneof(fc.constant(''), tokens, several), since: day, week: fc.option(fc.integer({ min: 0, max: 255 }), { nil: undefined }),
   pass: fc.option(fc.oneof(
     fc.record({ phase: fc.constant('going' as const), reached: hex(6), told: hex(6) }),
     fc.record({ phase: fc.constant('coming' as const), reached: hex(6), first: fc.boolean() }),
@@ -45,13 +50,56 @@ describe('a sync token', () => {
   ])('%s is short', (_, token, octets) => expect(packToken(token)).toHaveLength(octets))
 })
 
+describe('a token of several collections', () => {
+  it('has each of theirs in it, and comes back as it was where they are short', () => {
+    fc.assert(fc.property(standings, all => {
+      const token = joinTokens(all)
+      expect(splitToken(token)).toEqual(new Map([...all].sort()))
+      if ([...all.values()].every(one => packToken(one).length < 250)) expect(unpackToken(Uint8Array.from(packToken(token)))).toBe(token)
+      expect(standForSame(unpackToken(Uint8Array.from(packToken(token, true))), token)).toBe(true)
+    }), { numRuns: 2000 })
+  })
+
+  it.each(['merged:', 'merged:AAAA', 'merged:AAAA=%', 'merged:AAAA=%ZZ', 'merged:AAA=1', 'merged:BBBB=1&AAAA=1', 'merged:AAAA=1&AAAA=1', 'merged:AAAA=a b', 'x'])('is not %j', token => {
+    expect(splitToken(token)).toBeUndefined()
+    expect(unpackToken(Uint8Array.from(packToken(token)))).toBe(token)
+  })
+
+  it('is unpacked from any octets, or refused', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), octets => {
+      try {
+        expect(typeof unpackToken(Uint8Array.of(128, ...octets))).toBe('string')
+      } catch (error) {
+        expect(error).toMatchObject({ kind: 'stale' })
+      }
+    }), { numRuns: 20_000 })
+  })
+
+  const of = (count: number, token: (n: number) => string): string => joinTokens(new Map(Array.from({ length: count }, (_, n) => [`AAA${n}`, token(n)])))
+  it.each<[string, number, (n: number) => string, 'whole' | 'brief' | 'away']>([
+    ['6 of sabre', 6, n => `http://sabre.io/ns/sync/${n + 1000}`, 'whole'],
+    ['2 of Cyrus', 2, n => `data:,1571837482-${n + 10}`, 'whole'],
+    ['4 of Radicale', 4, n => `http://radicale.org/ns/sync/${String(n).repeat(64)}`, 'brief'],
+    ['4 of Xandikos', 4, n => String(n).repeat(40), 'brief'],
+    ['5 of Radicale', 5, n => `http://radicale.org/ns/sync/${String(n).repeat(64)}`, 'away'],
+  ])('of %s is in a key without memory as far as it fits', async (_, count, token, form) => {
+    const cursor = { token: of(count, token), since: 20_000, pass: undefined }
+    const key = await printObjectKey(owner, emptyMemory(), book, { cursor, options: undefined, supportsAll: true })
+    const parsed = parseObjectKey(owner, emptyMemory(), book, key)
+    if (form === 'away') return expect(parsed).rejects.toMatchObject({ kind: 'stale' })
+    const { cursor: { token: known } } = await parsed
+    expect(known === cursor.token).toBe(form === 'whole')
+    expect(standForSame(known, cursor.token)).toBe(true)
+  })
+})
+
 describe('the key of a collection of objects', () => {
-  it('holds any state, in at most 64 characters', () => {
-    fc.assert(fc.property(cursors, options, fc.boolean(), (cursor, options, supportsAll) => {
-      const cache = memoryCache({ megabytes: 1 })
-      const key = printObjectKey(owner, cache, book, { cursor, options, supportsAll })
+  it('holds any state, in at most 64 characters', async () => {
+    await fc.assert(fc.asyncProperty(cursors, options, fc.boolean(), async (cursor, options, supportsAll) => {
+      const cache = emptyMemory()
+      const key = await printObjectKey(owner, cache, book, { cursor, options, supportsAll })
       expect(key.length).toBeLessThanOrEqual(64)
-      const state = parseObjectKey(owner, cache, book, key)
+      const state = await parseObjectKey(owner, cache, book, key)
       expect(state).toMatchObject({ cursor, supportsAll })
       if (state.options) expect(state.options).toEqual(options)
     }), { numRuns: 3000 })
@@ -59,8 +107,8 @@ describe('the key of a collection of objects', () => {
 
   const radicale = (n: number): string => `http://radicale.org/ns/sync/${String(n).repeat(64)}`
   const said: ObjectState['options'] = { ...defaultOptions, filter: 5, bodies: [{ type: 1, truncationSize: 32_768 }] }
-  const forgetful = (state: ObjectState): ObjectState =>
-    parseObjectKey(owner, memoryCache({ megabytes: 1 }), book, printObjectKey(owner, memoryCache({ megabytes: 1 }), book, state))
+  const forgetful = async (state: ObjectState): Promise<ObjectState> =>
+    parseObjectKey(owner, emptyMemory(), book, await printObjectKey(owner, emptyMemory(), book, state))
 
   it.each<[string, ObjectCursor, Partial<ObjectCursor> & { options?: boolean }]>([
     ['of a client in step is whole, options included', { token: radicale(1), since: 20_000, pass: undefined }, { options: true }],
@@ -68,26 +116,26 @@ describe('the key of a collection of objects', () => {
     ['of a long list of what is gone says how far it has come', {
       token: radicale(1), since: 20_000, pass: { phase: 'going', reached: '0123ab', told: 'abcdef' },
     }, {}],
-  ])('%s without memory, with the tokens of Radicale', (_, cursor, { options, ...rest }) => {
-    const state = forgetful({ cursor, options: said, supportsAll: true })
+  ])('%s without memory, with the tokens of Radicale', async (_, cursor, { options, ...rest }) => {
+    const state = await forgetful({ cursor, options: said, supportsAll: true })
     expect(state.cursor).toEqual({ ...cursor, ...rest })
     if (options) expect(state.options).toEqual(said)
   })
 
-  it('with a token that has no room is refused without memory', () => {
-    expect(() => forgetful({ cursor: { token: 'x'.repeat(60), since: 0, pass: undefined }, options: undefined, supportsAll: false }))
-      .toThrow(expect.objectContaining({ kind: 'stale' }) as Error)
+  it('with a token that has no room is refused without memory', async () => {
+    await expect(forgetful({ cursor: { token: 'x'.repeat(60), since: 0, pass: undefined }, options: undefined, supportsAll: false }))
+      .rejects.toEqual(expect.objectContaining({ kind: 'stale' }) as Error)
   })
 
-  it('is refused when altered, or by another user or collection', () => {
-    const cache = memoryCache({ megabytes: 1 })
-    const key = printObjectKey(owner, cache, book, { cursor: { token: radicale(3), since: 0, pass: undefined }, options: undefined, supportsAll: false })
+  it('is refused when altered, or by another user or collection', async () => {
+    const cache = emptyMemory()
+    const key = await printObjectKey(owner, cache, book, { cursor: { token: radicale(3), since: 0, pass: undefined }, options: undefined, supportsAll: false })
     const stale = expect.objectContaining({ kind: 'stale' }) as Error
     for (let at = 0; at < key.length; at++) {
       const altered = key.slice(0, at) + (key[at] === 'A' ? 'B' : 'A') + key.slice(at + 1)
-      expect(() => parseObjectKey(owner, cache, book, altered)).toThrow(stale)
+      await expect(parseObjectKey(owner, cache, book, altered)).rejects.toEqual(stale)
     }
-    expect(() => parseObjectKey({ ...owner, account: 'bob' }, cache, book, key)).toThrow(stale)
-    expect(() => parseObjectKey(owner, cache, 'c.AAAAAAAAAAA' as FolderId, key)).toThrow(stale)
+    await expect(parseObjectKey({ ...owner, account: 'bob' }, cache, book, key)).rejects.toEqual(stale)
+    await expect(parseObjectKey(owner, cache, 'c.AAAAAAAAAAA' as FolderId, key)).rejects.toEqual(stale)
   })
 })

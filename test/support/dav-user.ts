@@ -50,6 +50,11 @@ export class DavUser {
     this.#path = found.path
   }
 
+  /** Where an object is. */
+  address(name: string): string {
+    return new URL(this.#path + name, this.#url).href
+  }
+
   async put(name: string, text: string | Uint8Array): Promise<void> {
     await this.#ask('PUT', this.#path + name, text, { 'content-type': this.#typeOf(name) })
   }

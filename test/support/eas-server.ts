@@ -3,16 +3,22 @@ import { Failure } from '../../src/base/failure.ts'
 import type { Exchange } from '../../src/eas/respond.ts'
 import type { EasSettings } from '../../src/eas/settings.ts'
 import type { Open } from '../../src/model/ports.ts'
+import type { Shared } from '../../src/base/shared.ts'
 import { memoryCache, type Cache } from '../../src/state/cache.ts'
+import { ownMemory } from '../../src/state/shared-memory.ts'
 import { Phone, type PhoneOptions } from './eas-client.ts'
 import { keptLog, serve, type Line, type Served } from './http.ts'
 import { MemoryAccount } from './memory.ts'
+import { alone, type Memory } from './memories.ts'
 import { recorder } from './record.ts'
 
 export const easSettings: EasSettings = {
-  secret: Buffer.from('a secret of the tests'), ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 5,
+  secret: Buffer.from('a secret of the tests'), ceiling: '16.1', ceilings: [], merge: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 5,
   recipientCache: false, maxRequest: 1024 * 1024, maxHeld: 1024 * 1024, policy: undefined,
 }
+
+/** What servers share that are told nothing else. */
+export const site: { memory: Memory } = { memory: alone }
 
 export type EasServer = {
   readonly account: MemoryAccount
@@ -22,7 +28,7 @@ export type EasServer = {
   /** What the front logged. */
   readonly log: readonly Line[]
   phone(options?: Partial<PhoneOptions>): Phone
-  /** Another process: the same settings and mail, an empty memory. */
+  /** Another process: the same settings and mail, an empty memory, and nothing known to the site. */
   forget(): void
   stop(): Promise<void>
 }
@@ -30,27 +36,37 @@ export type EasServer = {
 /** The EAS front over an account in memory, behind a real HTTP server. The password is `secret`. */
 export async function easServer(
   settings: Partial<EasSettings> = {}, account = new MemoryAccount(), now: () => Date = () => new Date(),
+  memory: Memory = site.memory,
 ): Promise<EasServer> {
   const exchanges: Exchange[] = []
-  const kept = recorder()
+  const recording = recorder()
   const phones: Phone[] = []
   const open: Open = async credentials => {
     if (credentials.kind !== 'password' || credentials.password !== 'secret') throw new Failure('auth', 'wrong password')
     if (credentials.user !== account.person.login) throw new Failure('auth', 'no such user')
     return account.stores()
   }
-  const memory: { cache: Cache } = { cache: memoryCache({ megabytes: 16 }) }
+  const kept: { cache: Cache } = { cache: memoryCache({ megabytes: 16 }) }
   const cache: Cache = {
-    get: key => memory.cache.get(key),
-    set: (key, value, options) => memory.cache.set(key, value, options),
-    delete: key => memory.cache.delete(key),
+    get: key => kept.cache.get(key),
+    set: (key, value, options) => kept.cache.set(key, value, options),
+    delete: key => kept.cache.delete(key),
+  }
+  let opened = memory.share(ownMemory(cache))
+  const shared: Shared = {
+    recall: async <T>(name: string) => (await opened).recall<T>(name),
+    recallAll: async <T>(names: readonly string[]) => (await opened).recallAll<T>(names),
+    keep: async (name, value, options) => (await opened).keep(name, value, options),
+    hold: async name => (await opened).hold(name),
+    count: async (name, seconds) => (await opened).count(name, seconds),
+    counted: async names => (await opened).counted(names),
   }
   const record = (exchange: Exchange): void => {
     exchanges.push(exchange)
-    kept?.(exchange)
+    recording?.(exchange)
   }
   const log = keptLog()
-  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, log, record, now })
+  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, shared, log, record, now })
   const served = await serve(front)
   return {
     account, front, served, exchanges, log: log.lines,
@@ -59,10 +75,15 @@ export async function easServer(
       phones.push(phone)
       return phone
     },
-    forget: () => void (memory.cache = memoryCache({ megabytes: 16 })),
+    forget() {
+      kept.cache = memoryCache({ megabytes: 16 })
+      void opened.then(before => before.close?.())
+      opened = memory.share(ownMemory(cache))
+    },
     async stop() {
       for (const phone of phones) phone.close()
       await served.close(0)
+      ;(await opened).close?.()
       if (served.bugs()) throw new Error(
         `${served.bugs()} bugs: ${JSON.stringify(served.log.lines.filter(line => line.level === 'error'))}`
       )

@@ -4,6 +4,8 @@ import { easFront } from '../../src/eas/server.ts'
 import type { EasSettings } from '../../src/eas/settings.ts'
 import { listen } from '../../src/http/server.ts'
 import { memoryCache } from '../../src/state/cache.ts'
+import { ownMemory } from '../../src/state/shared-memory.ts'
+import { redisShared, type SharedConfig } from '../../src/state/shared-redis.ts'
 import { keptLog, type Line } from './http.ts'
 import { recorder } from './record.ts'
 import { DOMAIN } from './users.ts'
@@ -24,10 +26,14 @@ export type InstanceOptions = {
   readonly log?: Log
   /** Where CalDAV and CardDAV are discovered; none where absent. */
   readonly dav?: { readonly url: string; readonly login?: string; readonly pollSeconds?: number; readonly freeBusy?: string }
+  readonly notes?: Backend['notes']
   /** The address list. */
   readonly directory?: NonNullable<Backend['directory']>
   readonly addressBook?: NonNullable<Backend['addressBook']>
   readonly certificates?: NonNullable<BackendsConfig['certificates']>
+  readonly shared?: SharedConfig
+  /** Milliseconds that the shared cache may take to answer. */
+  readonly sharedPatience?: number
 }
 
 /** Postern inside of this process, without its command line: over HTTP on a free port. */
@@ -66,36 +72,41 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
   let current = await start()
 
   async function start() {
-    const log = keptLog()
+    const log = keptLog(), cache = memoryCache({ megabytes }), own = ownMemory(cache)
+    const site = options.shared && await redisShared(options.shared, {
+      secret: Buffer.from(secret), own, log: options.log ?? log, patience: options.sharedPatience ?? 5000,
+    })
     const backends = connect({
       backends: [{
         domains: [DOMAIN], login: '{local}@{domain}', imap: { host: imap.host, port: imap.port, security: 'none' },
         smtp: { host: smtp.host, port: smtp.port, security: 'none', auth: true },
         ...(options.dav ? { dav: options.dav } : {}),
+        ...(options.notes ? { notes: options.notes } : {}),
         ...(options.directory ? { directory: options.directory } : {}),
         ...(options.addressBook ? { addressBook: options.addressBook } : {}),
         ...(options.sieve && { sieve: { ...options.sieve, security: 'none', script: 'postern' } }),
       }],
       sessions: { timeoutSeconds: patience },
       ...(options.certificates ? { certificates: options.certificates } : {}),
-    }, options.log ?? log)
+    }, options.log ?? log, site ?? own)
     const front = easFront({
       settings: {
-        secret: Buffer.from(secret), ceiling: '16.1', ceilings: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 300,
+        secret: Buffer.from(secret), ceiling: '16.1', ceilings: [], merge: [], redirects: [], passwords: undefined, heartbeat: { min: 1, max: 3540 }, pingFolders: 300,
         recipientCache: false, maxRequest: 16 * 1024 * 1024, maxHeld: 16 * 1024 * 1024,
         policy: undefined, ...settings,
       },
-      open: backends.open, cache: memoryCache({ megabytes }), log: options.log ?? log,
+      open: backends.open, cache, shared: site ?? own, log: options.log ?? log,
       ...(now ? { now } : {}), ...(record ? { record } : {}),
     })
     const server = await listen({ host: '127.0.0.1', port: 0, log: options.log ?? log }, { fronts: [front], passThrough: undefined })
-    return { server, backends, log }
+    return { server, backends, log, site }
   }
 
   async function end(): Promise<void> {
-    const { server, backends } = current
+    const { server, backends, site } = current
     await server.close(0)
     await backends.close()
+    site?.close()
     bugsBefore += server.bugs()
   }
 

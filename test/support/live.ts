@@ -10,6 +10,7 @@ import type { Service } from './house.ts'
 import { freePorts, openGround } from './house.ts'
 import type { DavServer, Radicale } from './radicale.ts'
 import { startRadicale } from './radicale.ts'
+import { startRedis, type RedisServer } from './redis.ts'
 import type { Stored } from './seed.ts'
 import { seed } from './seed.ts'
 import type { User } from './users.ts'
@@ -27,6 +28,8 @@ export interface HouseOptions {
   /** CalDAV and CardDAV; neither unless asked for. */
   readonly radicale?: boolean
   readonly xandikos?: boolean
+  /** What processes may remember things together in. */
+  readonly redis?: boolean
 }
 
 /** A user, by number, by name or by address. */
@@ -51,6 +54,7 @@ export interface House {
   readonly exim: Service
   readonly radicale: Radicale
   readonly xandikos: DavServer
+  readonly redis: RedisServer
   user(who: Who): User
   /** Straight to LMTP: the message is in the INBOX when this returns. Throws what the server refused. */
   deliver(to: Who, message: string | Uint8Array): Promise<void>
@@ -68,13 +72,14 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
   try {
     const users = makeUsers(options.users ?? 12)
     const certificate = makeCertificate(ground)
-    const [mail, radicale, xandikos] = await Promise.all([
+    const [mail, radicale, xandikos, redis] = await Promise.all([
       startMail(),
       options.radicale ? startRadicale(ground, users) : undefined,
       options.xandikos ? startXandikos(ground, userOf(users, 0)) : undefined,
+      options.redis ? startRedis(ground) : undefined,
     ])
     const ca = readFileSync(certificate.cert, 'utf8')
-    return assemble({ users, dir: ground.dir, ca, ...mail, radicale, xandikos }, () => ground.close())
+    return assemble({ users, dir: ground.dir, ca, ...mail, radicale, xandikos, redis }, () => ground.close())
 
     async function startMail() {
       const { exim, sieve } = options
@@ -96,6 +101,7 @@ interface Servers {
   readonly exim: Service | undefined
   readonly radicale: Radicale | undefined
   readonly xandikos: DavServer | undefined
+  readonly redis: RedisServer | undefined
 }
 
 function assemble({ dir, ca, users, dovecot, ...maybe }: Servers, close: () => Promise<void>): House {
@@ -112,6 +118,7 @@ function assemble({ dir, ca, users, dovecot, ...maybe }: Servers, close: () => P
     get exim() { return wanted(maybe.exim, 'exim') },
     get radicale() { return wanted(maybe.radicale, 'radicale') },
     get xandikos() { return wanted(maybe.xandikos, 'xandikos') },
+    get redis() { return wanted(maybe.redis, 'redis') },
     get submission() { return { host, port: this.exim.port } },
     get dav() { return { url: this.radicale.url } },
     user: who => userOf(users, who),

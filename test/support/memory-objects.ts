@@ -1,6 +1,9 @@
 import { Failure } from '../../src/base/failure.ts'
+import { isSince } from '../../src/eas/map/calendar.ts'
 import type { Folder, FolderId, ObjectContent } from '../../src/model/folder.ts'
 import type { Condition, Listed, ObjectStore, StoredObject, Watcher } from '../../src/model/ports.ts'
+import { contextOf } from './calendar-context.ts'
+import { MemoryAccount } from './memory.ts'
 
 type Collection = {
   folder: Folder
@@ -12,12 +15,11 @@ type Collection = {
 }
 type Watch = { readonly folders: readonly FolderId[]; readonly on: Watcher }
 
-const letters: Readonly<Record<ObjectContent, string>> = { calendar: 'c', tasks: 't', notes: 'n', contacts: 'b' }
 const titles: Readonly<Record<ObjectContent, string>> = { calendar: 'Calendar', contacts: 'Contacts', tasks: 'Tasks', notes: 'Notes' }
 
 /**
  * A user's collections as RFC 4791, 6352 and 6578 describe them, in memory, for the decisions made about them (not for the protocol: that
- * is tested against real servers). An event takes place on the day of its first DTSTART.
+ * is tested against real servers).
  */
 export class MemoryObjects implements ObjectStore {
   /** Thrown by every operation from now on. */
@@ -34,14 +36,18 @@ export class MemoryObjects implements ObjectStore {
   #ids = 0
 
   constructor() {
-    for (const content of Object.keys(letters) as ObjectContent[]) this.add(content, titles[content], { isDefault: true })
+    for (const content of Object.keys(titles) as ObjectContent[]) this.add(content, titles[content], { isDefault: true })
   }
 
   add(content: ObjectContent, name: string, more: Pick<Folder, 'isDefault' | 'readOnly'> = {}): FolderId {
-    const id = `${letters[content]}.${String(++this.#ids).padStart(11, '0')}` as FolderId
+    const id = this.nextId(++this.#ids) as FolderId
     const folder: Folder = { id, parent: undefined, name, role: undefined, content, selectable: true, ...more }
     this.#collections.set(id, { folder, objects: new Map(), history: [], known: 0 })
     return id
+  }
+
+  protected nextId(count: number): string {
+    return `c.${count}`
   }
 
   id(content: ObjectContent): FolderId {
@@ -62,6 +68,11 @@ export class MemoryObjects implements ObjectStore {
   /** What is there, by name. */
   held(folder: FolderId): ReadonlyMap<string, StoredObject> {
     return this.#of(folder).objects
+  }
+
+  /** The same as text. */
+  list(folder: FolderId): ReadonlyMap<string, string> {
+    return new Map([...this.held(folder)].map(([name, { octets }]) => [name, Buffer.from(octets).toString()]))
   }
 
   /** The tokens given so far mean nothing any more. */
@@ -123,10 +134,7 @@ export class MemoryObjects implements ObjectStore {
 
   async within(id: FolderId, from: Date, to?: Date): Promise<ReadonlySet<string>> {
     const { objects } = this.#asked('within', id)!
-    return new Set([...objects.values()].filter(one => {
-      const day = dayOf(one)
-      return day === undefined || (day >= from.getTime() && (!to || day < to.getTime()))
-    }).map(({ name }) => name))
+    return new Set([...objects.values()].filter(one => takesPlace(one, from, to)).map(({ name }) => name))
   }
 
   async objects(id: FolderId, names: readonly string[]): Promise<readonly StoredObject[]> {
@@ -193,7 +201,27 @@ export class MemoryObjects implements ObjectStore {
   }
 }
 
-function dayOf({ octets }: StoredObject): number | undefined {
-  const [, year, month, day] = /DTSTART[^:]*:(\d{4})(\d\d)(\d\d)/.exec(Buffer.from(octets).toString('latin1')) ?? []
-  return year ? Date.UTC(Number(year), Number(month) - 1, Number(day)) : undefined
+/** Of what is no iCalendar object, by the day of a DTSTART in it. */
+function takesPlace({ octets }: StoredObject, from: Date, to: Date | undefined): boolean {
+  const said = Buffer.from(octets).toString('latin1')
+  const [, year, month, day] = /DTSTART[^:]*:(\d{4})(\d\d)(\d\d)/.exec(said) ?? []
+  const begin = year ? Date.UTC(Number(year), Number(month) - 1, Number(day)) : undefined
+  const since = said.startsWith('BEGIN:') ? happens(octets, from) : begin === undefined || begin >= from.getTime()
+  return since && (!to || begin === undefined || begin < to.getTime())
+}
+
+/** Of what cannot be understood nobody can say that it does not. */
+function happens(octets: Uint8Array, from: Date): boolean {
+  try {
+    return isSince(octets, from, contextOf('16.1'))
+  } catch (error) {
+    if (error instanceof Failure) return true
+    throw error
+  }
+}
+
+/** A user of mail and collections. */
+export class MemoryUser extends MemoryAccount {
+  readonly collections = new MemoryObjects()
+  override objects: ObjectStore | undefined = this.collections
 }

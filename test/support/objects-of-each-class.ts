@@ -4,7 +4,7 @@ import { el, type Node } from '../../src/wire/wbxml.ts'
 
 /** [MS-ASCMD] Class. */
 export const classNames: Readonly<Record<ObjectContent, string>> = { calendar: 'Calendar', contacts: 'Contacts', tasks: 'Tasks', notes: 'Notes' }
-/** The default folders of `MemoryCollections`. */
+/** The default folders of `MemoryObjects`. */
 export const folderOf: Readonly<Record<ObjectContent, FolderId>> =
   { calendar: 'c.1' as FolderId, contacts: 'c.2' as FolderId, tasks: 'c.3' as FolderId, notes: 'c.4' as FolderId }
 

@@ -18,7 +18,8 @@ export interface PosternOptions {
   readonly node?: readonly string[]
   /** So many processes in place of one. */
   readonly workers?: number
-  readonly environment?: Readonly<Record<string, string>>
+  /** Another program than src/cli.ts. */
+  readonly program?: string
 }
 
 /** Postern as a process of its own. It keeps its configuration and its port over kill() and start(). */
@@ -63,7 +64,7 @@ export const configuration = (house: House, host: string, port: number) => ({
 })
 
 /** Starts `postern serve` on a free port, answering when it answers. It ends with the house at the latest. */
-export async function startPostern(house: House, { host = HOST, port, settings = {}, node = [], workers, environment = {} }: PosternOptions = {}): Promise<Postern> {
+export async function startPostern(house: House, { host = HOST, port, settings = {}, node = [], workers, program = cli }: PosternOptions = {}): Promise<Postern> {
   const own = port ?? (await freePorts(1))[0]!
   const place = join(house.dir, `postern-${own}`)
   writeFileSync(`${place}.yaml`, stringify({ ...configuration(house, host, own), ...settings }))
@@ -83,8 +84,8 @@ export async function startPostern(house: House, { host = HOST, port, settings =
     workers: () => readFileSync(`/proc/${self.pid}/task/${self.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
     async start() {
       const log = openSync(`${place}.log`, 'a')
-      const args = [...node, cli, 'serve', '--config', self.config, ...(workers === undefined ? [] : ['--workers', String(workers)])]
-      child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log], env: { ...process.env, ...environment } })
+      const args = [...node, program, 'serve', '--config', self.config, ...(workers === undefined ? [] : ['--workers', String(workers)])]
+      child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log] })
       closeSync(log)
       writeFileSync(`${place}.pid`, String(child.pid)) // for whoever cleans the house up
       child.unref()

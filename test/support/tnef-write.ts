@@ -73,3 +73,45 @@ export function winmail(tnef: Uint8Array, plain?: string): string {
 
 export const appointmentSet = '00062002-0000-0000-c000-000000000046'
 export const meetingSet = '6ed8da90-450b-101b-98da-00aa003f1305'
+
+/** [MS-OXOCAL] PidLidTimeZoneStruct of central Europe. */
+export const berlinStruct = ((): Buffer => {
+  const blob = Buffer.alloc(48)
+  blob.writeInt32LE(-60, 0)
+  blob.writeInt32LE(-60, 8)
+  for (const [at, month, hour] of [[14, 10, 3], [32, 3, 2]] as const) {
+    blob.writeUInt16LE(month, at + 2)
+    blob.writeUInt16LE(5, at + 6)
+    blob.writeUInt16LE(hour, at + 8)
+  }
+  return blob
+})()
+
+export type Pattern = {
+  readonly frequency: number; readonly type: number; readonly period: number; readonly specific?: readonly number[]
+  readonly end?: 'count' | 'date'; readonly count?: number; readonly calendar?: number
+  /** Days as `2026-12-07`, times with it as `2026-12-07T10:00`. */
+  readonly first: string; readonly last?: string; readonly deleted?: readonly string[]
+  readonly moved?: readonly { readonly start: string; readonly end: string; readonly original: string; readonly subject?: string }[]
+  /** Minutes of the day. */
+  readonly time: number
+}
+
+const minutes = (text: string): number => (Date.parse(text.length > 10 ? `${text}:00Z` : `${text}T00:00:00Z`) - Date.UTC(1601, 0, 1)) / 60_000
+const short = (value: number): Buffer => Buffer.of(value & 255, value >> 8)
+
+/** [MS-OXOCAL] AppointmentRecurrencePattern. */
+export function writePattern({ frequency, type, period, specific = [], end, count = 0, calendar = 0, first, last, deleted = [], moved = [], time }: Pattern): Buffer {
+  const days = (list: readonly string[]): Buffer => Buffer.concat([long(list.length), ...list.map(one => long(minutes(one)))])
+  return Buffer.concat([
+    short(0x3004), short(0x3004), short(frequency), short(type), short(calendar), long(0), long(period), long(0), ...specific.map(long),
+    long(end === 'date' ? 0x2021 : end === 'count' ? 0x2022 : 0x2023), long(count), long(1),
+    days([...deleted, ...moved.map(({ original }) => original.slice(0, 10))].sort()), days(moved.map(({ start }) => start.slice(0, 10))),
+    long(minutes(first)), long(last ? minutes(last) : 0x5ae980df), long(0x3006), long(0x3009), long(time), long(time + 60), short(moved.length),
+    ...moved.flatMap(({ start, end, original, subject }) => [
+      ...[start, end, original].map(one => long(minutes(one))), short(subject === undefined ? 0x04 : 0x05),
+      ...(subject === undefined ? [] : [short(subject.length + 1), short(subject.length), Buffer.from(subject, 'latin1')]), long(15),
+    ]),
+    long(0), long(0),
+  ])
+}

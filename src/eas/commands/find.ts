@@ -4,7 +4,7 @@ import { printItemId } from '../../state/item-id.ts'
 import { child, children, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { noBody } from '../body-wish.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
-import { mostFound, mostTold, readRows, renderHits, Results, type Hit, type Rows } from '../found.ts'
+import { existing, mostFound, mostTold, readRows, renderHits, Results, type Hit, type Rows } from '../found.ts'
 import { parseKql } from '../kql.ts'
 import { readGalSearch, searchGal } from '../gal.ts'
 import { displayNames } from '../map/email.ts'
@@ -97,9 +97,13 @@ async function search(call: Call, { id, text: wanted, folders, deep, rows: { fro
   const query = parseKql(wanted, call.now())
   const key = { id, wanted, folders, deep }
   if (from > 0 && !Results.known(call, key)) return head(startWithZero)
-  const results = await Results.of(call, key, from === 0, async () => {
-    const { mail } = call.stores
-    return mail.search(await searchScope(mail, folders, deep), query, mostFound)
+  const { mail } = call.stores
+  const results = await Results.of(call, key, from === 0, {
+    async find() {
+      const scope = await searchScope(call.stores, call.request.version, { named: folders, deep, contents: ['mail'] })
+      return mail.search(scope.map(({ id: folder }) => folder), query, mostFound)
+    },
+    existing: refs => existing(mail, refs),
   })
   const hits = await results.rows({ from, to: Math.min(to, from + mostTold - 1) })
   Object.assign(call.facts, { found: results.total, items: hits.length })

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { Failure, stale, type Kind } from '../../base/failure.ts'
-import type { Content, Folder, FolderId } from '../../model/folder.ts'
+import { inTurn } from '../../base/shared.ts'
+import { holdsObjects, type Content, type Folder, type FolderId } from '../../model/folder.ts'
 import type { Stores } from '../../model/ports.ts'
 import { keepHierarchy, recallHierarchy, show, type Hierarchy } from '../../state/snapshot.ts'
 import { child, el, text, type Element, type Tag } from '../../wire/wbxml.ts'
 import { wbxml, type Answer, type Call, type Command } from '../command.ts'
 import { contentOfType, folderType, userMail } from '../folder-type.ts'
-import { foldersOf, objectsOf } from '../folders.ts'
+import { foldersAllowed, objectsOf } from '../folders.ts'
 import { hierarchyOf } from '../hierarchy.ts'
 import { isRecipients } from '../recipients.ts'
 
@@ -81,29 +82,42 @@ function edit(
   const root: Tag = `FolderHierarchy:${name}`
   return {
     async run(call) {
-      const { body, cache, settings, stores, scope } = call
+      const { body } = call
       const key = body && text(body, 'FolderHierarchy:SyncKey')
       if (!body || !key || key === '0') throw new Failure('malformed', `${name} without SyncKey`)
       if (child(body, 'FolderHierarchy:Status')) throw new Failure('malformed', 'a Status in a request')
-      const request = createHash('sha256').update(JSON.stringify(body)).digest('base64url')
-      const repeated = cache.get<string[]>(`folder-edit:${scope}:${request}`)
-      if (repeated) return answer(root, repeated)
-
-      const snapshots = { cache, secret: settings.secret, account: stores.person.login }
-      const folders = await foldersOf(stores, call.request.version)
-      const then = recallHierarchy(snapshots, key, hierarchyOf(call, folders))
-      if (!then) throw stale('forgotten', 'the hierarchy this key stands for is not remembered')
-      const names = (['FolderHierarchy:ServerId', 'FolderHierarchy:ParentId'] as const).map(tag => text(body, tag) ?? '')
-      if (names.some(id => isRecipients(call, id))) return wbxml(el(root, [el('FolderHierarchy:Status', ofRecipients)]))
-      const edited = await work(call, body, then, folders)
-      if ('status' in edited) return wbxml(el(root, [el('FolderHierarchy:Status', edited.status)]))
-      const result = [keepHierarchy(snapshots, edited.client), ...(edited.id ? [edited.id] : [])]
-      cache.set(`folder-edit:${scope}:${request}`, result, { seconds: 3600 })
-      cache.set(`told:${scope}`, result[0])
-      return answer(root, result)
+      return inTurn(call, `editing:${call.scope}`, () => once(call, body, key))
     },
     refuse: kind => el(root, [el('FolderHierarchy:Status', status[name][kind] ?? '6')]),
   }
+
+  async function once(call: Call, body: Element, key: string): Promise<Answer> {
+    const { cache, shared, settings, stores, scope } = call
+    const slot = `folder-edit:${scope}:${createHash('sha256').update(JSON.stringify(body)).digest('base64url')}`
+    const repeated = await shared.recall<string[]>(slot)
+    if (repeated) return answer(root, repeated)
+
+    const snapshots = { shared, secret: settings.secret, account: stores.person.login }
+    const { folders, refused } = await foldersAllowed(stores, call.request.version)
+    const then = await recallHierarchy(snapshots, key, hierarchyOf(call, folders))
+    // Whom the server of objects refuses has mail folders all the same; of what such a client held before nobody can tell.
+    if (refused && (!then || isOfObjects(body))) throw new Failure('unavailable', refused.message, { cause: refused })
+    if (!then) throw stale('forgotten', 'the hierarchy this key stands for is not remembered')
+    const names = (['FolderHierarchy:ServerId', 'FolderHierarchy:ParentId'] as const).map(tag => text(body, tag) ?? '')
+    if (names.some(id => isRecipients(call, id))) return wbxml(el(root, [el('FolderHierarchy:Status', ofRecipients)]))
+    const edited = await work(call, body, then, folders)
+    if ('status' in edited) return wbxml(el(root, [el('FolderHierarchy:Status', edited.status)]))
+    const result = [await keepHierarchy(snapshots, edited.client), ...(edited.id ? [edited.id] : [])]
+    await shared.keep(slot, result, { seconds: 3600 })
+    cache.set(`told:${scope}`, result[0])
+    return answer(root, result)
+  }
+}
+
+/** Whether a folder is named, or one is to be made, that holds no mail. */
+function isOfObjects(body: Element): boolean {
+  const names = (['FolderHierarchy:ServerId', 'FolderHierarchy:ParentId'] as const).map(tag => text(body, tag) ?? '')
+  return names.some(id => holdsObjects(id as FolderId)) || (contentOfType(text(body, 'FolderHierarchy:Type') ?? userMail) ?? 'mail') !== 'mail'
 }
 
 const answer = (root: Tag, [key = '', id]: readonly string[]): Answer => wbxml(el(root, [

@@ -12,13 +12,13 @@ const status: Partial<Record<Kind, string>> = { stale: '9', malformed: '10' }
 // [MS-ASCMD] FolderSync. Key 0 tells the whole hierarchy and touches nothing else: item keys stay valid.
 export const folderSync: Command = {
   async run(call) {
-    const { body, stores, cache, settings, scope, facts } = call
+    const { body, stores, cache, shared, settings, scope, facts } = call
     const key = body && text(body, 'FolderHierarchy:SyncKey')
     if (!key) throw new Failure('malformed', 'FolderSync without SyncKey')
-    const snapshots = { cache, secret: settings.secret, account: stores.person.login }
+    const snapshots = { shared, secret: settings.secret, account: stores.person.login }
     const { folders, refused } = await foldersAllowed(stores, call.request.version)
     const now = hierarchyOf(call, folders)
-    const then = recallHierarchy(snapshots, key, now)
+    const then = await recallHierarchy(snapshots, key, now)
     // Whoever holds collections of objects keeps them; to all others mail is told alone.
     if (refused && then?.some(({ id }) => holdsObjects(id)) !== false) throw refused
     if (!then) throw stale('forgotten', 'the hierarchy this key stands for is not remembered')
@@ -30,7 +30,7 @@ export const folderSync: Command = {
       ...deletes.map(id => el('FolderHierarchy:Delete', [el('FolderHierarchy:ServerId', id)])),
     ]
     Object.assign(facts, { folders: now.length, adds: adds.length, updates: updates.length, deletes: deletes.length })
-    const next = keepHierarchy(snapshots, now)
+    const next = await keepHierarchy(snapshots, now)
     cache.set(`told:${scope}`, next) // for Ping, which asks for a FolderSync when the hierarchy is another one
     return wbxml(el('FolderHierarchy:FolderSync', [
       el('FolderHierarchy:Status', '1'),

@@ -5,7 +5,7 @@ import { parseSyncKey } from '../../state/sync-key.ts'
 import { child, children, el, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
 import { wholeConversations } from '../conversation-mode.ts'
-import { filterDay } from '../filter.ts'
+import { filterDay, isFilterOf } from '../filter.ts'
 import { classes } from '../folder-type.ts'
 import { folderOf } from '../folders.ts'
 import { outcome } from '../outcome.ts'
@@ -62,7 +62,7 @@ async function estimate(call: Call, collection: Element): Promise<number | 'not 
   }
   const { cursor, options } = parseSyncKey(call.settings.secret, person.login, folder.id, key)
   const filter = filterOf(collection) ?? options?.filter ?? 0
-  if (filter > 5) throw new Failure(filter > 8 ? 'malformed' : 'unsupported', `FilterType ${filter}`)
+  if (!isFilterOf('mail', filter)) throw new Failure(filter > 8 ? 'malformed' : 'unsupported', `FilterType ${filter}`)
   if (!folder.selectable) return 0
   const held = cursor.validity === 0 ? undefined : cursor, day = filterDay(filter, call.now())
   const items = await mail.estimate(folder.id, held, day)

@@ -6,16 +6,17 @@ import { answeredBy, answerEvent, mergeInvitation, note, type Answered } from '.
 import { match, originalNear } from '../../formats/series.ts'
 import { utcZone } from '../../formats/timezone.ts'
 import type { Event, Occasion } from '../../model/event.ts'
-import type { FolderId } from '../../model/folder.ts'
+import { isClosed, type FolderId } from '../../model/folder.ts'
 import type { MessageRef } from '../../model/ports.ts'
 import { namesObject, printObjectId } from '../../state/item-id.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
 import { folderOf, objectsOf } from '../folders.ts'
-import { calendarsOf, discard, findEvent, messageOf, openInvitation, type Placed } from '../invitations.ts'
+import { calendarsOf, discard, findEvent, openInvitation, type Placed } from '../invitations.ts'
 import { isReceived } from '../map/calendar-values.ts'
 import { sendMeetingMail } from '../meeting-mail.ts'
 import { mailsFromHere, mailsItself } from '../meetings.ts'
+import { messageOf } from '../moved.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
 import { since } from '../versions.ts'
@@ -55,7 +56,8 @@ const result = ({ request: { version } }: Call, { requestId, instanceId }: Respo
 async function answered(call: Call, request: ResponseRequest): Promise<Done> {
   if (request.status) return { status: request.status }
   // There is no calendar behind this site.
-  if (!call.stores.objects) return { status: serverError }
+  const calendars = call.stores.objects && await outcome(calendarsOf(call.stores.objects))
+  if (!calendars || (!(calendars instanceof Failure) && calendars.length === 0)) return { status: serverError }
   const slot = `meeting:${call.scope}:${JSON.stringify([request.id, request.instanceId, request.answer, request.reply, request.proposed])}`
   const before = call.cache.get<Done>(slot)
   if (before && !namesObject(request.id)) return before
@@ -82,7 +84,7 @@ class Refused extends Failure {
 /** An invitation in a mailbox; it goes to Trash once the answer stands. */
 async function answerMessage(call: Call, request: ResponseRequest): Promise<Done> {
   if (request.instanceId !== undefined) throw new Failure('malformed', 'an instance of a message')
-  const ref = messageOf(call, request.id)
+  const { ref } = await messageOf(call, request.id)
   const invitation = await openInvitation(call, ref)
   if (!invitation) return answeredBefore(call, request)
   checkReceived(call, readEvent(invitation, call.clocks))
@@ -200,16 +202,18 @@ async function answerObject(call: Call, request: ResponseRequest, again = false)
   const [name] = await namesOf(store, folder.id, [request.id])
   const object = name === undefined ? undefined : await store.read(folder.id, name)
   if (name === undefined || !object) {
-    if (request.answer === 'declined' && call.cache.get<Done>(`gone:${call.scope}:${request.id}`)) return { status: success }
+    if (request.answer === 'declined' && await call.shared.recall<Done>(`gone:${call.scope}:${request.id}`)) return { status: success }
     throw new Failure('not-found', 'no such event')
   }
+  // Before anybody is told.
+  if (isClosed(folder, name)) throw new Failure('denied', 'the calendar is read-only')
   const event = readEvent(object.octets, call.clocks)
   checkReceived(call, event)
   const original = originalOf(event, request.instanceId)
   const context = { ...call.clocks, now: call.now().getTime(), received: true, agent: undefined }
   if (request.answer === 'declined') {
     const done = await decline(call, request, { folder, object }, object.octets, original)
-    if (original === undefined) call.cache.set(`gone:${call.scope}:${request.id}`, done, { seconds: day })
+    if (original === undefined) await call.shared.keep(`gone:${call.scope}:${request.id}`, done, { seconds: day })
     return done
   }
   const excepted = original === undefined || event.exceptions.some(one => match(one.original, event.start) === original)

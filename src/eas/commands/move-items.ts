@@ -1,4 +1,5 @@
 import { Failure, type Kind } from '../../base/failure.ts'
+import { inTurn } from '../../base/shared.ts'
 import { holdsObjects, type Folder, type FolderId } from '../../model/folder.ts'
 import type { MessageRef, ObjectStore } from '../../model/ports.ts'
 import { parseItemId, parseObjectId, printItemId, printObjectId } from '../../state/item-id.ts'
@@ -6,6 +7,7 @@ import { children, el, text, type Element, type Node } from '../../wire/wbxml.ts
 import { wbxml, type Call, type Command } from '../command.ts'
 import { folderOf, objectsOf } from '../folders.ts'
 import { nameWithDigest } from '../object-names.ts'
+import { keepMoves, recallMoves } from '../moved.ts'
 import { outcome } from '../outcome.ts'
 
 /** [MS-ASCMD] Status (MoveItems). */
@@ -13,31 +15,18 @@ const badSource = '1', badDestination = '2', success = '3', sameFolder = '4', fa
 const groupStatus: Partial<Record<Kind, string>> = { 'not-found': badSource, stale: badSource, unavailable: locked, busy: locked }
 
 const mostMoves = 10_000, mostFolders = 1000
-const day = 24 * 60 * 60
 
 type Move = { readonly id: string; readonly from: FolderId; readonly to: FolderId; status?: string; movedTo?: string }
 type Sources = { readonly validity: number; readonly moves: Move[]; readonly refs: MessageRef[] }
 
-/** What is remembered of a move under its source id, so that the repeated request gets the same answer. */
-type Moved = { readonly to: FolderId; readonly id: string }
-
-// [MS-ASCMD] MoveItems
+// [MS-ASCMD] MoveItems. What is remembered of a move gives the repeated request the same answer, once it is there.
 export const moveItems: Command = {
   async run(call) {
     const asked = call.body ? children(call.body, 'Move:Move') : []
     if (asked.length === 0) throw new Failure('malformed', 'no moves')
     if (asked.length > mostMoves) throw new Failure('too-large', 'number of moves')
     const moves = asked.map(readMove)
-    const known = await foldersOf(call, moves)
-    for (const move of moves) {
-      const before = call.cache.get<Moved>(`move:${call.scope}:${move.id}`)
-      if (before?.to === move.to) Object.assign(move, { status: success, movedTo: before.id })
-      else if (!known.has(move.from)) move.status = badSource
-      else if (!takes(known.get(move.to), known.get(move.from)!)) move.status = badDestination
-      else if (move.from === move.to) move.status = sameFolder
-    }
-    for (const group of grouped(moves.filter(({ from }) => !holdsObjects(from)))) await moveGroup(call, group)
-    for (const move of moves) if (!move.status && holdsObjects(move.from)) await moveObject(call, move)
+    await inTurn(call, `moving:${call.scope}`, () => moveAll(call, moves))
     call.facts['items'] = moves.length
     call.facts['moved'] = moves.filter(move => move.status === success).length
     return wbxml(el('Move:MoveItems', moves.map(answer)))
@@ -45,6 +34,18 @@ export const moveItems: Command = {
 
   // [MS-ASCMD] Limiting Size of Command Requests
   refuse: kind => el('Move:MoveItems', [el('Move:Status', kind === 'too-large' ? '103' : groupStatus[kind] ?? failed)]),
+}
+
+async function moveAll(call: Call, moves: readonly Move[]): Promise<void> {
+  const [known, before] = await Promise.all([foldersOf(call, moves), recallMoves(call, moves.map(({ id }) => id))])
+  moves.forEach((move, i) => {
+    if (before[i]?.to === move.to) Object.assign(move, { status: success, movedTo: before[i].id })
+    else if (!known.has(move.from)) move.status = badSource
+    else if (!takes(known.get(move.to), known.get(move.from)!)) move.status = badDestination
+    else if (move.from === move.to) move.status = sameFolder
+  })
+  for (const group of grouped(moves.filter(({ from }) => !holdsObjects(from)))) await moveGroup(call, group)
+  for (const move of moves) if (!move.status && holdsObjects(move.from)) await moveObject(call, move)
 }
 
 async function foldersOf({ stores }: Call, moves: readonly Move[]): Promise<ReadonlyMap<FolderId, Folder>> {
@@ -101,17 +102,19 @@ async function moveGroup(call: Call, { validity, moves, refs }: Sources): Promis
     const uid = moved instanceof Failure ? undefined : moved.uids.get(refs[i]!.uid)
     if (moved instanceof Failure) move.status = groupStatus[moved.kind] ?? failed
     else if (uid === undefined) move.status = badSource
-    else remember(call, move, printItemId({ folder: to, validity: moved.validity, uid }))
+    else Object.assign(move, { status: success, movedTo: printItemId({ folder: to, validity: moved.validity, uid }) })
   })
+  await remember(call, moves)
 }
 
-/** An object keeps its name, unless there is one of that name: then it stays where it is. */
+/** Where there is one of its name it stays where it is. */
 async function moveObject(call: Call, move: Move): Promise<void> {
   const { objects } = call.stores
   const name = await outcome(nameOf(objectsOf(objects), move))
   const moved = name instanceof Failure ? name : await outcome(objectsOf(objects).move({ folder: move.from, name }, move.to))
   if (moved instanceof Failure) move.status = groupStatus[moved.kind] ?? failed
-  else remember(call, move, printObjectId({ folder: move.to, name: name as string }))
+  else Object.assign(move, { status: success, movedTo: printObjectId({ folder: move.to, name: moved ?? name as string }) })
+  await remember(call, [move])
 }
 
 async function nameOf(objects: ObjectStore, { id, from }: Move): Promise<string> {
@@ -120,12 +123,8 @@ async function nameOf(objects: ObjectStore, { id, from }: Move): Promise<string>
   return 'name' in ref ? ref.name : nameWithDigest(objects, ref)
 }
 
-/** The second line is for Sync: the client has the item under its new id already, some would show it twice. */
-function remember(call: Call, move: Move, id: string): void {
-  Object.assign(move, { status: success, movedTo: id })
-  call.cache.set(`move:${call.scope}:${move.id}`, { to: move.to, id } satisfies Moved, { seconds: day })
-  call.cache.set(`moved:${call.scope}:${id}`, call.now().getTime(), { seconds: day })
-}
+const remember = (call: Call, moves: readonly Move[]): Promise<void> =>
+  keepMoves(call, moves.flatMap(({ id, to, movedTo }) => movedTo === undefined ? [] : [[id, { to, id: movedTo }] as const]))
 
 const answer = ({ id, status, movedTo }: Move): Node => el('Move:Response', [
   el('Move:SrcMsgId', id),

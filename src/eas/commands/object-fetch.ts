@@ -6,7 +6,7 @@ import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
 import { folderOf, objectsOf } from '../folders.ts'
 import type { BodyWish } from '../map/body.ts'
-import { objectClasses, shows } from '../object-classes.ts'
+import { classOf, shows } from '../object-classes.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
 import { since } from '../versions.ts'
@@ -42,7 +42,7 @@ async function propertiesOf(call: Call, id: string, { bodies }: BodyWish) {
   const [name] = await namesOf(store, folder.id, [id])
   const [object] = name === undefined ? [] : await store.objects(folder.id, [name])
   if (!object) throw new Failure('not-found', 'no such item')
-  const kind = objectClasses[folder.content as keyof typeof objectClasses]
+  const kind = classOf(folder)
   return {
     name: classes[folder.content],
     nodes: shows(kind, object.octets) ? kind.say(object.octets, contextOf(call, { options: { ...defaultOptions, bodies }, supported: undefined, folder }, object.name)) : undefined,

@@ -4,10 +4,10 @@ import { field } from '../../formats/header.ts'
 import { printMailbox, recipients } from '../../formats/mime-write.ts'
 import { encodeText } from '../../formats/transfer-write.ts'
 import type { MessageRef } from '../../model/ports.ts'
-import { parseItemId } from '../../state/item-id.ts'
 import { child, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { empty, wbxml, type Answer, type Call, type Command } from '../command.ts'
 import { repliedAll } from '../map/flags.ts'
+import { messageOf } from '../moved.ts'
 import { openOriginal, type Original } from '../original.ts'
 import { outcome } from '../outcome.ts'
 import { headerOf, sendOnce, type Outgoing } from '../outgoing.ts'
@@ -55,7 +55,7 @@ function smart(kind: Splice['kind'], root: Tag): Command {
 async function run(call: Call, kind: Splice['kind'], refused: (value: string) => Node): Promise<Answer> {
   const meeting = call.body && kind === 'forward' ? await forwardMeeting(call, call.body) : undefined
   if (meeting) return meeting
-  const asked = call.body ? readElements(call, call.body, kind) : readQuery(call)
+  const asked = await (call.body ? readElements(call, call.body, kind) : readQuery(call))
   const { source, replaceMime } = asked
   let original: Promise<Original> | undefined
   const opened = (): Promise<Original> => original ??= openOriginal(call, source)
@@ -82,16 +82,16 @@ async function mark({ stores, log }: Call, kind: Splice['kind'], { mime }: Outgo
 }
 
 /** [MS-ASCMD] Up to 12.1 the query names the original, and the body is the message. */
-function readQuery(call: Call): Asked {
+async function readQuery(call: Call): Promise<Asked> {
   const { message: mime, request } = call
   if (!mime) throw new Failure('malformed', 'no message')
   return {
-    source: sourceOf(call, request.longId ?? request.itemId, request.longId ? undefined : request.collectionId),
+    source: await sourceOf(call, request.longId ?? request.itemId, request.longId ? undefined : request.collectionId),
     replaceMime: false, clientId: undefined, outgoing: { mime, clientId: undefined, save: request.saveInSent },
   }
 }
 
-function readElements(call: Call, body: Element, kind: Splice['kind']): Asked {
+async function readElements(call: Call, body: Element, kind: Splice['kind']): Promise<Asked> {
   // There is one account, the primary one, and that has no id: [MS-ASCMD] AccountId (Settings).
   if (text(body, 'ComposeMail:AccountId')) throw new Refusal(invalidAccount)
   const named = child(body, 'ComposeMail:Source'), clientId = text(body, 'ComposeMail:ClientId')
@@ -99,7 +99,7 @@ function readElements(call: Call, body: Element, kind: Splice['kind']): Asked {
   const instance = text(named, 'ComposeMail:InstanceId')?.replace(compactDate, '$1-$2-$3T$4:$5:$6')
   if (instance !== undefined && Number.isNaN(Date.parse(instance))) throw new Refusal(badInstance)
   const longId = text(named, 'ComposeMail:LongId'), itemId = text(named, 'ComposeMail:ItemId')
-  const source = sourceOf(call, longId ?? itemId, longId ? undefined : text(named, 'ComposeMail:FolderId'))
+  const source = await sourceOf(call, longId ?? itemId, longId ? undefined : text(named, 'ComposeMail:FolderId'))
   const { message: mime } = call
   const replaceMime = child(body, 'ComposeMail:ReplaceMime') !== undefined
   const save = child(body, 'ComposeMail:SaveInSentItems') !== undefined
@@ -113,10 +113,9 @@ function readElements(call: Call, body: Element, kind: Splice['kind']): Asked {
 }
 
 /** LongId and ItemId are ids of ours; one that MoveItems has replaced still names its message. */
-function sourceOf({ cache, scope }: Call, id: string | undefined, folder: string | undefined): MessageRef {
+async function sourceOf(call: Call, id: string | undefined, folder: string | undefined): Promise<MessageRef> {
   if (!id) throw new Failure('malformed', 'a Source without an item')
-  const moved = cache.get<{ readonly id: string }>(`move:${scope}:${id}`)
-  const ref = parseItemId(moved?.id ?? id)
+  const { ref, moved } = await messageOf(call, id)
   if (!moved && folder && folder !== ref.folder) throw new Failure('not-found', 'the item is not in that folder')
   return ref
 }

@@ -8,11 +8,12 @@ import { printItemId } from '../../state/item-id.ts'
 import { parseSyncKey, printSyncKey } from '../../state/sync-key.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import type { Call } from '../command.ts'
-import { wholeConversations } from '../conversation-mode.ts'
+import { ageLeftOvers, wholeConversations } from '../conversation-mode.ts'
 import { applyToDrafts } from '../drafts.ts'
-import { filterDay } from '../filter.ts'
+import { filterDay, isFilterOf } from '../filter.ts'
 import type { MailStanding } from '../folders.ts'
 import { moveArrivals } from '../move-always.ts'
+import { givenOf } from '../moved.ts'
 import { since as atLeast } from '../versions.ts'
 import { applyCommands, type Applied } from './sync-commands.ts'
 import type { CollectionRequest } from './sync-request.ts'
@@ -46,7 +47,7 @@ export async function openMailbox(call: Call, request: CollectionRequest, folder
   const held = request.key === '0' ? undefined : stateOf(call, request)
   const known = request.options ?? held?.options ?? call.cache.get<Remembered>(cursorName(call, request.id))?.options
   const options = known ?? defaultOptions
-  if (options.filter > 5) throw new Failure('malformed', `FilterType ${options.filter} is none of mail`)
+  if (!isFilterOf('mail', options.filter)) throw new Failure('malformed', `FilterType ${options.filter} is none of mail`)
   const cursor = held?.cursor ?? fresh
   // A long key has no room for options: without them the client goes on seeing what it sees.
   const since = known || !held ? filterDay(options.filter, call.now()) : cursor.pass?.since ?? cursor.since
@@ -76,7 +77,7 @@ export async function gather(call: Call, collection: Mailbox, window: number): P
   const { folder, cursor, since, applied } = collection
   const all = await call.stores.mail.changes(folder.id, cursor, { window, since })
   const { removed, modseq, added, dropped } = applied
-  const held = all.adds.filter(({ uid }) => hasMoved(call, collection, uid))
+  const held = await heldByMove(call, collection, all.adds)
   const arrivals = cursor.validity ? all.adds.filter(message => message.uid >= cursor.top && !held.includes(message)) : []
   const elsewhere = await moveArrivals(call, folder, all.next.validity, arrivals)
   const changes = {
@@ -88,15 +89,18 @@ export async function gather(call: Call, collection: Mailbox, window: number): P
   }
   if (!collection.request.conversations || since === 0) return { ...collection, changes, older: [] }
   const { older, ...whole } = await wholeConversations(call, collection, changes)
-  return { ...collection, changes: whole, older }
+  return { ...collection, changes: await ageLeftOvers(call, collection, changes, whole, older), older }
 }
 
 /**
- * Whether MoveItems gave this item to this client since its cursor was made: it has it under that id. It is told as a change, for its
- * flags may be other ones by now. Below `top` the mark says nothing: the client may have begun the collection anew.
+ * What MoveItems gave to this client since its cursor was made: it has it under that id. It is told as a change, for its flags may be other
+ * ones by now. Below `top` the mark says nothing: the client may have begun the collection anew.
  */
-function hasMoved(call: Call, { folder, cursor: { validity, top } }: Mailbox, uid: number): boolean {
-  return uid >= top && call.cache.get(`moved:${call.scope}:${printItemId({ folder: folder.id, validity, uid })}`) !== undefined
+async function heldByMove(call: Call, { folder, cursor: { validity, top } }: Mailbox, adds: readonly Message[]): Promise<Message[]> {
+  const idOf = ({ uid }: Message): string => printItemId({ folder: folder.id, validity, uid })
+  const late = adds.filter(({ uid }) => uid >= top)
+  const given = await givenOf(call, late.map(idOf))
+  return late.filter(message => given.has(idOf(message)))
 }
 
 /** What the answer must say at all: nothing is said of a collection without news. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '../../base/failure.ts'
 import type { ObjectCursor } from '../../model/cursor.ts'
-import type { Folder } from '../../model/folder.ts'
+import { isClosed, type Folder } from '../../model/folder.ts'
 import type { ObjectStore, StoredObject } from '../../model/ports.ts'
 import { printObjectFile, printObjectId } from '../../state/item-id.ts'
 import type { SyncOptions } from '../../state/sync-options.ts'
@@ -13,6 +13,7 @@ import { removeMeeting, tellGuests } from '../meetings.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
 import { namesOf } from '../object-names.ts'
 import { outcome } from '../outcome.ts'
+import { filesOf, storeFiles, type FilesOfChange } from './object-files.ts'
 import { itemStatus, response } from './sync-commands.ts'
 import { digestElement, type ClientCommand } from './sync-request.ts'
 
@@ -68,7 +69,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
   const named = await resolve(place, commands)
   let changed: ReturnType<Work['changed']> | undefined
   const work: Work = {
-    call, place, key, changed: () => changed ??= changedSince(place), before: writtenBefore(call, place, key),
+    call, place, key, changed: () => changed ??= changedSince(place), before: await writtenBefore(call, place, key),
     made: new Set(), versions: new Map(), restored: new Map(), removed: new Set(), known: new Set(), undone: new Set(),
   }
   const wanted = named.flatMap(({ command, name }) => command.kind === 'Delete' && !command.instance && name ? [name] : [])
@@ -80,7 +81,7 @@ export async function applyToObjects(call: Call, place: ObjectPlace, key: string
       if (answered) responses.push(answered)
     }
   } finally {
-    keepWritten(work)
+    await keepWritten(work)
   }
   const fetched = named.flatMap(({ command, name }) => command.kind === 'Fetch' && name ? [{ serverId: command.serverId, name }] : [])
   return { ...work, responses, fetched }
@@ -103,18 +104,15 @@ async function changedSince({ store, folder, cursor }: ObjectPlace): Promise<Map
 }
 
 /** What is remembered of a client's own writes: they are no conflict to a client that goes on with the key it wrote them with. */
-type Written = { readonly key: string; readonly versions: Held }
-const writtenName = ({ scope }: Call, { folder }: ObjectPlace): string => `wrote:${scope}:${folder.id}`
+const writtenName = ({ scope }: Call, { folder }: ObjectPlace, key: string): string => `wrote:${scope}:${folder.id}:${key}`
 
-function writtenBefore(call: Call, place: ObjectPlace, key: string): Held {
-  const written = call.cache.get<Written>(writtenName(call, place))
-  return written?.key === key ? written.versions : new Map()
-}
+const writtenBefore = async (call: Call, place: ObjectPlace, key: string): Promise<Held> =>
+  new Map(await call.shared.recall<readonly (readonly [number, number])[]>(writtenName(call, place, key)))
 
-function keepWritten({ call, place, key, before, versions, restored }: Work): void {
+async function keepWritten({ call, place, key, before, versions, restored }: Work): Promise<void> {
   if (versions.size + restored.size === 0) return
   const all = nowHeld(nowHeld(before, restored), versions)
-  call.cache.set(writtenName(call, place), { key, versions: all } satisfies Written, { size: 256 + all.size * 48, seconds: day })
+  await call.shared.keep(writtenName(call, place, key), [...all], { size: 256 + all.size * 48, seconds: day })
 }
 
 const day = 86_400
@@ -141,12 +139,14 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
   const { call, place: { store, folder, kind }, key, made, known, versions, undone } = work
   if (!command.data) return response(command, '6')
   const uid = kind.clientUid?.(command.data)
-  const name = uid ? nameOf(`uid\0${folder.id}\0${uid}`, kind.ending) : nameOfNew(call, key, command, kind.ending)
-  const id = printObjectId({ folder: folder.id, name }), said: Node[] = []
-  const octets = folder.readOnly ? undefined : kind.hear(undefined, command.data, contextOf(call, work.place))
-  const written = octets ? await outcome(store.write(folder.id, name, octets, 'new')) : closed
+  const wanted = uid ? nameOf(`uid\0${folder.id}\0${uid}`, kind.ending) : nameOfNew(call, key, command, kind.ending), said: Node[] = []
+  const files = folder.readOnly ? undefined : await filesToStore(work, command, undefined)
+  const octets = folder.readOnly ? undefined : kind.hear(undefined, files?.data ?? command.data, contextOf(call, work.place))
+  const written = octets ? await outcome(store.write(folder.id, wanted, octets, 'new')) : closed
   if (written instanceof Failure && written.kind !== 'exists' && written.kind !== 'denied') throw written
-  const there = isDenied(written) ? undefined : written instanceof Failure ? (await store.read(folder.id, name))?.octets : octets
+  const before = written instanceof Failure && !isDenied(written) ? await store.read(folder.id, wanted) : undefined
+  const name = (written instanceof Failure ? before?.name : written.name) ?? wanted
+  const there = written instanceof Failure ? before?.octets : octets
   // What was made on the phone leaves it again: it gets an id, and is told at once that there is no such item.
   if (isDenied(written)) undo(work, name)
   else if (!there) {
@@ -154,14 +154,15 @@ async function add(work: Work, command: ClientCommand): Promise<Node> {
     undone.add(name)
   } else {
     if (!(written instanceof Failure)) versions.set(name, written.etag)
+    const context = contextOf(call, work.place, name)
+    const filed = await file(work, command, name, undefined, written instanceof Failure ? await filesToStore(work, command, { name, octets: there, etag: '' }) : files)
     if (kind.meets) await tell(work, name, undefined, there)
     known.add(name)
     made.add(name)
-    const context = contextOf(call, work.place, name)
-    said.push(...kind.made?.(there, context) ?? [], ...kind.filed?.(command.data, context) ?? [])
+    said.push(...kind.made?.(there, context) ?? [], ...filed)
   }
   return el('AirSync:Add', [
-    el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', id), el('AirSync:Status', '1'),
+    el('AirSync:ClientId', command.clientId), el('AirSync:ServerId', printObjectId({ folder: folder.id, name })), el('AirSync:Status', '1'),
     ...(said.length ? [el('AirSync:ApplicationData', said)] : []),
   ])
 }
@@ -172,43 +173,74 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   const stored = await place.store.read(place.folder.id, name)
   if (!stored) return response(command, '8')
   work.known.add(name)
-  if (place.folder.readOnly) return undo(work, name)
-  const octets = edited(call, place, command, stored)
+  if (isClosed(place.folder, name)) return undo(work, name)
+  const files = await filesToStore(work, command, stored)
+  const octets = edited(call, place, files ? { ...command, data: files.data } : command, stored)
   if (!octets) return response(command, '6')
-  const filed = command.data && place.kind.filed?.(command.data, contextOf(call, place, name)) || []
-  const done = filed.length ? response(command, '1', [el('AirSync:ApplicationData', filed)]) : undefined
+  const done = async (): Promise<Node | undefined> => {
+    const filed = await file(work, command, name, stored, files)
+    return filed.length ? response(command, '1', [el('AirSync:ApplicationData', filed)]) : undefined
+  }
+  const same = Buffer.compare(octets, stored.octets) === 0
   // Nothing is left to do: also for a request that comes a second time.
-  if (Buffer.compare(octets, stored.octets) === 0) return done
+  if (same && !files?.isWork) return done()
   if (await isDisputed(work, name, stored.etag, again)) return response(command, '7')
-  if (!again && await isDoneBefore(work, command, stored)) return done
-  const written = await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
+  if (!again && await isDoneBefore(work, command, stored)) return done()
+  const written = same ? { etag: stored.etag } : await outcome(place.store.write(place.folder.id, name, octets, { etag: stored.etag }))
   if (isDenied(written)) return undo(work, name)
   if (written instanceof Failure) {
     if (written.kind !== 'conflict' || again) throw written
     return change(work, command, name, true)
   }
   versions.set(name, written.etag)
+  const answered = await done()
+  const etag = versions.get(name)
   if (place.kind.meets) await tell(work, name, stored.octets, octets)
   const isNews = (isUntold(place, name) && !holdsVersion(place.held, name, stored.etag)) ||
     (command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance)))
-  versions.set(name, isNews ? undefined : written.etag)
-  return done
+  versions.set(name, isNews ? undefined : etag)
+  return answered
+}
+
+/** Files that the server is to keep: undefined where they are in the object itself. */
+async function filesToStore({ call, place }: Work, { data, instance }: ClientCommand, stored: StoredObject | undefined): Promise<FilesOfChange | undefined> {
+  if (!place.kind.filed || !data) return undefined
+  const context = contextOf(call, place, stored?.name)
+  const occurrence = (): string | undefined => stored && instance !== undefined ? place.kind.occurrence?.(stored.octets, instance, context) : undefined
+  return filesOf(call, data, stored?.octets, occurrence)
+}
+
+/** What the answer says of files that came with a command, after the server has them. Where it does not take them, nothing of the item is there. */
+async function file(work: Work, { data }: ClientCommand, name: string, before: StoredObject | undefined, files: FilesOfChange | undefined): Promise<readonly Node[]> {
+  const { call, place, versions } = work
+  const context = contextOf(call, place, name)
+  if (!files) return data && place.kind.filed?.(data, context) || []
+  const stored = await outcome(storeFiles(call, place.folder.id, context.reference, name, versions.get(name), files))
+  if (!(stored instanceof Failure)) {
+    if (files.isWork) versions.set(name, stored.etag)
+    return stored.nodes
+  }
+  await restore(work, name, before?.octets, before !== undefined || versions.has(name))
+  throw stored
 }
 
 /** Those who meet hear of what was written. Where they cannot, it is as it was, and the client may try again. */
-async function tell({ call, place: { store, folder }, versions, restored }: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
-  const etag = versions.get(name)
-  const told = await outcome(tellGuests(call, before, after))
+async function tell(work: Work, name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): Promise<void> {
+  const told = await outcome(tellGuests(work.call, before, after))
   if (!(told instanceof Failure)) return
   // What was there before this request stays.
-  const own = before !== undefined || versions.has(name)
+  await restore(work, name, before, before !== undefined || work.versions.has(name))
+  throw told
+}
+
+async function restore({ call, place: { store, folder }, versions, restored }: Work, name: string, before: Uint8Array | undefined, own: boolean): Promise<void> {
+  const etag = versions.get(name)
   versions.delete(name)
   const undone = own && await outcome(before
     ? store.write(folder.id, name, before, etag === undefined ? undefined : { etag })
     : store.remove(folder.id, name, etag).then(() => undefined))
-  if (undone instanceof Failure) call.log.warn({ collection: folder.id, kind: undone.kind, why: undone.message }, 'a meeting stands that nobody was told of')
+  if (undone instanceof Failure) call.log.warn({ collection: folder.id, kind: undone.kind, why: undone.message }, 'an event stands that was to be as before')
   else if (undone) restored.set(name, undone.etag)
-  throw told
 }
 
 /** Stores what a change makes beside its object. That it is there already tells of a request that comes a second time. */
@@ -230,7 +262,7 @@ function edited(call: Call, place: ObjectPlace, { kind, data, instance }: Client
 async function remove(work: Work, command: ClientCommand, name: string, stored: StoredObject | undefined): Promise<Node | undefined> {
   const { call, place: { store, folder, kind, options }, versions, removed, known, undone } = work
   known.delete(name)
-  if (stored && folder.readOnly) return undo(work, name)
+  if (stored && isClosed(folder, name)) return undo(work, name)
   if (stored && await isDisputed(work, name, stored.etag, false)) {
     undone.add(name)
     return response(command, '7')
@@ -267,12 +299,12 @@ function undo({ call, place: { folder }, undone }: Work, name: string): undefine
   undone.add(name)
 }
 
-type Around = Pick<ObjectPlace, 'options' | 'supported' | 'folder'>
+type Around = Pick<ObjectPlace, 'options' | 'supported'> & { readonly folder: Pick<Folder, 'id'> }
 
 /** `name` is the object's; of a new one there is none. */
 export const contextOf = (call: Call, { options, supported, folder }: Around, name = '', instance?: string): ObjectContext => ({
   ...call.clocks, version: call.request.version, userAgent: call.request.userAgent, bodies: options.bodies, person: call.stores.person,
-  reference: file => printObjectFile({ folder: folder.id, name }, file), supported, instance, now: call.now(), log: call.log,
+  reference: file => printObjectFile({ folder: folder.id, name }, file), isHere: uri => call.stores.objects?.files?.isHere(uri) ?? false, supported, instance, now: call.now(), log: call.log,
 })
 
 /**

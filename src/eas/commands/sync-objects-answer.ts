@@ -1,11 +1,13 @@
 import { Failure } from '../../base/failure.ts'
 import { incompleteOnly } from '../../model/cursor.ts'
+import type { FolderId } from '../../model/folder.ts'
 import type { Listed, StoredObject } from '../../model/ports.ts'
 import { printObjectId } from '../../state/item-id.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
 import { holdsVersion, isHeld } from '../held.ts'
+import { givenOf } from '../moved.ts'
 import { shows } from '../object-classes.ts'
 import { collectionHead } from './sync-answer.ts'
 import { contextOf } from './sync-object-commands.ts'
@@ -25,7 +27,7 @@ export async function describeObjects(call: Call, state: Objects): Promise<Node>
   const { request, applied, changes } = state
   const tellings = await tellingsOf(call, state)
   const responses = [...applied.responses, ...await fetchedNodes(call, state)]
-  const key = advanceObjects(call, state, new Map(tellings.map(({ name, etag }) => [name, etag])))
+  const key = await advanceObjects(call, state, new Map(tellings.map(({ name, etag }) => [name, etag])))
   return el('AirSync:Collection', [
     ...collectionHead(call, request, key, '1', classes[state.folder.content]),
     ...(changes?.more ? [el('AirSync:MoreAvailable')] : []),
@@ -36,13 +38,17 @@ export async function describeObjects(call: Call, state: Objects): Promise<Node>
 
 async function tellingsOf(call: Call, state: Objects): Promise<Telling[]> {
   const { changes, applied, cursor } = state
-  const gone = [...changes?.gone ?? []].map(name => telling(state, 'Delete', name))
+  const went = new Set(changes?.gone ?? [])
+  const gone = [...went].map(name => telling(state, 'Delete', name))
   const aged = [...changes?.aged ?? []].map(name => telling(state, 'SoftDelete', name))
   const listed = new Map((changes?.present ?? []).map(one => [one.name, one]))
-  const undone = [...applied.undone].filter(name => !listed.has(name) && !applied.removed.has(name)).map(name => ({ name, etag: '' }))
+  const undone = [...applied.undone].filter(name => !listed.has(name) && !went.has(name) && !applied.removed.has(name)).map(name => ({ name, etag: '' }))
   const wanted = [...listed.values(), ...undone]
   const there = await objectsOf(state, wanted)
   const holds = cursor.pass?.phase === 'coming' ? !cursor.pass.first : cursor.token !== ''
+  // Those MoveItems gave to this client: it has them under these ids.
+  const idOf = (name: string): string => printObjectId({ folder: state.folder.id, name })
+  const given = holds ? await givenOf(call, wanted.filter(({ name }) => !isHeld(state.held, name)).map(({ name }) => idOf(name))) : undefined
   const present = wanted.flatMap(({ name }) => {
     const object = there.get(name)
     // What was made in a collection that takes nothing is not there; what is listed and is not there will be told as gone.
@@ -51,15 +57,11 @@ async function tellingsOf(call: Call, state: Objects): Promise<Telling[]> {
     if (nodes && nodes !== 'done' && state.since === incompleteOnly && !applied.undone.has(name) && holdsVersion(state.held, name, object.etag)) return []
     if (nodes === 'done') return holds ? [telling(state, 'SoftDelete', name)] : []
     if (!nodes) return isHeld(state.held, name) ? [telling(state, 'Delete', name)] : []
-    const has = applied.known.has(name) || (!applied.undone.has(name) && (isHeld(state.held, name) || (holds && hasMoved(call, state, name))))
+    const has = applied.known.has(name) || (!applied.undone.has(name) && (isHeld(state.held, name) || given?.has(idOf(name)) === true))
     return [{ ...telling(state, has ? 'Change' : 'Add', name, nodes), etag: object.etag }]
   })
   return [...gone, ...aged, ...present]
 }
-
-/** Whether MoveItems gave this object to this client: it has it under that id. */
-const hasMoved = (call: Call, { folder }: Objects, name: string): boolean =>
-  call.cache.get(`moved:${call.scope}:${printObjectId({ folder: folder.id, name })}`) !== undefined
 
 function telling({ folder }: Objects, kind: 'Add' | 'Change' | 'Delete' | 'SoftDelete', name: string, nodes?: readonly Node[]): Telling {
   const id = el('AirSync:ServerId', printObjectId({ folder: folder.id, name }))
@@ -82,10 +84,15 @@ function say(call: Call, state: Objects, { name, octets }: StoredObject): readon
     if (filterOf(state) === incompleteOnly && kind.isDone?.(octets, context)) return 'done'
     return shows(kind, octets) ? kind.say(octets, context) : undefined
   } catch (error) {
-    const reason = error instanceof Failure ? error.message : undefined
-    call.log[reason === undefined ? 'error' : 'warn']({ collection: state.folder.id, object: name.slice(0, 100), reason, err: reason ? undefined : error }, 'object left out')
-    return undefined
+    return leftOut(call, state.folder.id, name, error)
   }
+}
+
+/** Tells the log of an object that cannot be understood, and why: the rest goes on. */
+export function leftOut(call: Call, folder: FolderId, name: string, error: unknown): undefined {
+  const reason = error instanceof Failure ? error.message : undefined
+  call.log[reason === undefined ? 'error' : 'warn']({ collection: folder, object: name.slice(0, 100), reason, err: reason ? undefined : error }, 'object left out')
+  return undefined
 }
 
 /** The one of the list that is told, which may be older than what the client wants by now. */

@@ -1,19 +1,20 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Failure } from '../../base/failure.ts'
 import { freshObjects, incompleteOnly, type ObjectCursor } from '../../model/cursor.ts'
-import type { Folder } from '../../model/folder.ts'
+import type { Folder, FolderId } from '../../model/folder.ts'
 import type { Listed, ObjectStore } from '../../model/ports.ts'
+import { splitToken, standForSame } from '../../state/merged-token.ts'
 import { parseObjectKey, printObjectKey } from '../../state/object-key.ts'
 import type { KeyOwner } from '../../state/sync-key.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import type { Call } from '../command.ts'
-import { filterDay } from '../filter.ts'
+import { filterDay, isFilterOf } from '../filter.ts'
 import { objectsOf, type ObjectStanding } from '../folders.ts'
 import { holdsVersion, isHeld, nowHeld, noVersion, type Held } from '../held.ts'
 import type { ObjectClass } from '../object-class.ts'
-import { countChanges, listChanges, type ListedChanges } from '../object-changes.ts'
-import { objectClasses } from '../object-classes.ts'
-import { applyToObjects, nothingApplied, type AppliedToObjects } from './sync-object-commands.ts'
+import { countChanges, listChanges, weekOf, type ListedChanges, type ListWish } from '../object-changes.ts'
+import { classOf } from '../object-classes.ts'
+import { applyToObjects, contextOf, nothingApplied, type AppliedToObjects } from './sync-object-commands.ts'
 import type { CollectionRequest } from './sync-request.ts'
 
 /** A collection of objects on its way through a Sync. */
@@ -46,20 +47,27 @@ type Remembered = ObjectStanding & {
 const slot = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
 const ownerOf = ({ settings, stores }: Call): KeyOwner => ({ secret: settings.secret, account: stores.person.login })
 
-/** Throws `malformed` also for what is of mail alone, and for Supported of a class that has none: [MS-ASNOTE] Sync Command Response. */
+/**
+ * Throws `malformed` also for what is of mail alone, for a FilterType of another class, and for Supported of a class that has none:
+ * [MS-ASNOTE] Sync Command Response.
+ */
 export async function openObjects(call: Call, request: CollectionRequest, folder: Folder): Promise<Objects> {
   if (request.conversations) throw new Failure('malformed', 'ConversationMode of what is no mail')
   if (folder.content === 'notes' && request.supported?.length) throw new Failure('malformed', 'Supported of notes')
+  // What a key remembers from before this was asked shows all.
+  if (request.options && !isFilterOf(folder.content, request.options.filter)) throw new Failure('malformed', `FilterType ${request.options.filter} of ${folder.content}`)
   const store = objectsOf(call.stores.objects)
-  const kind = objectClasses[folder.content as keyof typeof objectClasses]
+  const kind = classOf(folder)
   const memory = call.cache.get<Remembered>(slot(call, request.id))
-  const state = request.key === '0' ? undefined : parseObjectKey(ownerOf(call), call.cache, request.id, request.key)
+  const state = request.key === '0' ? undefined : await parseObjectKey(ownerOf(call), call.shared, request.id, request.key)
   const known = request.options ?? state?.options ?? memory?.options
   const options = known ?? defaultOptions
   const cursor = state?.cursor ?? freshObjects
   const since = known || !state ? sinceOf(kind, options.filter, call.now()) : cursor.since
-  const supported = supportedOf(call, request, state?.supportsAll ?? request.supported === undefined)
+  const supported = await supportedOf(call, request, state?.supportsAll ?? request.supported === undefined)
   const place = { store, folder, kind, cursor, options, supported, held: heldBy(memory, request.key) }
+  // What several collections were like may turn out to be forgotten: better before anything is done.
+  if (request.commands.length > 0 && splitToken(cursor.token)) await store.changes(folder.id, cursor.token)
   const applied = request.commands.length ? await applyToObjects(call, place, request.key, request.commands) : nothingApplied
   const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, state?.options)
   return { ...place, request, renewed, since, applied, changes: undefined }
@@ -70,32 +78,61 @@ function heldBy(memory: Remembered | undefined, key: string): Held {
   return (memory?.key === key ? memory.held : memory?.before?.key === key ? memory.before.held : undefined) ?? new Map()
 }
 
-/** [MS-ASCMD] FilterType: calendars know 4 to 7, tasks 8; what does not apply shows all. */
+/** What does not apply shows all. */
 function sinceOf(kind: ObjectClass, filter: number, now: Date): number {
   if (kind.isDone) return filter === 8 ? incompleteOnly : 0
   return kind.timed && filter >= 4 && filter <= 7 ? filterDay(filter, now) : 0
 }
 
-/** [MS-ASCMD] Supported comes with key 0 and holds from then on. Where it is forgotten what was named, what a client leaves out is kept. */
-function supportedOf(call: Call, { id, key, supported }: CollectionRequest, all: boolean): ReadonlySet<string> | undefined {
-  const name = `supported:${call.scope}:${id}`
-  const tags = key === '0' ? supported && new Set(supported) : all ? undefined : call.cache.get<ReadonlySet<string>>(name) ?? new Set()
-  if (key === '0' && tags) call.cache.set(name, tags, { size: tags.size * 32 })
-  return tags
+/** Objects asked for in one request. */
+const batch = 100
+
+/** What of a class is shown but for a time. Nothing is told of it anew to a client that asks for no changes. */
+function passingOf(call: Call, kind: ObjectClass, still?: ObjectCursor): Pick<ListWish, 'week' | 'passing'> {
+  const passing: ListWish['passing'] = async (store, folder) => {
+    const found: Listed[] = [], names = [...await store.within(folder, call.now())]
+    for (let at = 0; at < names.length; at += batch) {
+      for (const one of await store.objects(folder, names.slice(at, at + batch))) if (passes(one.octets)) found.push({ name: one.name, etag: one.etag })
+    }
+    return found
+  }
+  const context = contextOf(call, { options: defaultOptions, supported: undefined, folder: { id: '' as FolderId } })
+  /** What cannot be understood is not shown at all. */
+  const passes = (octets: Uint8Array): boolean => {
+    try {
+      return kind.isPassing!(octets, context)
+    } catch (error) {
+      if (error instanceof Failure) return false
+      throw error
+    }
+  }
+  return { week: still ? still.week : kind.isPassing && weekOf(call.now(), call.scope).week, passing }
 }
+
+/** [MS-ASCMD] Supported comes with key 0 and holds from then on. Where it is forgotten what was named, what a client leaves out is kept. */
+async function supportedOf(call: Call, { id, key, supported, commands }: CollectionRequest, all: boolean): Promise<ReadonlySet<string> | undefined> {
+  const name = `supported:${call.scope}:${id}`
+  if (key === '0' ? !supported : all) return undefined
+  const tags = key === '0' ? supported! : commands.length ? await call.shared.recall<readonly string[]>(name) ?? [] : []
+  // Whoever goes on writing is not forgotten.
+  if (tags.length) await call.shared.keep(name, tags, { seconds: year, size: tags.length * 32 })
+  return new Set(tags)
+}
+
+const year = 366 * 86_400
 
 export async function gatherObjects(call: Call, state: Objects, window: number): Promise<Objects> {
   const { store, folder, cursor, since, applied, held } = state
   const wanted = state.request.getChanges !== false
   const all = await listChanges(store, folder.id, cursor, {
-    window: wanted ? window : 0, since, memory: call.cache, scope: call.scope, made: applied.made,
+    window: wanted ? window : 0, since, ...passingOf(call, state.kind, wanted ? undefined : cursor), memory: call.cache, scope: call.scope, made: applied.made,
   })
   // Where done tasks are left out, those a client holds are looked at too: see `tellingsOf`.
   const own = ({ name, etag }: Listed): boolean => !applied.undone.has(name) &&
     (applied.versions.has(name) ? applied.versions.get(name) === etag : since !== incompleteOnly && holdsVersion(held, name, etag))
   const changes = {
     ...all, more: all.more && wanted,
-    present: all.present.filter(one => !own(one)),
+    present: all.present.filter(one => one.again || !own(one)),
     gone: all.gone.filter(name => !applied.removed.has(name)),
   }
   return { ...state, changes }
@@ -111,26 +148,31 @@ export const wantsObjectChanges = ({ request, applied }: Objects): boolean =>
  */
 export function hasObjectNews({ request, renewed, cursor, applied, changes }: Objects): boolean {
   if (request.key === '0' || renewed || applied.responses.length + applied.fetched.length + applied.undone.size > 0) return true
-  return changes !== undefined && (changes.more || !isDeepStrictEqual(changes.next, cursor))
+  return changes !== undefined && (changes.more || !isSame(changes.next, cursor))
 }
+
+const isSame = (one: ObjectCursor, other: ObjectCursor): boolean =>
+  standForSame(one.token, other.token) && isDeepStrictEqual({ ...one, token: '' }, { ...other, token: '' })
 
 /** How many items a Sync with this key would still tell about. Throws `unsupported` for a FilterType that is none of the class. */
 export async function estimateObjects(call: Call, folder: Folder, key: string, wanted: number | undefined): Promise<number> {
-  const kind = objectClasses[folder.content as keyof typeof objectClasses]
-  const { cursor, options } = parseObjectKey(ownerOf(call), call.cache, folder.id, key)
+  const kind = classOf(folder)
+  const { cursor, options } = await parseObjectKey(ownerOf(call), call.shared, folder.id, key)
   const filter = wanted ?? options?.filter ?? 0
-  if (filter > 8) throw new Failure('malformed', `FilterType ${filter}`)
+  if (wanted !== undefined && !isFilterOf(folder.content, wanted)) throw new Failure(wanted > 8 ? 'malformed' : 'unsupported', `FilterType ${wanted}`)
   return countChanges(objectsOf(call.stores.objects), folder.id, cursor, {
-    since: sinceOf(kind, filter, call.now()), memory: call.cache, scope: call.scope,
+    since: sinceOf(kind, filter, call.now()), ...passingOf(call, kind), memory: call.cache, scope: call.scope,
   })
 }
 
 /** The key the client gets. `told` is what it holds beyond what it held, undefined for what it has no longer. */
-export function advanceObjects(call: Call, state: Objects, told: ReadonlyMap<string, string | undefined>): string {
+export async function advanceObjects(call: Call, state: Objects, told: ReadonlyMap<string, string | undefined>): Promise<string> {
   const { request, options, since, changes, applied } = state
   const supportsAll = state.supported === undefined
   const cursor = changes?.next ?? state.cursor
-  const key = hasObjectNews(state) ? printObjectKey(ownerOf(call), call.cache, request.id, { cursor, options, supportsAll }) : request.key
+  // Printed in any case: what a key has no room for is remembered then.
+  const printed = await printObjectKey(ownerOf(call), call.shared, request.id, { cursor, options, supportsAll })
+  const key = hasObjectNews(state) ? printed : request.key
   // What is held goes with the key: where that stays, so does this, and the client's own writes are told back to it.
   const known = [...applied.known].filter(name => applied.versions.has(name) || !isHeld(state.held, name))
   const held = key === request.key ? state.held : nowHeld(state.held, [
@@ -138,6 +180,7 @@ export function advanceObjects(call: Call, state: Objects, told: ReadonlyMap<str
     ...[...applied.removed].map(name => [name, undefined] as const), ...told,
   ])
   const before = key === request.key ? undefined : { key: request.key, held: state.held }
-  call.cache.set(slot(call, request.id), { key, cursor, since, options, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
+  const due = state.kind.isPassing ? weekOf(call.now(), call.scope).ends : undefined
+  call.cache.set(slot(call, request.id), { key, cursor, since, due, options, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
   return key
 }

@@ -93,8 +93,8 @@ async function tell(call: Call, asked: SyncAsked, outcomes: readonly Outcome[]):
   if (news.length === 0) return empty
   const shown = said.filter((_, index) => news.includes(outcomes[index]!)).map(({ done }) => done)
   const answered = wbxml(el('AirSync:Sync', [el('AirSync:Collections', shown)]))
-  // What was refused now may be served when it is asked for again.
-  return said.some(one => 'refused' in one) ? answered : asked.keep(answered)
+  // What was refused now may be served when it is asked for again, and there may be news where there was none.
+  return said.some(one => 'refused' in one) || !outcomes.some(isNews) ? answered : asked.keep(answered)
 }
 
 /** What there is to tell of objects may be away by now, too. */
@@ -130,7 +130,7 @@ const standingsOf = (collections: readonly Collection[]) => new Map(collections.
 /** Asks each collection for changes until the window over all of them is full; those without any cost one round trip together. */
 async function look(call: Call, { request }: SyncAsked, opened: readonly Outcome[]): Promise<Outcome[]> {
   const wanting = opened.filter(served).filter(one => one.wantsChanges)
-  const looked = wanting.length > 1 ? await changedFolders(call.stores, standingsOf(wanting)) : undefined
+  const looked = wanting.length > 1 ? await changedFolders(call.stores, standingsOf(wanting), call.now()) : undefined
   const maybe = looked && (looked.unknown.size < wanting.length ? looked.changed : looked.unknown)
   const told = opened.reduce((sum, outcome) => sum + (served(outcome) ? 0 : outcome.items), 0)
   let left = Math.max(0, request.window - told)

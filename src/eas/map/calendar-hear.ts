@@ -178,7 +178,7 @@ function hearAttendees(data: Element, old: Occasion | undefined, { version }: Ca
       address: known?.address ?? address, ...(called ? { name: called } : {}),
       kind: type === undefined ? known?.kind ?? 'required' : kinds[number(type, 3, 'AttendeeType') - 1] ?? 'required',
       answer: known && (status === undefined || answers[known.answer] === status) ? known.answer : answerOf(status ?? '5') ?? 'none',
-      asked: known?.asked ?? (requested === undefined || isTrue(requested)),
+      asked: known?.asked ?? (requested === undefined || isTrue(requested)), ...(known?.proposed ? { proposed: known.proposed } : {}),
     }]
   })
   const unique = [...new Map(heard.map(one => [one.address.toLowerCase(), one])).values()]

@@ -5,7 +5,7 @@ import { utcZone } from '../../formats/timezone.ts'
 import { zoneBlob } from '../../formats/zone-blob.ts'
 import { zoneRules } from '../../formats/zone-rules.ts'
 import type { Zones } from '../../formats/zones.ts'
-import type { Event, Occasion, Person, Place } from '../../model/event.ts'
+import type { Event, EventFile, Occasion, Person, Place } from '../../model/event.ts'
 import type { Time, Zone } from '../../model/zone.ts'
 import type { BodyPreference } from '../../state/sync-options.ts'
 import { el, type Content, type Node, type Tag } from '../../wire/wbxml.ts'
@@ -30,6 +30,8 @@ export type CalendarContext = {
   readonly now: Date
   /** The FileReference of a file by its id. */
   readonly reference: (id: string) => string
+  /** Whether an address is at the user's own DAV server; none is where absent. */
+  readonly isHere?: ((uri: string) => boolean) | undefined
   /**
    * [MS-ASCMD] Supported: of these elements, those that the client leaves out are to be cleared; undefined where it named none. Up to
    * 14.1 only.
@@ -163,11 +165,14 @@ function organizer({ occasion, context: { addresses, displayName } }: Item): Req
 const localPart = (address: string): string => address.replace(/@.*$/s, '')
 
 export function attendees({ occasion, context: { version } }: Item): readonly Node[] {
-  return guestsOf(occasion).slice(0, most.attendees).map(({ address, name, kind, answer }) => el('Calendar:Attendee', [
+  return guestsOf(occasion).slice(0, most.attendees).map(({ address, name, kind, answer, proposed }) => el('Calendar:Attendee', [
     el('Calendar:Email', shown(address)),
     el('Calendar:Name', shown(name ?? localPart(address))),
     ...(since(version, '12.0') ? [
       el('Calendar:AttendeeStatus', answers[answer]), el('Calendar:AttendeeType', String(kinds.indexOf(kind) + 1)),
+    ] : []),
+    ...(since(version, '16.1') && proposed ? [
+      el('MeetingResponse:ProposedStartTime', compact(proposed.start)), el('MeetingResponse:ProposedEndTime', compact(proposed.end)),
     ] : []),
   ]))
 }
@@ -217,8 +222,10 @@ function replyTime({ occasion, context: { addresses } }: Item): string | undefin
     ? compact(occasion.answered) : undefined
 }
 
-function attachments({ occasion, context: { reference } }: Item): readonly Node[] {
-  return occasion.files.map(({ id, name, type, size }) => el('AirSyncBase:Attachment', [
+/** What is but a link to somewhere else is no file of the event. */
+function attachments({ occasion, context: { reference, isHere } }: Item): readonly Node[] {
+  const own = ({ content }: EventFile): boolean => 'octets' in content || content.managed !== undefined || (isHere?.(content.uri) ?? false)
+  return occasion.files.filter(own).map(({ id, name, type, size }) => el('AirSyncBase:Attachment', [
     el('AirSyncBase:DisplayName', name), el('AirSyncBase:FileReference', reference(id)),
     el('AirSyncBase:Method', type === 'message/rfc822' ? '5' : '1'), el('AirSyncBase:EstimatedDataSize', String(size ?? 0)),
   ]))

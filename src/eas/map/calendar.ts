@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../base/failure.ts'
 import { cleanText } from '../../formats/charset.ts'
+import { printUtc } from '../../formats/calendar-edit.ts'
 import { newEvent, patchEvent, type WriteContext } from '../../formats/event-patch.ts'
 import { readEvent } from '../../formats/event-read.ts'
 import { happensSince } from '../../formats/series.ts'
+import { printDate } from '../../formats/vtimezone-write.ts'
 import type { Event, EventPatch, OccasionPatch, Person, When } from '../../model/event.ts'
 import { child, text, type Element, type Node } from '../../wire/wbxml.ts'
 import { since } from '../versions.ts'
@@ -27,6 +29,12 @@ export function say(stored: Uint8Array, context: CalendarContext): readonly Node
   const event = readEvent(stored, context)
   const shown = isExpressible(event) ? undefined : shownNow(event, context.now.getTime())
   return eventNodes(itemOf(shown ?? event, context))
+}
+
+/** Whether an event is one of which only the occurrences around now are told. Throws `malformed`. */
+export function isPassing(stored: Uint8Array, context: CalendarContext): boolean {
+  const event = readEvent(stored, context)
+  return event.series !== undefined && !isExpressible(event)
 }
 
 /** [MS-ASCMD] FilterType 4 to 7: whether an event happens, or happens again, after a time. */
@@ -175,6 +183,12 @@ export function removeOne(stored: Uint8Array, instance: string, context: Calenda
   const { item, original } = find(stored, instance, context)
   if (isLeftOut(item.event, original)) return stored
   return patchEvent(stored, { exceptions: [{ original, change: 'remove' }] }, writing(context, isReceived(item.event, context.addresses)))
+}
+
+/** RFC 8607, rid: the RECURRENCE-ID of an occurrence, in UTC or a date. Throws as `hearOne`. */
+export function occurrenceId(stored: Uint8Array, instance: string, context: CalendarContext): string {
+  const { item: { event }, original } = find(stored, instance, context)
+  return event.start.form === 'date' ? printDate(original) : printUtc(original)
 }
 
 function find(stored: Uint8Array, instance: string, context: CalendarContext): { readonly item: Item; readonly original: number } {

@@ -81,7 +81,7 @@ it.each<[string, string, Version, Fields, string[]]>([
   ['trap 64: text in the place of HTML', `${tuesday}\nDESCRIPTION:Old\nX-ALT-DESC;FMTTYPE=text/html:<p>Old</p>`, '14.1', { 'AirSyncBase:Body': [el('AirSyncBase:Type', '1'), el('AirSyncBase:Data', 'New\r\nlines')] },
     ['-DESCRIPTION:Old', '-X-ALT-DESC;FMTTYPE=text/html:<p>Old</p>', '+DESCRIPTION:New\\nlines']],
   ['trap 64: a body that was cut is none', `${tuesday}\nDESCRIPTION:Old and long`, '14.1', { 'AirSyncBase:Body': [el('AirSyncBase:Type', '1'), el('AirSyncBase:Truncated', '1'), el('AirSyncBase:Data', 'Old')] }, []],
-  ['trap 66: a file goes', `${tuesday}\nATTACH;MANAGED-ID=7:https://x.example/7\nATTACH;MANAGED-ID=8:https://x.example/8`, '16.1', { 'AirSyncBase:Attachments': [el('AirSyncBase:Delete', [el('AirSyncBase:FileReference', 'm7')])] },
+  ['trap 66: a file goes', `${tuesday}\nATTACH;MANAGED-ID=7:https://x.example/7\nATTACH;MANAGED-ID=8:https://x.example/8`, '16.1', { 'AirSyncBase:Attachments': [el('AirSyncBase:Delete', [el('AirSyncBase:FileReference', 'c.1:oe:m7')])] },
     ['-ATTACH;MANAGED-ID=7:https://x.example/7']],
   ['a place goes', `${tuesday}\nLOCATION:Room\nGEO:1;2`, '16.1', { 'AirSyncBase:Location': [] }, ['-LOCATION:Room', '-GEO:1;2']],
 ])('%s', (_, lines, version, fields, expected) => {

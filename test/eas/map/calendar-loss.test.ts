@@ -28,9 +28,16 @@ const properties = `CALSCALE METHOD PRODID VERSION ATTACH CATEGORIES CLASS COMME
   CREATED DTSTAMP LAST-MODIFIED SEQUENCE REQUEST-STATUS NAME REFRESH-INTERVAL SOURCE COLOR IMAGE CONFERENCE LOCATION-TYPE PARTICIPANT-TYPE RESOURCE-TYPE
   CALENDAR-ADDRESS STYLED-DESCRIPTION STRUCTURED-DATA ACKNOWLEDGED PROXIMITY`.split(/\s+/)
 
-it('every property there is, is in one of them', () => {
-  const all = samples.map(({ octets }) => Buffer.from(octets).toString()).join('\n')
+/** RFC 5545, 6638, 7986, 8607, 9073, 9253. */
+const parameters = `ALTREP CN CUTYPE DELEGATED-FROM DELEGATED-TO DIR ENCODING FBTYPE FMTTYPE LANGUAGE MEMBER PARTSTAT RANGE RELATED RELTYPE ROLE RSVP SENT-BY TZID VALUE
+  SCHEDULE-AGENT SCHEDULE-FORCE-SEND SCHEDULE-STATUS DISPLAY EMAIL FEATURE LABEL FILENAME MANAGED-ID SIZE DERIVED ORDER SCHEMA GAP LINKREL`.split(/\s+/)
+const components = 'VCALENDAR VEVENT VALARM VTIMEZONE STANDARD DAYLIGHT VFREEBUSY VJOURNAL PARTICIPANT VLOCATION VRESOURCE'.split(' ')
+
+it('every property there is, is in one of them, and every parameter and component', () => {
+  const all = samples.map(({ octets }) => Buffer.from(octets).toString()).join('\n').replace(/\r?\n[ \t]/g, '')
   expect(properties.filter(name => !new RegExp(`^${name}[:;]`, 'm').test(all))).toEqual([])
+  expect(parameters.filter(name => !new RegExp(`^[A-Z-]+(;([^:"\r\n]|"[^"]*")*)?;${name}=`, 'm').test(all))).toEqual([])
+  expect(components.filter(name => !new RegExp(`^BEGIN:${name}\r?$`, 'm').test(all))).toEqual([])
 })
 
 describe.each(versions)('in version %s', version => {

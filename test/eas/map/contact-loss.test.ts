@@ -66,6 +66,11 @@ describe('the vCards', () => {
       + 'CATEGORIES NOTE PRODID REV SORT-STRING SOUND UID URL VERSION CLASS KEY'
     const rfc6350 = 'KIND XML ANNIVERSARY GENDER IMPP LANG MEMBER RELATED CLIENTPIDMAP FBURL CALADRURI CALURI'
     expect(`${rfc2426} ${rfc6350}`.split(' ').filter(one => !names.has(one))).toEqual([])
+    // RFC 6350, 8605, 9554
+    const parameters = 'LANGUAGE VALUE PREF ALTID PID TYPE MEDIATYPE CALSCALE SORT-AS GEO TZ CHARSET ENCODING LEVEL INDEX CC AUTHOR AUTHOR-NAME CREATED DERIVED LABEL PROPID '
+      + 'SERVICE-TYPE USERNAME'
+    const heads = cards.flatMap(({ octets }) => linesOf(octets).map(line => line.toUpperCase()))
+    expect(parameters.split(' ').filter(name => !heads.some(line => new RegExp(`^[\\w.-]+(;([^:"]|"[^"]*")*)?;${name}=`).test(line)))).toEqual([])
   })
 })
 

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../../src/base/failure.ts'
-import { hear, say, type NoteContext } from '../../../src/eas/map/note.ts'
+import { noteClass, type NoteContext } from '../../../src/eas/map/note.ts'
 import { readNote } from '../../../src/formats/note.ts'
 import { el, type Node } from '../../../src/wire/wbxml.ts'
 import { changedNames, dataOf } from '../../support/cards.ts'
 import { golden, printNode } from '../../support/golden.ts'
 
-const context = (more: Partial<NoteContext> = {}): NoteContext => ({ version: '16.1', bodies: [], now: new Date('2026-11-25T09:30:00Z'), ...more })
+const { hear, say } = noteClass
+const context = (more: Partial<NoteContext> = {}): NoteContext => ({ version: '16.1', bodies: [], now: new Date('2026-11-25T09:30:00Z'), person: { addresses: ['anna@postern.test'] }, ...more })
 const versions = ['14.0', '14.1', '16.0', '16.1'] as const
 const stored = Buffer.from([
   'BEGIN:VCALENDAR', 'VERSION:2.0', 'BEGIN:VJOURNAL', 'UID:1', 'DTSTAMP:20260101T000000Z', 'SUMMARY:Shopping', 'DESCRIPTION:Milk\\, eggs\\nBread', 'CATEGORIES:Home',
