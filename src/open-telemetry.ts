@@ -1,5 +1,5 @@
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Span as ApiSpan } from '@opentelemetry/api'
-import type { Span, Tracing } from './base/tracing.ts'
+import { untold, type Span, type Tracing } from './base/tracing.ts'
 
 /**
  * Spans by OpenTelemetry's API, which does nothing until whoever runs Postern registers an SDK. Names and attributes as its semantic conventions
@@ -17,14 +17,13 @@ export function openTelemetry(): Tracing {
   }
 }
 
-const spanOf = (span: ApiSpan): Span => ({
+/** A request that waits holds it for an hour: nothing, without an SDK. */
+const spanOf = (span: ApiSpan): Span => span.isRecording() ? {
   end(told) {
-    if (span.isRecording()) {
-      const { name, attributes, failed } = told()
-      if (name !== undefined) span.updateName(name)
-      if (attributes) span.setAttributes(attributes)
-      if (failed !== undefined) span.setAttribute('error.type', failed).setStatus({ code: SpanStatusCode.ERROR })
-    }
+    const { name, attributes, failed } = told()
+    if (name !== undefined) span.updateName(name)
+    if (attributes) span.setAttributes(attributes)
+    if (failed !== undefined) span.setAttribute('error.type', failed).setStatus({ code: SpanStatusCode.ERROR })
     span.end()
   },
-})
+} : untold

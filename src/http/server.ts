@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import http, { type ServerResponse } from 'node:http'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import net, { type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -8,7 +8,7 @@ import { Failure } from '../base/failure.ts'
 import type { Counted, Front, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import { unmeasured, type Metrics } from '../base/metrics.ts'
-import { untraced, type Told, type Tracing } from '../base/tracing.ts'
+import { untraced, type Span, type Told, type Tracing } from '../base/tracing.ts'
 import { addressReader } from './address.ts'
 import { identify } from './auth.ts'
 import { exchange, stackOf } from './exchange.ts'
@@ -99,11 +99,15 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     log.error({ id, stack: stackOf(error) }, 'bug')
   }
 
-  server.on('request', (req, res) => tracing.request(req.method!, req.headers, span => {
+  server.on('request', (req, res) => {
+    const own = routes, front = own.frontFor(pathOf(req))
+    const traced = front?.quiet ? untraced : tracing
+    traced.request(req.method!, req.headers, span => take({ req, res, own, front, span }))
+  })
+
+  function take({ req, res, own, front, span }: Taken): void {
     const started = performance.now()
     const gone = new AbortController()
-    const own = routes
-    const front = own.frontFor(pathOf(req))
     const visit: Visit = {
       id: nextId(), facts: {}, counted: {}, signal: gone.signal,
       address: addressOf(req.socket.remoteAddress, String(req.headers['x-forwarded-for'] ?? '')),
@@ -125,7 +129,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     if (!front) return own.passThrough!.web(req, res)
     if (hasBody(req)) bodies.add(req)
     void exchange(front, visit, { scheme, req, res, last: () => parting, onBug })
-  }))
+  }
 
   server.on('upgrade', (req, socket, head) => {
     socket.on('error', () => socket.destroy())
@@ -188,6 +192,15 @@ function counter(): () => string {
   const prefix = randomBytes(4).toString('hex')
   let count = 0
   return () => `${prefix}-${(++count).toString(36)}`
+}
+
+/** A request, who answers it, and where that is told of. */
+type Taken = {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly own: ReturnType<typeof generation>
+  readonly front: Front | undefined
+  readonly span: Span
 }
 
 /** Routes that know how many requests are under way on them. */
