@@ -5,14 +5,7 @@ import { BlockList, isIP } from 'node:net'
  * (addresses or CIDR ranges) wrote it: the last hop that is not one of them is the client.
  */
 export function addressReader(trusted: readonly string[]): (socket: string | undefined, forwarded: string | undefined) => string {
-  const proxies = new BlockList()
-  for (const range of trusted) {
-    const [address = '', bits] = range.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    proxies.addSubnet(address, bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits), family)
-  }
-  const isProxy = (address: string) => isIP(address) > 0 && proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-
+  const isProxy = proxyCheck(trusted)
   return (socket, forwarded) => {
     let address = plain(socket ?? '')
     const hops = forwarded?.split(',').slice(-16) ?? []
@@ -22,6 +15,20 @@ export function addressReader(trusted: readonly string[]): (socket: string | und
       address = hop
     }
     return address
+  }
+}
+
+/** Whether an address is one of these addresses or CIDR ranges. */
+export function proxyCheck(trusted: readonly string[]): (address: string) => boolean {
+  const proxies = new BlockList()
+  for (const range of trusted) {
+    const [address = '', bits] = range.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    proxies.addSubnet(address, bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits), family)
+  }
+  return written => {
+    const address = plain(written)
+    return isIP(address) > 0 && proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
   }
 }
 

@@ -7,11 +7,12 @@ import type { Duplex } from 'node:stream'
 import { Failure } from '../base/failure.ts'
 import type { Front, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
-import { addressReader } from './address.ts'
+import { addressReader, proxyCheck } from './address.ts'
 import { identify } from './auth.ts'
 import { exchange, stackOf } from './exchange.ts'
 import { hasBody, pathOf } from './incoming.ts'
 import type { PassThrough } from './pass-through.ts'
+import { readProxied } from './proxied.ts'
 import { type BodyPace, watchBodies } from './slow-bodies.ts'
 
 /** PEM, not paths. */
@@ -28,6 +29,8 @@ export type HttpOptions = {
   readonly tls?: Certificate | undefined
   /** Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies?: readonly string[]
+  /** They begin each connection with the PROXY protocol. */
+  readonly proxyProtocol?: boolean
   readonly log: Log
   readonly pace?: BodyPace
   /** Seconds a client may take for the head of a request. */
@@ -87,6 +90,17 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const settings = { ...usual, headersTimeout: (options.headSeconds ?? 30) * 1000 }
   const server = tls ? https.createServer({ ...settings, ...tls }) : http.createServer(settings)
 
+  const sources = options.proxyProtocol ? readProxied(server, {
+    isProxy: proxyCheck(options.trustedProxies ?? []), patience: settings.headersTimeout, onFault: why => log.info({ why }, 'no request'),
+  }) : undefined
+  /** Whose request it is; what a proxy said before it is told to whoever gets the request after us. */
+  const clientOf = (req: http.IncomingMessage): string => {
+    const source = sources?.of(req.socket), { headers } = req
+    const address = addressOf(source ?? req.socket.remoteAddress, headers['x-forwarded-for'] as string | undefined)
+    if (source !== undefined) headers['x-forwarded-for'] = [headers['x-forwarded-for'], source].filter(Boolean).join(', ')
+    return address
+  }
+
   const onBug = (id: string, error: unknown) => {
     bugs++
     log.error({ id, stack: stackOf(error) }, 'bug')
@@ -99,7 +113,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     const front = own.frontFor(pathOf(req))
     const visit: Visit = {
       id: nextId(), facts: {}, signal: gone.signal,
-      address: addressOf(req.socket.remoteAddress, String(req.headers['x-forwarded-for'] ?? '')),
+      address: clientOf(req),
       credentials: identify(req.headers.authorization, req.url ?? ''),
     }
     answers.set(req.socket, res)
@@ -123,7 +137,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     if (routes.frontFor(pathOf(req))) return refuseConnection(socket, 404, undefined)
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
-    log.info({ front: 'upstream', method: req.method }, 'upgrade')
+    log.info({ front: 'upstream', address: clientOf(req), method: req.method }, 'upgrade')
     routes.passThrough!.upgrade(req, socket, head)
   })
 
@@ -160,9 +174,11 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
       for (const { fronts } of [routes, ...retired]) fronts.forEach(front => front.drain?.())
       const quiet = setTimeout(() => {
         closing = true
+        sources?.close()
         server.closeIdleConnections()
       }, linger * 1000)
       const cut = setTimeout(() => {
+        sources?.close()
         server.closeAllConnections()
         for (const socket of upgraded) socket.destroy()
       }, seconds * 1000)
