@@ -178,8 +178,8 @@ describe.each(proxyNames.map((name, user) => [name, user] as const))('%s as in t
     const request = ask(`${proxy.url}/webmail/?page=2`, { localAddress: '127.0.0.9', headers: { host: 'mail.example.org' } }).end()
     expect(await text(await answerOf(request))).toBe('GET /webmail/?page=2')
     expect(webmail.seen.at(-1)!['x-forwarded-for']).toMatch(/^127\.0\.0\.9$/)
-    const exchange = ask(`${proxy.url}/Autodiscover/Autodiscover.xml`, {}).end()
-    expect(await text(await answerOf(exchange))).toBe('GET /Autodiscover/Autodiscover.xml')
+    const exchange = ask(`${proxy.url}/OAB/list/oab.xml`, {}).end()
+    expect(await text(await answerOf(exchange))).toBe('GET /OAB/list/oab.xml')
     expect(behind.seen.at(-1)!['x-forwarded-proto']).toContain('https')
   })
 
