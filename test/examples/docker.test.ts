@@ -39,6 +39,10 @@ function build(): Stage {
         cpSync(path, into, { recursive: true })
       }
     } else if (what === 'RUN') {
+      if (rest.startsWith('npm ci ')) {
+        install(work)
+        continue
+      }
       const { status, stderr } = spawnSync('sh', ['-c', rest], { cwd: work, encoding: 'utf8', env: environment(stage!) })
       if (status !== 0) throw new Error(`RUN ${rest}: ${stderr.slice(-2000)}`)
     } else if (what === 'ENV') Object.assign(stage!.env, Object.fromEntries(words.map(word => word.split('='))))
@@ -47,6 +51,16 @@ function build(): Stage {
     else if (what !== 'USER' && what !== 'EXPOSE') throw new Error(`${what} is not known here`)
   }
   return { ...stage!, dir: work }
+}
+
+/** `npm ci` has been carried out for this tree, with the same lock file (test/setup.sh): what it left is linked, not fetched once more. */
+function install(place: string): void {
+  const same = (name: string) => readFileSync(join(place, name)).equals(readFileSync(name))
+  if (!same('package.json') || !same('package-lock.json')) throw new Error('npm ci would not find what is installed here')
+  spawnSync('cp', ['-al', resolve('node_modules'), place])
+  // It is written to in place.
+  rmSync(join(place, 'node_modules/.package-lock.json'))
+  cpSync('node_modules/.package-lock.json', join(place, 'node_modules/.package-lock.json'))
 }
 
 /** Nothing of this tree is on the path but its node. */

@@ -40,7 +40,7 @@ it.each([['one process', undefined], ['workers', '2']])('%s: a renewed certifica
   const child = spawn(process.execPath, ['src/cli.ts', 'serve', '--config', file, ...(workers ? ['--workers', workers] : [])], { stdio: ['ignore', 'pipe', 'inherit'] })
   let log = ''
   child.stdout.on('data', (chunk: Buffer) => void (log += chunk.toString()))
-  await expect.poll(() => log, { timeout: 25_000 }).toContain('"msg":"ready"')
+  await expect.poll(() => log, { timeout: 60_000 }).toContain('"msg":"ready"')
   expect(await subject(port)).toBe('former.example')
 
   const { login, password } = house.user(0)
@@ -66,4 +66,4 @@ it.each([['one process', undefined], ['workers', '2']])('%s: a renewed certifica
   phone.close()
   child.kill('SIGTERM')
   expect(await once(child, 'exit')).toEqual([0, null])
-}, 120_000)
+}, 180_000)
