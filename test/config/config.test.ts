@@ -33,7 +33,7 @@ const another = (domains: string) => `  - domains: ${domains}\n    imap: { host:
 describe('a configuration', () => {
   it('needs a secret and the hosts of a backend', () => {
     expect(parse(good)).toEqual({
-      listen: { port: 8080, trustedProxies: [] }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
+      listen: { port: 8080, trustedProxies: [], proxyProtocol: false }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
       drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined,
       backends: { backends: [{
         domains: '*', login: '{local}@{domain}', notes: 'auto', imap: { host: 'imap.example', port: 993, security: 'tls' },
