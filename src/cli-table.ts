@@ -19,13 +19,18 @@ export const options = {
   user: { type: 'string', value: 'NAME', does: 'whose mailbox is tried' },
   workers: { type: 'string', value: 'N', does: 'so many processes, or one for each core where it is auto', completed: ['auto'] },
   'password-stdin': { type: 'boolean', does: 'reads the password from standard input' },
+  dns: { type: 'string', value: 'DOMAIN', does: 'the mail domain whose names in the DNS are looked at' },
+  resolver: { type: 'string', value: 'ADDRESS', does: "whose DNS is asked; else the system's" },
   help: { type: 'boolean', short: 'h', does: 'tells what there is' },
   version: { type: 'boolean', short: 'V', does: 'tells the version' },
 } as const satisfies Record<string, Option>
 
 export const commands = {
   serve: { does: 'answer phones; SIGHUP reads FILE again, SIGTERM ends', knows: ['config', 'workers'] },
-  check: { does: "try each server behind Postern with a user's credentials", knows: ['config', 'user!', 'password-stdin'] },
+  check: {
+    does: "try each server behind Postern with a user's credentials, or with --dns what leads clients of a mail domain here",
+    knows: ['config', 'user', 'password-stdin', 'dns', 'resolver'],
+  },
   decode: { does: 'print WBXML, or its hexadecimal digits, as XML', knows: [], operands: { called: 'FILE', most: 1, completed: 'file' } },
   schema: { does: 'print the JSON schema of the configuration, for editors', knows: [] },
   completion: { does: 'print the completion of a shell: bash or zsh', knows: [], operands: { called: 'SHELL', most: 1, completed: shells } },
@@ -52,14 +57,14 @@ export function usageOf(name: CommandName): string {
   return [name, ...words, ...(operands ? [`[${operands.called}]`] : [])].join(' ')
 }
 
-const width = 64
 export const help = `Postern gives a mail host Exchange ActiveSync.
 
-${commandNames.map(name => `  postern ${usageOf(name)}`.padEnd(width) + `  ${commandOf(name).does}\n`).join('')}  postern --help | --version
+${commandNames.map(name => `  postern ${usageOf(name)}\n      ${commandOf(name).does}\n`).join('')}  postern --help | --version
 
 FILE of serve and check is postern.yaml, or what POSTERN_CONFIG names; see examples/postern.yaml for what is in it.
 With --workers, N processes answer, or one for each core where N is auto; SIGHUP starts others in their place.
-check takes the password from POSTERN_PASSWORD, asks for it, or with --password-stdin reads it from standard input.
+check wants --user, --dns or both; it asks the system's DNS, or with --resolver that of an address.
+check --user takes the password from POSTERN_PASSWORD, asks for it, or with --password-stdin reads it from standard input.
 decode reads standard input when FILE is missing or -.
 completion is for the start of a shell: eval "$(postern completion bash)"
 

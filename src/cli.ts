@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { buffer } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { check as tryBackends } from './backend/check.ts'
+import { checkDns } from './backend/check-dns.ts'
 import { bad, good, type Finding } from './backend/check-finding.ts'
 import { Failure } from './base/failure.ts'
 import { bashCompletion, zshCompletion } from './cli-completion.ts'
@@ -18,7 +19,7 @@ import { redisTrouble } from './state/redis-line.ts'
 import { decode } from './wire/wbxml.ts'
 import { printXml } from './wire/xml.ts'
 
-type Options = { config?: string | undefined; user?: string | undefined; workers?: string | undefined; 'password-stdin'?: boolean | undefined }
+type Options = Partial<Record<'config' | 'user' | 'workers' | 'dns' | 'resolver', string | undefined>> & { 'password-stdin'?: boolean | undefined }
 type Run = (options: Options, operands: readonly string[]) => Promise<number>
 
 const runs: Readonly<Record<CommandName, Run>> = { serve, check, decode: decodeFile, schema: async () => say(configurationSchema()), completion }
@@ -58,12 +59,17 @@ async function serve({ workers, ...options }: Options): Promise<number> {
   return servePhones(() => configOf(options), count || undefined)
 }
 
-async function check({ user, ...options }: Options): Promise<number> {
-  if (!user) throw new Usage('check wants --user NAME.')
-  const { backends, cache: { shared } } = configOf(options)
-  const given = options['password-stdin'] ? undefined : process.env['POSTERN_PASSWORD']
-  const password = given ?? await readPassword(`Password of ${user}: `)
-  const findings = [...await tryBackends(backends, { kind: 'password', user: loginName(user), password }), await checkShared(shared)]
+async function check({ user, dns, resolver, ...options }: Options): Promise<number> {
+  if (!user && !dns) throw new Usage('check wants --user NAME, or --dns DOMAIN.')
+  if (resolver !== undefined && !/^([\d.]+|\[?[\da-f:.]+\]?)(:\d+)?$/i.test(resolver)) throw new Usage('--resolver wants the address of a DNS server.')
+  const { backends, autodiscover, cache: { shared } } = configOf(options)
+  const findings: Finding[] = []
+  if (dns) findings.push(...await checkDns(dns, { url: autodiscover?.url, ...(resolver === undefined ? {} : { resolver }) }))
+  if (user) {
+    const given = options['password-stdin'] ? undefined : process.env['POSTERN_PASSWORD']
+    const password = given ?? await readPassword(`Password of ${user}: `)
+    findings.push(...await tryBackends(backends, { kind: 'password', user: loginName(user), password }), await checkShared(shared))
+  }
   say(findings.map(({ ok, text }) => `${ok ? ' ' : '!'} ${text}\n`).join(''))
   return findings.every(({ ok }) => ok) ? 0 : 1
 }

@@ -32,6 +32,9 @@ export type Command = {
   readonly patient?: boolean
 }
 
+/** Told when the server greets, and once when an open connection is gone. */
+export type Hooks = { greeted?(): void; closed?(): void }
+
 type Pending = Command & { readonly tag: string; readonly settle: (answer: Response) => void; readonly fail: (cause: unknown) => void }
 
 /** What this file uses of imapflow beyond its types; test/backend/imap-connection.test.ts holds it to that. */
@@ -58,6 +61,8 @@ type Take = (line: string, literals: readonly Uint8Array[]) => boolean
 /** imapflow as far as the login: TLS, STARTTLS, SASL. */
 class Flow extends Base {
   #take: Take | undefined
+  /** Called when the server has said its first word. */
+  greeted: (() => void) | undefined
   /** Octets that came, past imapflow. */
   received = 0
 
@@ -88,6 +93,7 @@ class Flow extends Base {
 
   // ID, NAMESPACE and ENABLE cost a round trip each: the session asks for what it needs in one go.
   override async startSession(): Promise<void> {
+    this.greeted?.()
     await this.run('CAPABILITY')
     await this.upgradeToSTARTTLS()
     await this.authenticate()
@@ -126,6 +132,7 @@ export class ImapConnection {
   readonly #flow: Flow
   readonly #name: string
   readonly #patience: number
+  readonly #hooks: Hooks
   /** In the order they were sent. */
   readonly #pending = new Map<string, Pending>()
   readonly #writer = new CommandWriter({
@@ -145,17 +152,19 @@ export class ImapConnection {
   /** Gets every untagged response, whether or not a command is under way. */
   onNews: ((response: Response) => void) | undefined
 
-  private constructor(endpoint: Endpoint, login: Login, patience: number) {
+  private constructor(endpoint: Endpoint, login: Login, patience: number, hooks: Hooks) {
     this.#name = `${endpoint.host}:${endpoint.port}`
     this.#patience = patience
+    this.#hooks = hooks
     this.#flow = new Flow(flowOptions(endpoint, login, patience))
+    this.#flow.greeted = () => hooks.greeted?.()
     this.#flow.on('error', () => {})
     this.#flow.on('close', () => this.#lost())
   }
 
   /** Connects and logs in. `patience`: milliseconds without an octet after which the server counts as gone. */
-  static async open(endpoint: Endpoint, login: Login, patience = 60_000): Promise<ImapConnection> {
-    const connection = new ImapConnection(endpoint, login, patience)
+  static async open(endpoint: Endpoint, login: Login, patience = 60_000, hooks: Hooks = {}): Promise<ImapConnection> {
+    const connection = new ImapConnection(endpoint, login, patience, hooks)
     try {
       await connection.#flow.connect()
     } catch (error) {
@@ -295,6 +304,7 @@ export class ImapConnection {
     this.#pending.clear()
     for (const { fail } of pending) fail(new Error('the connection was closed'))
     this.onClose?.()
+    this.#hooks.closed?.()
   }
 }
 

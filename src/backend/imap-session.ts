@@ -1,6 +1,7 @@
 import { Failure } from '../base/failure.ts'
 import type { Endpoint } from './connect.ts'
-import { ImapConnection, type Command as Line, type Login } from './imap-connection.ts'
+import type { ImapConnection, Command as Line, Login } from './imap-connection.ts'
+import { plainDial, type Dial } from './imap-dial.ts'
 import { quote } from './imap-names.ts'
 import { bignumber, list, number, pairs, text, type Response, type Value } from './imap-response.ts'
 
@@ -37,6 +38,7 @@ export type SessionOptions = {
   readonly login: Login
   readonly idleSeconds: number
   readonly timeoutSeconds: number
+  readonly dial?: Dial
 }
 
 export type Command = Line & {
@@ -61,7 +63,7 @@ const trusted = 30_000
  * batch behind its SELECT, so requests need to queue only for the moment of writing; a server answers them in that order.
  */
 export class ImapSession {
-  readonly #options: SessionOptions
+  readonly #options: Required<SessionOptions>
   #connection: ImapConnection | undefined
   #selected: Selected | undefined
   #turn: Promise<unknown> = Promise.resolve()
@@ -74,7 +76,7 @@ export class ImapSession {
   #pastTrips = 0
 
   constructor(options: SessionOptions) {
-    this.#options = options
+    this.#options = { dial: plainDial(options.endpoint), ...options }
   }
 
   get capabilities(): ImapCapabilities {
@@ -101,9 +103,8 @@ export class ImapSession {
 
   /** A connection of its own for whoever needs one that nobody waits behind; to be closed by them. Throws `auth`, `unavailable`. */
   async another(): Promise<{ connection: ImapConnection; patience: number }> {
-    const { endpoint, login, timeoutSeconds } = this.#options
-    const patience = timeoutSeconds * 1000
-    return { connection: await ImapConnection.open(endpoint, login, patience), patience }
+    const { dial, login, timeoutSeconds } = this.#options
+    return { connection: await dial(login, timeoutSeconds * 1000), patience: timeoutSeconds * 1000 }
   }
 
   /** Closes when the commands under way have ended. */
@@ -293,8 +294,8 @@ export class ImapSession {
   async #open(): Promise<ImapConnection> {
     if (this.#connection && !this.#connection.closed) return this.#connection
     this.#drop()
-    const { endpoint, login, timeoutSeconds } = this.#options
-    const connection = await ImapConnection.open(endpoint, login, timeoutSeconds * 1000)
+    const { dial, login, timeoutSeconds } = this.#options
+    const connection = await dial(login, timeoutSeconds * 1000)
     this.connects++
     this.#connection = connection
     connection.onClose = () => {

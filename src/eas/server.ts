@@ -1,5 +1,6 @@
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials, Front, FrontAnswer, FrontRequest, Later, Visit } from '../base/front.ts'
+import { unguarded, type Guard } from '../base/guard.ts'
 import type { Log } from '../base/log.ts'
 import type { Shared } from '../base/shared.ts'
 import { createZones } from '../formats/zones.ts'
@@ -20,7 +21,8 @@ import { clientOf } from './quirks.ts'
 import { mergedOf } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
-import { drain, type Waits } from './waits.ts'
+import { drain, shed, type Waits } from './waits.ts'
+import { workOf, workOfBody } from './work.ts'
 
 export type EasParts = {
   readonly settings: EasSettings
@@ -28,6 +30,8 @@ export type EasParts = {
   readonly cache: Cache
   readonly shared: Shared
   readonly log: Log
+  /** No limits where it is absent. */
+  readonly guard?: Guard
   readonly now?: () => Date
   /** Tests keep every answer. */
   readonly record?: (exchange: Exchange) => void
@@ -36,17 +40,20 @@ export type EasParts = {
 export type EasFront = Front & {
   /** Ends every wait with the answer that nothing happened. */
   drain(): void
+  shed(part: number): void
 }
 
 /** [MS-ASHTTP] Exchange ActiveSync for whatever `open` opens. */
 export function easFront(parts: EasParts): EasFront {
-  const waits: Waits = { ends: new Map(), drained: false }
+  const guard = parts.guard ?? unguarded
+  const waits: Waits = { ends: new Map(), drained: false, admit: scope => admitWait(guard, scope) }
   const clocks = clocksOf(parts.settings)
   return {
     name: 'eas',
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
     drain: () => drain(waits),
-    answer: (request, visit) => slowed(visit, answer({ ...parts, waits, clocks }, request, visit)),
+    shed: part => shed(waits, part),
+    answer: (request, visit) => counted(visit, taken => slowed(visit, answer({ ...parts, guard, waits, clocks, taken }, request, visit))),
   }
 }
 
@@ -55,12 +62,36 @@ function clocksOf({ timeZone }: EasSettings): Clocks {
   return { zones, zone: zones.named(timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone) ?? utcZone }
 }
 
-type House = EasParts & { readonly waits: Waits; readonly clocks: Clocks }
+type House = EasParts & { readonly guard: Guard; readonly waits: Waits; readonly clocks: Clocks; readonly taken: Taken }
+
+/** What a request took of what there is only so much of: each gives it back. */
+type Taken = (() => void)[]
+
+/** Gives back what a request took when its answer was sent, or when it begins to wait. */
+async function counted<T extends FrontAnswer | Later>({ onEnd }: Visit, answer: (taken: Taken) => Promise<T>): Promise<T> {
+  const taken: Taken = []
+  const leave = (): void => taken.splice(0).forEach(giveBack => giveBack())
+  try {
+    const answered = await answer(taken)
+    if ('later' in answered) leave()
+    else onEnd(leave)
+    return answered
+  } catch (error) {
+    leave()
+    throw error
+  }
+}
+
+function admitWait({ load, waits }: Guard, scope: string): () => void {
+  load.admit('wait')
+  return waits.take(scope.slice(0, scope.lastIndexOf('/')))
+}
 
 // The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
 async function answer(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later> {
-  if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
+  // First of all: iOS asks with GET, and no token, how it may log in (17, after Autodiscover).
   if (!visit.credentials) throw new Failure('auth', 'no credentials')
+  if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
   if (request.method === 'OPTIONS') return options(house, visit, request.headers.get('user-agent') ?? undefined)
 
   const step: Step = {}
@@ -69,8 +100,10 @@ async function answer(house: House, request: FrontRequest, visit: Visit): Promis
     note(visit, parsed)
     const entry = entryOf(parsed.command)
     if (!entry) return httpRefusal(501, {})
+    house.guard.load.admit(workOf(parsed.command))
     const stores = await admit(house, named(visit.credentials, parsed), visit)
     if ('status' in stores) return stores
+    house.taken.push(house.guard.requests.take(stores.person.login))
     const head = headOf(house, parsed.userAgent, stores.person)
     Object.assign(step, { entry, head })
     return await perform(house, request, visit, { parsed, entry, head, stores, step })
@@ -101,8 +134,10 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   const scope = `${account}/${canonicalDeviceId(parsed.deviceId)}`
   if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
   const rfc822 = entry.rfc822Until && since(entry.rfc822Until, parsed.version)
+  const hold = (octets: number): void => void house.taken.push(house.guard.octets.take(account, octets))
   const { body, message, drain } = await readContent(
-    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
+    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, { ...house.settings, hold })
+  house.guard.load.admit(workOfBody(parsed.command, body))
   const call = step.call = {
     body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
     cache: house.cache, shared: house.shared, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),

@@ -1,4 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP } from 'node:net'
+import type { Origin } from '../base/front.ts'
 
 /**
  * Tells the client's address from the socket's and from X-Forwarded-For, which is believed only as far as `trusted` proxies
@@ -17,6 +19,21 @@ export function addressReader(trusted: readonly string[]): (socket: string | und
     return address
   }
 }
+
+/** Tells where a client means to be. X-Forwarded-Host and X-Forwarded-Proto are believed of `trusted` proxies only. */
+export function originReader(trusted: readonly string[]): (socket: string | undefined, tls: boolean, headers: IncomingHttpHeaders) => Origin {
+  const isProxy = proxyCheck(trusted)
+  return (socket, tls, headers) => {
+    const believed = isProxy(plain(socket ?? ''))
+    const said = (name: string): string => believed ? String(headers[name] ?? '').split(',', 1)[0]!.trim().toLowerCase() : ''
+    const host = [said('x-forwarded-host'), headers.host?.toLowerCase()].find(one => one !== undefined && isHost(one))
+    const proto = said('x-forwarded-proto')
+    return { host: host ?? 'localhost', secure: proto === '' ? tls : proto === 'https' }
+  }
+}
+
+/** A host that can stand in a URL, with or without a port. */
+const isHost = (text: string): boolean => text.length <= 255 && /^([a-z0-9][a-z0-9._-]*|\[[0-9a-f:.]+\])(:\d{1,5})?$/.test(text)
 
 /** Whether an address is one of these addresses or CIDR ranges. */
 export function proxyCheck(trusted: readonly string[]): (address: string) => boolean {

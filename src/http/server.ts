@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import { Failure } from '../base/failure.ts'
 import type { Front, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
-import { addressReader, proxyCheck } from './address.ts'
+import { addressReader, originReader, proxyCheck } from './address.ts'
 import { identify } from './auth.ts'
 import { exchange, stackOf } from './exchange.ts'
 import { hasBody, pathOf } from './incoming.ts'
@@ -27,7 +27,7 @@ export type HttpOptions = {
   /** 0 takes a free one. */
   readonly port: number
   readonly tls?: Certificate | undefined
-  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed. */
+  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For, -Host and -Proto are believed. */
   readonly trustedProxies?: readonly string[]
   /** They begin each connection with the PROXY protocol. */
   readonly proxyProtocol?: boolean
@@ -45,6 +45,8 @@ export type HttpServer = {
   secure(certificate: Certificate): void
   /** Errors so far that no one expected. A test run that leaves one has failed. */
   readonly bugs: () => number
+  /** Has this part of what waits answered early. */
+  shed(part: number): void
   /** From now on each answer is the last one of its connection. */
   part(): void
   /**
@@ -76,6 +78,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const { log, tls } = options
   const scheme = tls ? 'https' : 'http'
   const addressOf = addressReader(options.trustedProxies ?? [])
+  const originOf = originReader(options.trustedProxies ?? [])
   const nextId = counter()
   let routes = generation(first)
   const retired = new Set<Routes>()
@@ -93,12 +96,12 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const sources = options.proxyProtocol ? readProxied(server, {
     isProxy: proxyCheck(options.trustedProxies ?? []), patience: settings.headersTimeout, onFault: why => log.info({ why }, 'no request'),
   }) : undefined
-  /** Whose request it is; what a proxy said before it is told to whoever gets the request after us. */
-  const clientOf = (req: http.IncomingMessage): string => {
-    const source = sources?.of(req.socket), { headers } = req
-    const address = addressOf(source ?? req.socket.remoteAddress, headers['x-forwarded-for'] as string | undefined)
-    if (source !== undefined) headers['x-forwarded-for'] = [headers['x-forwarded-for'], source].filter(Boolean).join(', ')
-    return address
+  /** Whose request it is and where it means to be; what a proxy said before it is told to whoever gets the request after us. */
+  const clientOf = (req: http.IncomingMessage): Pick<Visit, 'address' | 'origin'> => {
+    const source = sources?.of(req.socket), peer = source ?? req.socket.remoteAddress, { headers } = req
+    const forwarded = headers['x-forwarded-for'] as string | undefined
+    if (source !== undefined) headers['x-forwarded-for'] = [forwarded, source].filter(Boolean).join(', ')
+    return { address: addressOf(peer, forwarded), origin: originOf(peer, scheme === 'https', headers) }
   }
 
   const onBug = (id: string, error: unknown) => {
@@ -113,8 +116,9 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     const front = own.frontFor(pathOf(req))
     const visit: Visit = {
       id: nextId(), facts: {}, signal: gone.signal,
-      address: clientOf(req),
+      ...clientOf(req),
       credentials: identify(req.headers.authorization, req.url ?? ''),
+      onEnd: done => void (res.closed ? done() : res.once('close', done)),
     }
     answers.set(req.socket, res)
     own.begin()
@@ -137,7 +141,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     if (routes.frontFor(pathOf(req))) return refuseConnection(socket, 404, undefined)
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
-    log.info({ front: 'upstream', address: clientOf(req), method: req.method }, 'upgrade')
+    log.info({ front: 'upstream', address: clientOf(req).address, method: req.method }, 'upgrade')
     routes.passThrough!.upgrade(req, socket, head)
   })
 
@@ -166,6 +170,9 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
       if (server instanceof https.Server) server.setSecureContext(certificate)
     },
     bugs: () => bugs,
+    shed(part) {
+      for (const { fronts } of [routes, ...retired]) fronts.forEach(front => front.shed?.(part))
+    },
     part: () => void (parting = true),
     async close(seconds, linger = 0) {
       parting = true
