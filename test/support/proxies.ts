@@ -96,8 +96,9 @@ export async function startProxy(house: Pick<House, 'dir'>, name: ProxyName, sid
   const home = join(dir, 'home')
   mkdirSync(home)
   const [program, ...args] = command(main, place)
-  const self = service({ dir, close: async () => {} }, {
-    name: name.toLowerCase(), command: program, args, port, env: { HOME: home, XDG_CONFIG_HOME: home, XDG_DATA_HOME: home },
+  // Right in the folder of the house, which ends with all that has its process id there.
+  const self = service({ dir: house.dir, close: async () => {} }, {
+    name: `${name}-${port}`, command: program, args, port, env: { HOME: home, XDG_CONFIG_HOME: home, XDG_DATA_HOME: home },
   })
   await self.start()
   return { ...self, url: `https://${HOST}:${port}` }
