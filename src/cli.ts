@@ -7,7 +7,10 @@ import { check as tryBackends } from './backend/check.ts'
 import { checkDns } from './backend/check-dns.ts'
 import { bad, good, type Finding } from './backend/check-finding.ts'
 import { Failure } from './base/failure.ts'
+import { bashCompletion, zshCompletion } from './cli-completion.ts'
+import { commandNames, commandOf, help, options, optionsOf, shells, type CommandName, type OptionName } from './cli-table.ts'
 import { loadConfig, type Config } from './config.ts'
+import { configurationSchema } from './config-json-schema.ts'
 import { loginName } from './http/auth.ts'
 import { stackOf } from './http/exchange.ts'
 import { readPassword } from './password.ts'
@@ -16,41 +19,10 @@ import { redisTrouble } from './state/redis-line.ts'
 import { decode } from './wire/wbxml.ts'
 import { printXml } from './wire/xml.ts'
 
-const help = `Postern gives a mail host Exchange ActiveSync.
-
-  postern serve  [--config FILE] [--workers N] answer phones; SIGHUP reads FILE again, SIGTERM ends
-  postern check  [--config FILE] --user NAME   try each server behind Postern with a user's credentials
-  postern check  [--config FILE] --dns DOMAIN  look at what leads clients of a mail domain here
-  postern decode [FILE]                        print WBXML, or its hexadecimal digits, as XML
-  postern --help | --version
-
-FILE of serve and check is postern.yaml, or what POSTERN_CONFIG names; see examples/postern.yaml for what is in it.
-With --workers, N processes answer, or one for each core where N is auto; SIGHUP starts others in their place.
-check --dns asks the system's DNS, or with --resolver that of an address.
-check --user takes the password from POSTERN_PASSWORD, asks for it, or with --password-stdin reads it from standard input.
-decode reads standard input when FILE is missing or -.
-
-It ends with 0 when all is well, 1 when something is not (check marks it with !), 2 when it was called wrongly.
-`
-
-type Options = {
-  config?: string | undefined; user?: string | undefined; workers?: string | undefined; 'password-stdin'?: boolean | undefined
-  dns?: string | undefined; resolver?: string | undefined
-}
+type Options = Partial<Record<'config' | 'user' | 'workers' | 'dns' | 'resolver', string | undefined>> & { 'password-stdin'?: boolean | undefined }
 type Run = (options: Options, operands: readonly string[]) => Promise<number>
 
-const options = {
-  config: { type: 'string' }, user: { type: 'string' }, workers: { type: 'string' }, 'password-stdin': { type: 'boolean' },
-  dns: { type: 'string' }, resolver: { type: 'string' },
-  help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' },
-} as const
-
-/** Each command with the options it knows and the most operands it takes. */
-const commands: Readonly<Record<string, { run: Run; knows: readonly (keyof Options)[]; operands: number }>> = {
-  serve: { run: serve, knows: ['config', 'workers'], operands: 0 },
-  check: { run: check, knows: ['config', 'user', 'password-stdin', 'dns', 'resolver'], operands: 0 },
-  decode: { run: decodeFile, knows: [], operands: 1 },
-}
+const runs: Readonly<Record<CommandName, Run>> = { serve, check, decode: decodeFile, schema: async () => say(configurationSchema()), completion }
 
 /** Called wrongly: exit status 2. */
 class Usage extends Error {}
@@ -59,13 +31,16 @@ async function main(args: string[]): Promise<number> {
   const { values: { help: asked, version, ...values }, positionals: [name, ...operands] } = parse(args)
   if (asked) return say(help)
   if (version) return say(`postern ${ownVersion()}\n`)
-  const command = name === undefined ? undefined : commands[name]
-  if (!command) throw new Usage(name === undefined ? 'A command is missing.' : `There is no command ${name}.`)
-  const unknown = Object.keys(values).find(option => !command.knows.includes(option as keyof Options))
+  if (name === undefined) throw new Usage('A command is missing.')
+  if (!isCommand(name)) throw new Usage(`There is no command ${name}.`)
+  const known = optionsOf(name).map(({ option }) => option), { operands: takes } = commandOf(name)
+  const unknown = Object.keys(values).find(option => !known.includes(option as OptionName))
   if (unknown) throw new Usage(`${name} has no option --${unknown}.`)
-  if (operands.length > command.operands) throw new Usage(`${name} does not know what to do with ${operands.at(-1)}.`)
-  return command.run(values, operands)
+  if (operands.length > (takes?.most ?? 0)) throw new Usage(`${name} does not know what to do with ${operands.at(-1)}.`)
+  return runs[name](values, operands)
 }
+
+const isCommand = (name: string): name is CommandName => (commandNames as string[]).includes(name)
 
 const ownVersion = (): string =>
   (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
@@ -111,6 +86,14 @@ async function decodeFile(_: Options, [file = '-']: readonly string[]): Promise<
   const digits = bytes.toString('latin1').replace(/\s|0x|,/g, '')
   const isHex = /^([0-9a-f]{2})+$/i.test(digits)
   return say(printXml(decode(isHex ? Buffer.from(digits, 'hex') : bytes)))
+}
+
+const completions = { bash: bashCompletion, zsh: zshCompletion }
+
+async function completion(_: Options, [shell = '']: readonly string[]): Promise<number> {
+  const known = shells.find(name => name === shell)
+  if (!known) throw new Usage(`completion wants a shell: ${shells.join(' or ')}.`)
+  return say(completions[known]())
 }
 
 const configOf = (options: Options) => loadConfig(options.config ?? process.env['POSTERN_CONFIG'] ?? 'postern.yaml', process.env)

@@ -49,6 +49,9 @@ const listen = z.strictObject({
   port: z.int().min(0).max(65535).default(8080),
   tls: z.strictObject({ cert: pem, key: pem }).refine(isPair, { error: 'must be a certificate and its own key' }).exactOptional(),
   trustedProxies: z.array(range).default([]),
+  proxyProtocol: z.boolean().default(false),
+}).refine(({ proxyProtocol, trustedProxies }) => !proxyProtocol || trustedProxies.length > 0, {
+  error: 'must have trustedProxies with proxyProtocol: whose word is taken',
 })
 
 const endpoint = {

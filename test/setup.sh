@@ -27,7 +27,8 @@ PATH=$PATH:/usr/sbin:$cache/usr/sbin
 missing=
 # What each package is needed for stands after the colon.
 for need in dovecot-imapd:/usr/lib/dovecot/imap dovecot-lmtpd:/usr/lib/dovecot/lmtp dovecot-sieve:sievec \
-  dovecot-managesieved:/usr/lib/dovecot/managesieve exim4-daemon-light:exim4 radicale:radicale xandikos:xandikos libwbxml2-utils:wbxml2xml openssl:openssl slapd:slapd haproxy:haproxy redis-server:redis-server; do
+  dovecot-managesieved:/usr/lib/dovecot/managesieve exim4-daemon-light:exim4 radicale:radicale xandikos:xandikos libwbxml2-utils:wbxml2xml openssl:openssl slapd:slapd haproxy:haproxy redis-server:redis-server \
+  nginx:nginx apache2-bin:apache2 caddy:caddy fail2ban:fail2ban-regex mandoc:mandoc; do
   command -v "${need#*:}" >/dev/null || missing="$missing ${need%%:*}"
 done
 [ -n "$missing" ] || exit 0
@@ -72,7 +73,7 @@ fi
 $apt install $install >/dev/null 2>&1 || { $apt update && $apt install $install >/dev/null; }
 if [ -d /run/systemd/system ]; then
   # A Dovecot that only gets its filters now was here before, and goes on.
-  for unit in dovecot:dovecot-imapd exim4:exim4 radicale:radicale slapd:slapd haproxy:haproxy redis-server:redis-server; do
+  for unit in dovecot:dovecot-imapd exim4:exim4 radicale:radicale slapd:slapd haproxy:haproxy redis-server:redis-server nginx:nginx caddy:caddy fail2ban:fail2ban; do
     case $install in *${unit#*:}*) $sudo systemctl --quiet disable "${unit%%:*}" 2>/dev/null || true ;; esac
   done
 fi

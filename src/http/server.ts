@@ -9,11 +9,12 @@ import type { Counted, Front, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import { unmeasured, type Metrics } from '../base/metrics.ts'
 import { untraced, type Span, type Told, type Tracing } from '../base/tracing.ts'
-import { addressReader, originReader } from './address.ts'
+import { addressReader, originReader, proxyCheck } from './address.ts'
 import { identify } from './auth.ts'
 import { exchange, stackOf } from './exchange.ts'
 import { hasBody, pathOf } from './incoming.ts'
 import type { PassThrough } from './pass-through.ts'
+import { readProxied } from './proxied.ts'
 import { type BodyPace, watchBodies } from './slow-bodies.ts'
 import { traffic } from './traffic.ts'
 
@@ -31,6 +32,8 @@ export type HttpOptions = {
   readonly tls?: Certificate | undefined
   /** Addresses or CIDR ranges of proxies whose X-Forwarded-For, -Host and -Proto are believed. */
   readonly trustedProxies?: readonly string[]
+  /** They begin each connection with the PROXY protocol. */
+  readonly proxyProtocol?: boolean
   readonly log: Log
   readonly metrics?: Metrics
   readonly tracing?: Tracing
@@ -96,6 +99,17 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const settings = { ...usual, headersTimeout: (options.headSeconds ?? 30) * 1000 }
   const server = tls ? https.createServer({ ...settings, ...tls }) : http.createServer(settings)
 
+  const sources = options.proxyProtocol ? readProxied(server, {
+    isProxy: proxyCheck(options.trustedProxies ?? []), patience: settings.headersTimeout, onFault: why => log.info({ why }, 'no request'),
+  }) : undefined
+  /** Whose request it is and where it means to be; what a proxy said before it is told to whoever gets the request after us. */
+  const clientOf = (req: http.IncomingMessage): Pick<Visit, 'address' | 'origin'> => {
+    const source = sources?.of(req.socket), peer = source ?? req.socket.remoteAddress, { headers } = req
+    const forwarded = headers['x-forwarded-for'] as string | undefined
+    if (source !== undefined) headers['x-forwarded-for'] = [forwarded, source].filter(Boolean).join(', ')
+    return { address: addressOf(peer, forwarded), origin: originOf(peer, scheme === 'https', headers) }
+  }
+
   const onBug = (id: string, error: unknown) => {
     bugs++
     metrics.add('bugs', {})
@@ -113,8 +127,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     const gone = new AbortController()
     const visit: Visit = {
       id: nextId(), facts: {}, counted: {}, signal: gone.signal,
-      address: addressOf(req.socket.remoteAddress, String(req.headers['x-forwarded-for'] ?? '')),
-      origin: originOf(req.socket.remoteAddress, scheme === 'https', req.headers),
+      ...clientOf(req),
       credentials: identify(req.headers.authorization, req.url ?? ''),
       onEnd: done => void (res.closed ? done() : res.once('close', done)),
     }
@@ -141,7 +154,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     if (routes.frontFor(pathOf(req))) return refuseConnection(socket, 404, undefined)
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
-    log.info({ front: 'upstream', method: req.method }, 'upgrade')
+    log.info({ front: 'upstream', address: clientOf(req).address, method: req.method }, 'upgrade')
     routes.passThrough!.upgrade(req, socket, head)
   })
 
@@ -181,9 +194,11 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
       for (const { fronts } of [routes, ...retired]) fronts.forEach(front => front.drain?.())
       const quiet = setTimeout(() => {
         closing = true
+        sources?.close()
         server.closeIdleConnections()
       }, linger * 1000)
       const cut = setTimeout(() => {
+        sources?.close()
         server.closeAllConnections()
         for (const socket of upgraded) socket.destroy()
       }, seconds * 1000)

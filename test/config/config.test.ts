@@ -35,7 +35,7 @@ const another = (domains: string) => `  - domains: ${domains}\n    imap: { host:
 describe('a configuration', () => {
   it('needs a secret and the hosts of a backend', () => {
     expect(parse(good)).toEqual({
-      listen: { port: 8080, trustedProxies: [] }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
+      listen: { port: 8080, trustedProxies: [], proxyProtocol: false }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
       drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined,
       limits: {
         user: { requests: 64, waits: 100, megabytes: 128 }, process: { requests: 2000, waits: 50_000, megabytes: 512 },

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import http from 'node:http'
+import https from 'node:https'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -68,8 +69,8 @@ export async function sendSlowly(url: string, user: User, subject: string, octet
     el('ComposeMail:ClientId', subject), el('ComposeMail:SaveInSentItems'), el('ComposeMail:Mime', mime),
   ]))
   const query = new URLSearchParams({ Cmd: 'SendMail', User: user.login, DeviceId: `SENDER${subject}`.replace(/\W/g, ''), DeviceType: 'TestPhone' })
-  const request = http.request(`${url}/Microsoft-Server-ActiveSync?${query}`, {
-    method: 'POST', agent: false, auth: `${user.login}:${user.password}`,
+  const request = (url.startsWith('https:') ? https : http).request(`${url}/Microsoft-Server-ActiveSync?${query}`, {
+    method: 'POST', agent: false, rejectUnauthorized: false, auth: `${user.login}:${user.password}`,
     headers: { 'ms-asprotocolversion': '16.1', 'content-type': 'application/vnd.ms-sync.wbxml', 'content-length': String(body.length) },
   })
   const answer = once(request, 'response') as Promise<[http.IncomingMessage]>
