@@ -16,6 +16,8 @@ export type Way = {
   say(line: string): void
   /** Any instance knows what another one has moved. */
   readonly movesAnywhere: boolean
+  /** Brings a request there and its answer back, in place of all of the above; undefined where the phone gives up. */
+  carry?(command: string, octets: Uint8Array): Promise<Uint8Array | undefined>
   /** Sent with each request. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -36,6 +38,8 @@ export type SyncWish = {
   }[]
   readonly window: number | undefined
   readonly deletesAsMoves: boolean
+  /** Seconds to wait for news; from 14.0. */
+  readonly heartbeat?: number
 }
 
 /** A phone that knows what it did and what it was told; see `HeldCollection` for what it does not put up with. */
@@ -85,6 +89,10 @@ export class Device {
   /** Undefined when the answer was lost or the request never arrived; null for an empty answer. */
   async #ask(command: string, body: Node, to?: Place): Promise<Element | undefined | null> {
     const octets = encodeSync(body)
+    if (this.#way.carry) {
+      const answer = await this.#way.carry(command, octets)
+      return answer && (answer.length ? decode(answer) : null)
+    }
     const fault = this.#way.fault(command)
     this.requests++
     const instance = to ?? this.#way.instance()
@@ -175,6 +183,7 @@ export class Device {
           ...(commands.length ? [el('AirSync:Commands', commands)] : []),
         ])
       })),
+      ...(wish.heartbeat === undefined ? [] : [el('AirSync:HeartbeatInterval', String(wish.heartbeat))]),
       ...(wish.window === undefined ? [] : [el('AirSync:WindowSize', String(wish.window))]),
     ])
   }
