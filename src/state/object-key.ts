@@ -14,9 +14,10 @@ import { digestedIn, packToken, unpackToken } from './sync-token.ts'
  *   version and kind 1 | layout 1 | token, since 2 (neither for a client that holds nothing) | week 1 (of what is shown but for a time) |
  *   reached 3, told 3 (only while that is going on) | options | check 4
  *
- * A token has its length before it. One that has no room is kept in memory, the site's where there is one, and a digest of it stands in
- * the key: where memory is lost, its client begins the collection anew. Of several collections that are one folder to the client, each has
- * a digest of its own where all of them have no room: what they stand for is then known again of those that are still as they were.
+ * A token has its length before it. Where the week has no room beside it, what is shown but for a time is told once more. A token that has
+ * no room is kept in memory, the site's where there is one, and a digest of it stands in the key: where memory is lost, its client begins
+ * the collection anew. Of several collections that are one folder to the client, each has a digest of its own where all of them have no
+ * room: what they stand for is then known again of those that are still as they were.
  */
 export type ObjectState = {
   readonly cursor: ObjectCursor
@@ -34,10 +35,10 @@ export async function printObjectKey(owner: KeyOwner, shared: Shared, collection
   const shape = (token || since ? holding : 0) | (pass ? pass.phase === 'going' ? going : pass.first ? coming | first : coming : 0) |
     (supportsAll ? supporting : 0) | (week === undefined ? 0 : weekly)
   for (const form of splitToken(token) ? ['whole', 'brief', 'away'] as const : ['whole', 'away'] as const) {
-    for (const layout of (options ? [optioned, 0] : [0]).map(more => shape | more | (form === 'away' ? tokenAway : 0))) {
+    for (const layout of [...options ? [shape | optioned] : [], shape, shape & ~weekly].map(one => form === 'away' ? one | tokenAway : one)) {
       const bytes = [objects, layout]
       if (layout & holding) bytes.push(...form === 'away' ? digest(token) : sized(packToken(token, form === 'brief')), since >> 8, since & 255)
-      if (week !== undefined) bytes.push(week)
+      if (layout & weekly) bytes.push(week!)
       if (pass) bytes.push(...Buffer.from(pass.reached + (pass.phase === 'going' ? pass.told : ''), 'hex'))
       if (layout & optioned) bytes.push(...packOptions(options!))
       if (bytes.length > keySize) continue

@@ -337,7 +337,7 @@ const inOrder = (held: HeldCollection) => [...held.items].sort(([, a], [, b]) =>
 const marks = ({ read, flagged }: Pick<Held, 'read' | 'flagged'>): string => `read ${read} flagged ${flagged}`
 
 /** Nothing lost, nothing there twice, every mark as it is. */
-export function compare(place: string, held: HeldCollection, stored: readonly Stored[], since: number): void {
+function compare(place: string, held: HeldCollection, stored: readonly Stored[], since: number): void {
   const there = new Map(stored.map(one => [one.subject, one]))
   const shown = new Map<string, string>()
   const faults: string[] = []
