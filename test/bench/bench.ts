@@ -9,11 +9,12 @@ import { attachment } from './attachment.ts'
 import { openBench, type Bench } from './bench-house.ts'
 import { dav } from './dav.ts'
 import { firstSync } from './first-sync.ts'
+import { memory } from './memory.ts'
 import { noChanges } from './no-changes.ts'
 import { waiting } from './waiting.ts'
 
 const tables: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
-  'first-sync': firstSync, 'no-changes': noChanges, arrival, attachment, waiting, dav,
+  'first-sync': firstSync, 'no-changes': noChanges, arrival, attachment, waiting, dav, memory,
 }
 
 const { values, positionals } = parseArgs({
