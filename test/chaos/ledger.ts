@@ -79,9 +79,9 @@ export class Ledger {
     const { lines, attempts } = this.#of(name)
     const tried = attempts.map(({ from, to, place, how }) => ({ at: to, text: `asked Postern ${place + 1} from ${Math.round(from)} on: ${how}` }))
     const all = [...lines, ...tried].sort((a, b) => a.at - b.at)
-    const faults = this.between((all[0]?.at ?? 0) - 3000, (all.at(-1)?.at ?? 0) + 500)
+    const faults = this.events.filter(event => all.some(({ at }) => event.at > at - 3000 && event.at < at + 300))
       .map(({ at, what, place }) => ({ at, text: `! ${what}${place === undefined ? '' : ` (Postern ${place + 1})`}` }))
-    return [...all, ...faults.slice(-60)].sort((a, b) => a.at - b.at).map(({ at, text }) => `  ${String(Math.round(at)).padStart(8)} ${text}`).join('\n')
+    return [...all, ...faults].sort((a, b) => a.at - b.at).map(({ at, text }) => `  ${String(Math.round(at)).padStart(8)} ${text}`).join('\n')
   }
 
   #of(name: string): Item {

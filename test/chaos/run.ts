@@ -90,15 +90,19 @@ async function go(who: string, step: () => Promise<void>, dice: Dice, over: () =
 
 async function comeToRest(site: Site, phones: readonly ChaosPhone[], writers: readonly Writer[], broken: string[]): Promise<Verdict | undefined> {
   await deliverAll(site)
+  const lost = new Set<ChaosPhone>()
   // What one phone still wishes is news to the others.
   for (let round = 0; round < 2; round++) {
     await Promise.all(writers.map(async ({ number }) => {
       for (const phone of phones.filter(({ setting }) => setting.number === number)) {
-        await phone.settle().catch((error: unknown) => broken.push(`phone ${phone.setting.name}: ${(error as Error).message}`))
+        await phone.settle().catch((error: unknown) => {
+          broken.push(`phone ${phone.setting.name}: ${(error as Error).message}`)
+          lost.add(phone)
+        })
       }
     }))
   }
-  return judge(site, writers, phones)
+  return judge(site, writers, phones.filter(phone => !lost.has(phone)))
 }
 
 /** Until Exim has delivered what it could not for a while. */
@@ -141,6 +145,8 @@ function report(
   line('items compared, one by one', verdict?.items ?? 0)
   line('mails counted where they arrived', verdict?.mails ?? 0)
   for (const [what, count] of verdict?.limits ?? []) line(`limit: ${what}`, count)
+  const moves = sum(phones, ({ counts }) => counts.movesLost)
+  if (moves) line('limit: moves whose answer was lost while the shared cache was away; the phone begins the folder anew', moves)
   line('adds of what a phone held from a move', sum(phones, ({ mail }) => mail.counts.addsOfHeld))
   line('faults of Postern', verdict?.faults.length ?? 0)
 }

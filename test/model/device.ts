@@ -190,9 +190,10 @@ export class Device {
 
   /**
    * Moves items, asking the same until it is answered, as a phone does before it goes on. Where instances share nothing, it asks the same one,
-   * too: that remembers what it moved and will not add it again, and no one else can know whether the phone was told.
+   * too: that remembers what it moved and will not add it again, and no one else can know whether the phone was told. Answers how many were
+   * gone.
    */
-  async move(ids: readonly string[], from: HeldCollection, to: HeldCollection): Promise<void> {
+  async move(ids: readonly string[], from: HeldCollection, to: HeldCollection): Promise<number> {
     const body = el('Move:MoveItems', ids.map(id => el('Move:Move', [
       el('Move:SrcMsgId', id), el('Move:SrcFldId', from.id), el('Move:DstFldId', to.id),
     ])))
@@ -204,11 +205,15 @@ export class Device {
       if (responses.some(response => text(response, 'Move:Status') === '7')) responses = this.#again() ?? []
     } while (responses.length === 0)
     if (responses.length !== ids.length) throw new Error(`MoveItems: ${responses.length} answers to ${ids.length} moves`)
+    let gone = 0
     for (const response of responses) {
       const id = text(response, 'Move:SrcMsgId') ?? '', status = text(response, 'Move:Status'), next = text(response, 'Move:DstMsgId')
       const item = from.items.get(id)
       this.#way.say(`  ${item?.subject}: ${status} ${next ?? ''}`)
-      if (status === '1') continue // gone: a Sync will say so
+      if (status === '1') {
+        gone++ // a Sync will say so
+        continue
+      }
       if (status !== '3' || !next || !item) throw new Error(`MoveItems: Status ${status} for ${item?.subject ?? id}`)
       from.items.delete(id)
       if (to.key === '0') continue
@@ -216,6 +221,7 @@ export class Device {
       to.moved.add(next)
       if (!to.begun) to.doubtful.add(next)
     }
+    return gone
   }
 }
 
