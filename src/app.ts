@@ -35,8 +35,25 @@ export type App = {
 /** Seconds for which a connection of a process that was replaced may bring one more request. */
 const linger = 2
 
-/** A log of one JSON line an event, to standard output. What a field of such a name says is not printed, whoever logs it. */
-export const createLog = (level: Config['log']['level'], to: DestinationStream = destination()) => pino({
+/** Standard output. The lines of one turn of the event loop go out in one write: requests that come together end together. */
+function standardOutput(): DestinationStream {
+  const out = destination()
+  let lines = ''
+  const flush = (): void => {
+    if (lines) out.write(lines)
+    lines = ''
+  }
+  process.once('exit', flush)
+  return {
+    write(line) {
+      if (!lines) setImmediate(flush)
+      lines += line
+    },
+  }
+}
+
+/** A log of one JSON line an event. What a field of such a name says is not printed, whoever logs it. */
+export const createLog = (level: Config['log']['level'], to: DestinationStream = standardOutput()) => pino({
   level, base: null, timestamp: pino.stdTimeFunctions.isoTime,
   redact: ['password', 'token', 'secret', 'authorization', '*.password', '*.token', '*.secret', '*.authorization'],
 }, to)

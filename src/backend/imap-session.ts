@@ -256,7 +256,6 @@ export class ImapSession {
   }
 
   #send(connection: ImapConnection, commands: readonly Command[]): Promise<Response>[] {
-    clearTimeout(this.#idle)
     const answers = connection.send(commands).map((answer, index) => {
       const { failed, optional } = commands[index]!
       if (failed) answer.catch(failed)
@@ -330,8 +329,8 @@ export class ImapSession {
   #rest(connection: ImapConnection): void {
     if (connection !== this.#connection || connection.busy) return
     if (this.#retired) return this.#drop()
-    clearTimeout(this.#idle)
-    this.#idle = setTimeout(() => this.#drop(), this.#options.idleSeconds * 1000).unref()
+    this.#idle ??= setTimeout(() => { if (!this.#connection?.busy) this.#drop() }, this.#options.idleSeconds * 1000).unref()
+    this.#idle.refresh()
   }
 
   #drop(): void {
@@ -339,6 +338,7 @@ export class ImapSession {
     this.#connection = undefined
     this.#selected = undefined
     clearTimeout(this.#idle)
+    this.#idle = undefined
     this.#pastTrips += connection?.roundTrips ?? 0
     connection?.close()
   }

@@ -18,8 +18,26 @@ export type Visit = {
   readonly facts: Facts
 }
 
+/** An HTTP request as a front sees it. */
+export type FrontRequest = {
+  readonly method: string
+  readonly url: URL
+  /** By names in lower case. */
+  readonly headers: { get(name: string): string | null }
+  /** Read once. Whoever stops early leaves the rest unread. */
+  readonly body: AsyncIterable<Uint8Array> | null
+}
+
+/** The answer to it: a web-standard Response fits, but costs more than all the rest of a short answer. */
+export type FrontAnswer = {
+  readonly status: number
+  /** A name may come several times. */
+  readonly headers: Iterable<readonly [name: string, value: string]>
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | null
+}
+
 /** An answer that waits for something to happen: whatever the request came with is let go meanwhile. */
-export type Later = { readonly later: Promise<Response> }
+export type Later = { readonly later: Promise<FrontAnswer> }
 
 /** A protocol offered to clients: EAS today, Autodiscover, MAPI and EWS later. */
 export type Front = {
@@ -27,7 +45,7 @@ export type Front = {
   /** Whether this front claims the path, which is compared in lower case. */
   matches(path: string): boolean
   /** Answers; throws `Failure` only for what is an HTTP status of its own (auth, too-large, busy, unavailable). */
-  answer(request: Request, visit: Visit): Promise<Response | Later>
+  answer(request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later>
   /** Its requests are not worth a line in the log. */
   readonly quiet?: true
   /** The server is going away: whatever waits here answers now, as if its time were up. May be called more than once. */

@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { bodyOf, readBody } from '../base/body.ts'
 import { Failure } from '../base/failure.ts'
+import type { FrontRequest } from '../base/front.ts'
 import type { Made } from '../formats/mime-splice.ts'
 import { child, decode, decodeHead, octets, type Element, type Head } from '../wire/wbxml.ts'
 
@@ -33,7 +34,7 @@ export const largeMessage = 1024 * 1024
  * Reads the body as far as it is needed to begin. Throws `too-large`, `malformed` for what breaks off or is no WBXML, `unsupported` for
  * another content type; what is left of a message throws the same when it is read.
  */
-export async function readContent(request: Request, { type: expected, sends }: ContentWish, limits: ContentLimits): Promise<Content> {
+export async function readContent(request: FrontRequest, { type: expected, sends }: ContentWish, limits: ContentLimits): Promise<Content> {
   const type = request.headers.get('content-type')?.split(';')[0]!.trim().toLowerCase()
   const check = (): void => {
     if (type && !types[expected].includes(type)) throw new Failure('unsupported', `a body of type ${type.slice(0, 80)}`)
@@ -144,7 +145,7 @@ async function* withCause(chunks: Chunks): Chunks {
   }
 }
 
-async function readWhole(request: Request, zipped: boolean, max: number): Promise<Uint8Array> {
+async function readWhole(request: FrontRequest, zipped: boolean, max: number): Promise<Uint8Array> {
   if (!request.body) return new Uint8Array()
   try {
     const bytes = await readBody(request, max)

@@ -1,5 +1,5 @@
 import { Failure, type Kind } from '../base/failure.ts'
-import type { Credentials, Front, Later, Visit } from '../base/front.ts'
+import type { Credentials, Front, FrontAnswer, FrontRequest, Later, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import type { Shared } from '../base/shared.ts'
 import { createZones } from '../formats/zones.ts'
@@ -58,19 +58,19 @@ function clocksOf({ timeZone }: EasSettings): Clocks {
 type House = EasParts & { readonly waits: Waits; readonly clocks: Clocks }
 
 // The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
-async function answer(house: House, request: Request, visit: Visit): Promise<Response | Later> {
+async function answer(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later> {
   if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
   if (!visit.credentials) throw new Failure('auth', 'no credentials')
   if (request.method === 'OPTIONS') return options(house, visit, request.headers.get('user-agent') ?? undefined)
 
   const step: Step = {}
   try {
-    const parsed = step.parsed = parseRequest(new URL(request.url), request.headers)
+    const parsed = step.parsed = parseRequest(request.url, request.headers)
     note(visit, parsed)
     const entry = entryOf(parsed.command)
     if (!entry) return httpRefusal(501, {})
     const stores = await admit(house, named(visit.credentials, parsed), visit)
-    if (stores instanceof Response) return stores
+    if ('status' in stores) return stores
     const head = headOf(house, parsed.userAgent, stores.person)
     Object.assign(step, { entry, head })
     return await perform(house, request, visit, { parsed, entry, head, stores, step })
@@ -90,7 +90,7 @@ type Admitted = {
 }
 
 /** Carries out the command of a user who may be here, unless version or policy are against it. */
-async function perform(house: House, request: Request, visit: Visit, { parsed, entry, head, stores, step }: Admitted): Promise<Response | Later> {
+async function perform(house: House, request: FrontRequest, visit: Visit, { parsed, entry, head, stores, step }: Admitted): Promise<FrontAnswer | Later> {
   const account = stores.person.login
   const spoken = since(head.ceiling, parsed.version)
   if (!spoken) head.announce()
@@ -119,7 +119,7 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   return deliver(house, { parsed, head }, visit, answered)
 }
 
-function deliver(house: House, known: Known, visit: Visit, answered: Answer): Promise<Response> | Response {
+function deliver(house: House, known: Known, visit: Visit, answered: Answer): Promise<FrontAnswer> | FrontAnswer {
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
   if (tree && commonStatus(known.parsed, tree)) return refusal(house, known, visit, tree)
   visit.facts['status'] ??= tree && statusOf(tree)
@@ -127,7 +127,7 @@ function deliver(house: House, known: Known, visit: Visit, answered: Answer): Pr
 }
 
 /** What a wait ends in. It holds nothing else of its request. */
-function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<Answer>, refuse: (kind: Kind) => Node | number): Promise<Response> {
+function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<Answer>, refuse: (kind: Kind) => Node | number): Promise<FrontAnswer> {
   return answer.then(said => deliver(house, known, visit, said)).catch((error: unknown) => {
     if (!(error instanceof Failure)) throw error
     Object.assign(visit.facts, factsOf(error))
@@ -154,7 +154,7 @@ async function heardOut(command: Command, call: Call, drain: Content['drain']): 
 }
 
 /** A client that is to come less often is told why and when. */
-async function slowed<T>({ facts }: Visit, answered: Promise<T>): Promise<T | Response> {
+async function slowed<T>({ facts }: Visit, answered: Promise<T>): Promise<T | FrontAnswer> {
   try {
     return await answered
   } catch (error) {
@@ -176,7 +176,7 @@ const named = (credentials: Credentials, { user }: EasRequest): Credentials =>
 /** How far a request had come. */
 type Step = { parsed?: EasRequest; entry?: Entry; call?: Call; head?: OutgoingHead }
 
-async function refuse(house: House, visit: Visit, step: Step, failure: Failure): Promise<Response> {
+async function refuse(house: House, visit: Visit, step: Step, failure: Failure): Promise<FrontAnswer> {
   const { parsed, entry, call, head } = step
   const { kind } = failure
   if (!parsed) return httpRefusal(kind === 'unsupported' ? 505 : 400, {})
@@ -194,7 +194,7 @@ const contentStatus: Partial<Record<Kind, string>> = { unsupported: '101', malfo
 type Known = Pick<Admitted, 'parsed' | 'head'>
 
 /** A refusing tree, or the HTTP status that versions before 14.0 get in its place. */
-function refusal(house: House, known: Known, visit: Visit, refused: Node | number): Promise<Response> | Response {
+function refusal(house: House, known: Known, visit: Visit, refused: Node | number): Promise<FrontAnswer> | FrontAnswer {
   const { parsed, head } = known
   const status = typeof refused === 'number' ? refused : commonStatus(parsed, refused)
   visit.facts['status'] = status ? `HTTP ${status}` : statusOf(refused as Node)
@@ -219,11 +219,11 @@ function note({ facts, credentials }: Visit, request: EasRequest): void {
 }
 
 // [MS-ASHTTP] HTTP OPTIONS Response. A phone tries its password with this request, so the backend is asked.
-async function options(house: House, visit: Visit, agent: string | undefined): Promise<Response> {
+async function options(house: House, visit: Visit, agent: string | undefined): Promise<FrontAnswer> {
   visit.facts['command'] = 'OPTIONS'
   const stores = await admit(house, visit.credentials!, visit)
-  if (stores instanceof Response) return stores
+  if ('status' in stores) return stores
   const head = headOf(house, agent, stores.person)
   const allow = 'OPTIONS,POST'
-  return new Response(null, { headers: { ...head.headers, ...offer(head.ceiling), allow, public: allow } })
+  return { status: 200, headers: Object.entries({ ...head.headers, ...offer(head.ceiling), allow, public: allow }), body: null }
 }

@@ -14,10 +14,9 @@ import { digestedIn, packToken, unpackToken } from './sync-token.ts'
  *   version and kind 1 | layout 1 | token, since 2 (neither for a client that holds nothing) | week 1 (of what is shown but for a time) |
  *   reached 3, told 3 (only while that is going on) | options | check 4
  *
- * A token has its length before it. Where the week has no room beside it, what is shown but for a time is told once more. A token that has
- * no room is kept in memory, the site's where there is one, and a digest of it stands in the key: where memory is lost, its client begins
- * the collection anew. Of several collections that are one folder to the client, each has a digest of its own where all of them have no
- * room: what they stand for is then known again of those that are still as they were.
+ * A token has its length before it. One that has no room is kept in memory, the site's where there is one, and a digest of it stands in
+ * the key: where memory is lost, its client begins the collection anew. Of several collections that are one folder to the client, each has
+ * a digest of its own where all of them have no room: what they stand for is then known again of those that are still as they were.
  */
 export type ObjectState = {
   readonly cursor: ObjectCursor
@@ -33,9 +32,10 @@ const season = 90 * 86_400
 export async function printObjectKey(owner: KeyOwner, shared: Shared, collection: FolderId, { cursor, options, supportsAll }: ObjectState): Promise<string> {
   const { token, since, week, pass } = cursor
   const shape = (token || since ? holding : 0) | (pass ? pass.phase === 'going' ? going : pass.first ? coming | first : coming : 0) |
-    (supportsAll ? supporting : 0) | (week === undefined ? 0 : weekly)
+    (supportsAll ? supporting : 0)
   for (const form of splitToken(token) ? ['whole', 'brief', 'away'] as const : ['whole', 'away'] as const) {
-    for (const layout of [...options ? [shape | optioned] : [], shape, shape & ~weekly].map(one => form === 'away' ? one | tokenAway : one)) {
+    for (const more of optional(options, cursor)) {
+      const layout = shape | more | (form === 'away' ? tokenAway : 0)
       const bytes = [objects, layout]
       if (layout & holding) bytes.push(...form === 'away' ? digest(token) : sized(packToken(token, form === 'brief')), since >> 8, since & 255)
       if (layout & weekly) bytes.push(week!)
@@ -48,6 +48,15 @@ export async function printObjectKey(owner: KeyOwner, shared: Shared, collection
     }
   }
   throw new Failure('stale', 'a sync key cannot hold this')
+}
+
+/**
+ * What may stand in a key beside the rest, the best first. Where its week is left out, a client is told anew of what is shown but for a
+ * time: it does no harm once, and another key follows before long.
+ */
+function optional(options: SyncOptions | undefined, { week, pass }: ObjectCursor): readonly number[] {
+  const time = week === undefined ? 0 : weekly
+  return [...options ? [optioned | time] : [], time, ...pass?.phase === 'going' ? [0] : []]
 }
 
 /** Throws `stale` for a key that was altered, belongs to somebody else, or stands for a token that is not remembered. */

@@ -26,7 +26,7 @@ export async function memory(bench: Bench): Promise<void> {
   const minutes = bench.quick ? 12 : 60, [port = 0] = await freePorts(1)
   for (let n = 0; n < users; n++) await bench.house.seed(bench.house.user(n), 'INBOX', [withFile(n)])
   const postern = await bench.postern(
-    { sessions: { max: 2000, idleSeconds }, cache: { megabytes: 4 }, eas: { heartbeat: { min: 1, max: 3540 } } }, [`--inspect=127.0.0.1:${port}`],
+    { sessions: { max: 2000, idleSeconds }, cache: { megabytes: 4 }, eas: { heartbeat: { min: 1, max: 3540 } } }, 1, [`--inspect=127.0.0.1:${port}`],
   )
   const inspected = await inspect(port), phones = new Map<string, Phone>()
   const settled = (idleSeconds + 6) * 1000
