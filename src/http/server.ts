@@ -170,6 +170,8 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
       clearTimeout(quiet)
       clearTimeout(cut)
       bodies.close()
+      // Ends its timer, which would hold all of this.
+      server.close(() => {})
     },
   }
 }
