@@ -1,18 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { destination, type DestinationStream, pino } from 'pino'
+import { autodiscoverFront } from './autodiscover/server.ts'
 import { connect } from './backend/connect.ts'
+import { isReachable, publicServers } from './backend/public-servers.ts'
+import { guardOf, type Limits } from './base/guard.ts'
 import type { Log } from './base/log.ts'
-import type { Shared } from './base/shared.ts'
+import { unmeasured, type Metrics } from './base/metrics.ts'
 import type { Config } from './config.ts'
+import { expiryOf } from './eas/response-head.ts'
+import { redirectFor } from './eas/rules.ts'
 import { easFront, type EasParts } from './eas/server.ts'
 import { stackOf } from './http/exchange.ts'
 import { health } from './http/health.ts'
 import type { News } from './http/internal.ts'
 import { passThrough } from './http/pass-through.ts'
+import { watchPressure } from './http/pressure.ts'
 import { listen, type Routes } from './http/server.ts'
-import { memoryCache } from './state/cache.ts'
-import { ownMemory } from './state/shared-memory.ts'
+import { openTelemetry } from './open-telemetry.ts'
+import { countedCache, memoryCache } from './state/cache.ts'
+import { countedShared, ownMemory } from './state/shared-memory.ts'
 import { redisShared } from './state/shared-redis.ts'
 
 export type App = {
@@ -59,23 +66,41 @@ export const createLog = (level: Config['log']['level'], to: DestinationStream =
 }, to)
 
 /** A rejection nobody waits for harms one user at most; ending would harm all. */
-export const logBugs = (log: Log): void => void process.on('unhandledRejection', error => log.error({ stack: stackOf(error) }, 'bug'))
+export const logBugs = (log: Log, metrics: Metrics): void => void process.on('unhandledRejection', error => {
+  metrics.add('bugs', {})
+  log.error({ stack: stackOf(error) }, 'bug')
+})
 
 /** Puts the parts together and listens. `extra` is for tests. Rejects when it cannot listen. */
 export async function startApp(
-  first: Config, log: Log = createLog(first.log.level), extra: Pick<EasParts, 'now' | 'record'> = {},
+  first: Config, log: Log = createLog(first.log.level), extra: Pick<EasParts, 'now' | 'record' | 'metrics'> = {},
 ): Promise<App> {
   let config = first
-  const cache = memoryCache(config.cache)
-  const own = ownMemory(cache)
+  const { metrics = unmeasured } = extra, tracing = openTelemetry()
+  const memory = memoryCache(config.cache), cache = countedCache(memory, metrics)
+  const guard = guardOf(limitsOf(config), log)
+  const own = ownMemory(memory)
   const site = config.cache.shared && await redisShared(config.cache.shared, { secret: config.eas.secret, own, log })
-  const shared: Shared = site ?? own
-  let backends = connect(config.backends, log, shared)
-  const routes = ({ eas, upstream }: Config): Routes => ({
-    fronts: [health, easFront({ settings: eas, open: backends.open, cache, shared, log, ...extra })],
+  const shared = countedShared(site ?? own, metrics)
+  let backends = connect(config.backends, log, shared, metrics, tracing)
+  const routes = ({ backends: { backends: mailHosts }, eas, autodiscover, upstream }: Config): Routes => ({
+    fronts: [
+      health, easFront({ settings: eas, open: backends.open, cache, shared, log, guard, ...extra }),
+      ...(autodiscover ? [autodiscoverFront({
+        settings: { ...autodiscover, autoconfig: autodiscover.autoconfig && mailHosts.some(isReachable) },
+        open: backends.open, serversOf: publicServers(mailHosts),
+        elsewhere: names => redirectFor(eas, names),
+        expiry: (names, now) => expiryOf(eas, names, now), ...(extra.now ? { now: extra.now } : {}),
+      })] : []),
+    ],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })
-  const server = await listen({ ...config.listen, log }, routes(config))
+  const server = await listen({ ...config.listen, log, metrics, tracing }, routes(config))
+  const { overload: { delayMilliseconds: delay, ...overload }, process: { requests } } = config.limits
+  const unwatch = watchPressure({ delay, requests, ...overload }, () => guard.requests.used, pressure => {
+    const part = guard.load.measured(pressure)
+    if (part > 0) server.shed(part)
+  })
 
   return {
     url: `${config.listen.tls ? 'https' : 'http'}://${addressed(config.listen.host)}:${server.port}`,
@@ -83,11 +108,11 @@ export async function startApp(
     bugs: server.bugs,
     news: ({ user, mailbox }) => backends.news(user, mailbox),
     reload(next) {
-      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen, internal and cache change with a restart only')
+      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen, internal, cache and limits change with a restart only')
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
-      if (!same) backends = connect(next.backends, log, shared)
+      if (!same) backends = connect(next.backends, log, shared, metrics, tracing)
       const settled = server.replace(routes(next))
       if (!same) void settled.then(() => former.close())
       config = next
@@ -97,6 +122,7 @@ export async function startApp(
       server.part()
       if (!replaced && pauseSeconds) await sleep(pauseSeconds * 1000)
       await server.close(seconds, replaced ? linger : 0)
+      unwatch()
       await backends.close()
       site?.close()
     },
@@ -104,7 +130,14 @@ export async function startApp(
 }
 
 /** What holds until the program ends. */
-const lasting = ({ listen, internal, cache }: Config) => ({ ...listen, tls: listen.tls !== undefined, internal, cache })
+const lasting = ({ listen, internal, cache, limits }: Config) => ({ ...listen, tls: listen.tls !== undefined, internal, cache, limits })
+
+const mebibyte = 1024 * 1024
+
+const limitsOf = ({ limits: { user, process } }: Config): Limits => ({
+  requests: { each: user.requests, all: process.requests }, waits: { each: user.waits, all: process.waits },
+  octets: { each: user.megabytes * mebibyte, all: process.megabytes * mebibyte },
+})
 
 const addressed = (host: string | undefined): string =>
   host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host

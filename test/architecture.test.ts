@@ -9,18 +9,19 @@ const front = [...codec, 'model', 'formats', 'state']
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [], wire: ['base'], model: ['base'], formats: ['base', 'model'], state: ['base', 'model'],
   backend: ['base', 'model', 'formats'],
-  eas: front,
+  eas: front, autodiscover: front,
   http: ['base'],
 }
 
 /** Who may import a package: folders, or files of src/ itself. */
 const importers: Readonly<Record<string, readonly string[]>> = {
-  imapflow: ['backend'], nodemailer: ['backend'], saxes: ['backend'], tsdav: ['backend'], undici: ['backend'], ldapts: ['backend'],
+  imapflow: ['backend'], nodemailer: ['backend'], saxes: ['backend', 'wire'], tsdav: ['backend'], undici: ['backend'], ldapts: ['backend'],
   'http-proxy': ['http'],
   'lru-cache': ['state', 'backend'],
   ioredis: ['state'],
   htmlparser2: ['formats'], 'iconv-lite': ['formats'], 'jpeg-js': ['formats'], pngjs: ['formats'],
   pino: ['app.ts', 'cli.ts'],
+  'prom-client': ['prometheus.ts'], '@opentelemetry/api': ['open-telemetry.ts'],
   zod: ['config.ts', 'config-schema.ts', 'config-faults.ts', 'config-source.ts'],
   yaml: ['config.ts', 'config-source.ts'],
 }

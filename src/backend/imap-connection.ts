@@ -3,6 +3,7 @@ import type { Transform } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ImapFlow, type ImapFlowOptions } from 'imapflow'
 import { Failure, type Kind } from '../base/failure.ts'
+import { unmeasured, type Metrics } from '../base/metrics.ts'
 import type { Endpoint } from './connect.ts'
 import { cutterLimits, ResponseCutter } from './imap-cutter.ts'
 import { parseResponse, type Response } from './imap-response.ts'
@@ -32,6 +33,15 @@ export type Command = {
   readonly patient?: boolean
 }
 
+/** What a connection is for. */
+export type Use = 'session' | 'watch' | 'append' | 'proof' | 'check'
+export type Counting = { readonly metrics: Metrics; readonly use: Use }
+
+/** Told when the server greets, and once when an open connection is gone; who counts it. */
+export type Hooks = { greeted?(): void; closed?(): void; readonly counting?: Counting }
+
+const uncounted: Counting = { metrics: unmeasured, use: 'check' }
+
 type Pending = Command & { readonly tag: string; readonly settle: (answer: Response) => void; readonly fail: (cause: unknown) => void }
 
 /** What this file uses of imapflow beyond its types; test/backend/imap-connection.test.ts holds it to that. */
@@ -58,6 +68,8 @@ type Take = (line: string, literals: readonly Uint8Array[]) => boolean
 /** imapflow as far as the login: TLS, STARTTLS, SASL. */
 class Flow extends Base {
   #take: Take | undefined
+  /** Called when the server has said its first word. */
+  greeted: (() => void) | undefined
   /** Octets that came, past imapflow. */
   received = 0
 
@@ -88,6 +100,7 @@ class Flow extends Base {
 
   // ID, NAMESPACE and ENABLE cost a round trip each: the session asks for what it needs in one go.
   override async startSession(): Promise<void> {
+    this.greeted?.()
     await this.run('CAPABILITY')
     await this.upgradeToSTARTTLS()
     await this.authenticate()
@@ -126,12 +139,14 @@ export class ImapConnection {
   readonly #flow: Flow
   readonly #name: string
   readonly #patience: number
+  readonly #hooks: Hooks
   /** In the order they were sent. */
   readonly #pending = new Map<string, Pending>()
   readonly #writer = new CommandWriter({
     write: octets => { if (this.#flow.socket) this.#flow.socket.write(octets) },
     unasked: length => this.has('LITERAL+') || (this.has('LITERAL-') && length <= 4096),
   })
+  #counting: Counting | undefined
   #tags = 0
   #watchdog: NodeJS.Timeout | undefined
   /** Octets received when the watchdog looked last. */
@@ -145,26 +160,41 @@ export class ImapConnection {
   /** Gets every untagged response, whether or not a command is under way. */
   onNews: ((response: Response) => void) | undefined
 
-  private constructor(endpoint: Endpoint, login: Login, patience: number) {
+  private constructor(endpoint: Endpoint, login: Login, patience: number, hooks: Hooks) {
     this.#name = `${endpoint.host}:${endpoint.port}`
     this.#patience = patience
+    this.#hooks = hooks
     this.#flow = new Flow(flowOptions(endpoint, login, patience))
+    this.#flow.greeted = () => hooks.greeted?.()
     this.#flow.on('error', () => {})
     this.#flow.on('close', () => this.#lost())
   }
 
   /** Connects and logs in. `patience`: milliseconds without an octet after which the server counts as gone. */
-  static async open(endpoint: Endpoint, login: Login, patience = 60_000): Promise<ImapConnection> {
-    const connection = new ImapConnection(endpoint, login, patience)
+  static async open(endpoint: Endpoint, login: Login, patience = 60_000, hooks: Hooks = {}): Promise<ImapConnection> {
+    const { counting = uncounted } = hooks
+    const connection = new ImapConnection(endpoint, login, patience, hooks)
     try {
       await connection.#flow.connect()
     } catch (error) {
       connection.close()
-      throw loginFailure(connection.#name, error)
+      const failure = loginFailure(connection.#name, error)
+      counting.metrics.add('logins', { use: counting.use, result: failure.kind === 'auth' ? 'refused' : 'unavailable' })
+      throw failure
     }
     await connection.#flow.takeOver((line, literals) => connection.#take(line, literals))
+    connection.#count(counting)
     connection.lastUsed = performance.now()
     return connection
+  }
+
+  #count(counting: Counting): void {
+    const { metrics, use } = counting
+    metrics.add('logins', { use, result: 'ok' })
+    // It may have been lost by now, and told so before it was counted.
+    if (this.#flow.isClosed) return
+    metrics.add('imapConnections', { use })
+    this.#counting = counting
   }
 
   has(capability: string): boolean {
@@ -290,11 +320,14 @@ export class ImapConnection {
   }
 
   #lost(): void {
+    this.#counting?.metrics.add('imapConnections', { use: this.#counting.use }, -1)
+    this.#counting = undefined
     clearTimeout(this.#watchdog)
     const pending = [...this.#pending.values()]
     this.#pending.clear()
     for (const { fail } of pending) fail(new Error('the connection was closed'))
     this.onClose?.()
+    this.#hooks.closed?.()
   }
 }
 

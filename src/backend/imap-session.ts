@@ -1,6 +1,7 @@
-import { Failure } from '../base/failure.ts'
+import { Failure, stale } from '../base/failure.ts'
 import type { Endpoint } from './connect.ts'
-import { ImapConnection, type Command as Line, type Login } from './imap-connection.ts'
+import type { ImapConnection, Command as Line, Login } from './imap-connection.ts'
+import { plainDial, type Dial } from './imap-dial.ts'
 import { quote } from './imap-names.ts'
 import { bignumber, list, number, pairs, text, type Response, type Value } from './imap-response.ts'
 
@@ -37,6 +38,7 @@ export type SessionOptions = {
   readonly login: Login
   readonly idleSeconds: number
   readonly timeoutSeconds: number
+  readonly dial?: Dial
 }
 
 export type Command = Line & {
@@ -61,7 +63,7 @@ const trusted = 30_000
  * batch behind its SELECT, so requests need to queue only for the moment of writing; a server answers them in that order.
  */
 export class ImapSession {
-  readonly #options: SessionOptions
+  readonly #options: Required<SessionOptions>
   #connection: ImapConnection | undefined
   #selected: Selected | undefined
   #turn: Promise<unknown> = Promise.resolve()
@@ -74,7 +76,7 @@ export class ImapSession {
   #pastTrips = 0
 
   constructor(options: SessionOptions) {
-    this.#options = options
+    this.#options = { dial: plainDial(options.endpoint), ...options }
   }
 
   get capabilities(): ImapCapabilities {
@@ -101,9 +103,8 @@ export class ImapSession {
 
   /** A connection of its own for whoever needs one that nobody waits behind; to be closed by them. Throws `auth`, `unavailable`. */
   async another(): Promise<{ connection: ImapConnection; patience: number }> {
-    const { endpoint, login, timeoutSeconds } = this.#options
-    const patience = timeoutSeconds * 1000
-    return { connection: await ImapConnection.open(endpoint, login, patience), patience }
+    const { dial, login, timeoutSeconds } = this.#options
+    return { connection: await dial(login, timeoutSeconds * 1000, 'append'), patience: timeoutSeconds * 1000 }
   }
 
   /** Closes when the commands under way have ended. */
@@ -169,7 +170,7 @@ export class ImapSession {
       if (!fresh && this.#holds(path, validity)) return { fresh: false, result: await this.#put(connection, [], make()) }
       const { commands, state } = this.#select(path)
       const result = await this.#put(connection, commands, make())
-      if (known(state).validity !== validity) throw new Failure('stale', 'UIDVALIDITY changed')
+      if (known(state).validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
       return { fresh: true, result }
     })
   }
@@ -225,7 +226,7 @@ export class ImapSession {
         await this.#put(connection, this.#select(path).commands, nothing)
       }
     }
-    if (this.#selected?.validity !== validity) throw new Failure('stale', 'UIDVALIDITY changed')
+    if (this.#selected?.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
     return connection
   }
 
@@ -293,10 +294,9 @@ export class ImapSession {
   async #open(): Promise<ImapConnection> {
     if (this.#connection && !this.#connection.closed) return this.#connection
     this.#drop()
-    const { endpoint, login, timeoutSeconds } = this.#options
-    const connection = await ImapConnection.open(endpoint, login, timeoutSeconds * 1000)
+    const { dial, login, timeoutSeconds } = this.#options
+    const connection = this.#connection = await dial(login, timeoutSeconds * 1000, 'session')
     this.connects++
-    this.#connection = connection
     connection.onClose = () => {
       if (this.#connection === connection) this.#drop()
     }
@@ -308,9 +308,8 @@ export class ImapSession {
   async #prepare(connection: ImapConnection): Promise<void> {
     const has = (name: string): boolean => connection.has(name)
     const enable = !has('ENABLE') ? undefined : has('QRESYNC') ? 'QRESYNC' : has('CONDSTORE') ? 'CONDSTORE' : undefined
-    const enabled = new Set<string>()
+    const enabled = new Set<string>(), commands: Command[] = []
     let namespaces: readonly Value[] = []
-    const commands: Command[] = []
     if (enable) commands.push({ line: `ENABLE ${enable}`, on: ({ name, values }) => name === 'ENABLED' && values.forEach(v => enabled.add(text(v).toUpperCase())) })
     if (has('NAMESPACE')) commands.push({ line: 'NAMESPACE', on: ({ name, values }) => { if (name === 'NAMESPACE') namespaces = values } })
     await Promise.allSettled(connection.send(commands))

@@ -9,11 +9,14 @@ export async function* bodyOf(request: Body, maxBytes: number): AsyncGenerator<U
   for await (const chunk of request.body ?? []) yield check(chunk)
 }
 
-/** The whole body of a request; throws as `bodyOf` does. */
-export async function readBody(request: Body, maxBytes: number): Promise<Uint8Array> {
+/** The whole body of a request; throws as `bodyOf` does. `hold` is told the octets of each piece, and may throw. */
+export async function readBody(request: Body, maxBytes: number, hold: (octets: number) => void = () => {}): Promise<Uint8Array> {
   const check = checked(request, maxBytes)
   const chunks: Uint8Array[] = []
-  for await (const chunk of request.body ?? []) chunks.push(check(chunk))
+  for await (const chunk of request.body ?? []) {
+    hold(chunk.length)
+    chunks.push(check(chunk))
+  }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }
 

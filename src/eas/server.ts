@@ -1,6 +1,8 @@
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials, Front, FrontAnswer, FrontRequest, Later, Visit } from '../base/front.ts'
+import { unguarded, type Guard } from '../base/guard.ts'
 import type { Log } from '../base/log.ts'
+import { unmeasured, type Metrics } from '../base/metrics.ts'
 import type { Shared } from '../base/shared.ts'
 import { createZones } from '../formats/zones.ts'
 import { utcZone } from '../formats/timezone.ts'
@@ -11,6 +13,7 @@ import { admit } from './admission.ts'
 import { bare, entryOf, offer, speaks, type Entry } from './commands.ts'
 import type { Answer, Call, Clocks, Command, Waiting } from './command.ts'
 import { readContent, type Content } from './content.ts'
+import { countResync, countStatus } from './counting.ts'
 import { policyFault } from './policy.ts'
 import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
@@ -20,7 +23,8 @@ import { clientOf } from './quirks.ts'
 import { mergedOf } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
-import { drain, type Waits } from './waits.ts'
+import { drain, shed, type Waits } from './waits.ts'
+import { workOf, workOfBody } from './work.ts'
 
 export type EasParts = {
   readonly settings: EasSettings
@@ -28,6 +32,9 @@ export type EasParts = {
   readonly cache: Cache
   readonly shared: Shared
   readonly log: Log
+  /** No limits where it is absent. */
+  readonly guard?: Guard
+  readonly metrics?: Metrics
   readonly now?: () => Date
   /** Tests keep every answer. */
   readonly record?: (exchange: Exchange) => void
@@ -36,17 +43,21 @@ export type EasParts = {
 export type EasFront = Front & {
   /** Ends every wait with the answer that nothing happened. */
   drain(): void
+  shed(part: number): void
 }
 
 /** [MS-ASHTTP] Exchange ActiveSync for whatever `open` opens. */
 export function easFront(parts: EasParts): EasFront {
-  const waits: Waits = { ends: new Map(), drained: false }
+  const guard = parts.guard ?? unguarded
+  const waits: Waits = { ends: new Map(), drained: false, admit: scope => admitWait(guard, scope) }
   const clocks = clocksOf(parts.settings)
   return {
     name: 'eas',
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
     drain: () => drain(waits),
-    answer: (request, visit) => slowed(visit, answer({ ...parts, waits, clocks }, request, visit)),
+    shed: part => shed(waits, part),
+    answer: (request, visit) => counted(visit, taken =>
+      slowed(visit, answer({ metrics: unmeasured, ...parts, guard, waits, clocks, taken }, request, visit))),
   }
 }
 
@@ -55,12 +66,37 @@ function clocksOf({ timeZone }: EasSettings): Clocks {
   return { zones, zone: zones.named(timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone) ?? utcZone }
 }
 
-type House = EasParts & { readonly waits: Waits; readonly clocks: Clocks }
+type House = EasParts & { readonly guard: Guard; readonly metrics: Metrics; readonly waits: Waits; readonly clocks: Clocks; readonly taken: Taken }
+
+/** What a request took of what there is only so much of: each gives it back. */
+type Taken = (() => void)[]
+
+/** Gives back what a request took when its answer was sent, or when it begins to wait. */
+async function counted<T extends FrontAnswer | Later>({ onEnd }: Visit, answer: (taken: Taken) => Promise<T>): Promise<T> {
+  const taken: Taken = []
+  const leave = (): void => taken.splice(0).forEach(giveBack => giveBack())
+  try {
+    const answered = await answer(taken)
+    if ('later' in answered) leave()
+    else onEnd(leave)
+    return answered
+  } catch (error) {
+    leave()
+    throw error
+  }
+}
+
+function admitWait({ load, waits }: Guard, scope: string): () => void {
+  load.admit('wait')
+  return waits.take(scope.slice(0, scope.lastIndexOf('/')))
+}
 
 // The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
 async function answer(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later> {
-  if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
+  visit.counted.command = visit.counted.version = 'other'
+  // First of all: iOS asks with GET, and no token, how it may log in (17, after Autodiscover).
   if (!visit.credentials) throw new Failure('auth', 'no credentials')
+  if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
   if (request.method === 'OPTIONS') return options(house, visit, request.headers.get('user-agent') ?? undefined)
 
   const step: Step = {}
@@ -69,14 +105,17 @@ async function answer(house: House, request: FrontRequest, visit: Visit): Promis
     note(visit, parsed)
     const entry = entryOf(parsed.command)
     if (!entry) return httpRefusal(501, {})
+    house.guard.load.admit(workOf(parsed.command))
     const stores = await admit(house, named(visit.credentials, parsed), visit)
     if ('status' in stores) return stores
+    house.taken.push(house.guard.requests.take(stores.person.login))
     const head = headOf(house, parsed.userAgent, stores.person)
     Object.assign(step, { entry, head })
     return await perform(house, request, visit, { parsed, entry, head, stores, step })
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     Object.assign(visit.facts, factsOf(error))
+    countResync(counting(house, visit), error)
     return refuse(house, visit, step, error)
   }
 }
@@ -101,11 +140,14 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   const scope = `${account}/${canonicalDeviceId(parsed.deviceId)}`
   if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
   const rfc822 = entry.rfc822Until && since(entry.rfc822Until, parsed.version)
+  const hold = (octets: number): void => void house.taken.push(house.guard.octets.take(account, octets))
   const { body, message, drain } = await readContent(
-    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
+    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, { ...house.settings, hold })
+  house.guard.load.admit(workOfBody(parsed.command, body))
   const call = step.call = {
     body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
-    cache: house.cache, shared: house.shared, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
+    cache: house.cache, shared: house.shared, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, metrics: house.metrics,
+    facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
     signal: visit.signal,
   }
   const root = body?.tag
@@ -122,7 +164,10 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
 function deliver(house: House, known: Known, visit: Visit, answered: Answer): Promise<FrontAnswer> | FrontAnswer {
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
   if (tree && commonStatus(known.parsed, tree)) return refusal(house, known, visit, tree)
-  visit.facts['status'] ??= tree && statusOf(tree)
+  const status = tree && statusOf(tree)
+  visit.facts['status'] ??= status
+  visit.counted.status = status
+  countStatus(counting(house, visit), status)
   return respond(answered, known.head.headers, keeper(house, known.parsed))
 }
 
@@ -131,6 +176,7 @@ function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<A
   return answer.then(said => deliver(house, known, visit, said)).catch((error: unknown) => {
     if (!(error instanceof Failure)) throw error
     Object.assign(visit.facts, factsOf(error))
+    countResync(counting(house, visit), error)
     if (error.kind === 'busy') return throttled(error)
     if (error.kind === 'auth') throw error
     return refusal(house, known, visit, refuse(error.kind))
@@ -163,6 +209,8 @@ async function slowed<T>({ facts }: Visit, answered: Promise<T>): Promise<T | Fr
     return throttled(error)
   }
 }
+
+const counting = ({ metrics }: House, { counted }: Visit) => ({ metrics, counted })
 
 const factsOf = ({ kind, message }: Failure) => ({ failure: kind, why: message.slice(0, 300) })
 
@@ -198,6 +246,8 @@ function refusal(house: House, known: Known, visit: Visit, refused: Node | numbe
   const { parsed, head } = known
   const status = typeof refused === 'number' ? refused : commonStatus(parsed, refused)
   visit.facts['status'] = status ? `HTTP ${status}` : statusOf(refused as Node)
+  visit.counted.status = typeof refused === 'number' ? undefined : statusOf(refused)
+  countStatus(counting(house, visit), visit.counted.status)
   if (status) return httpRefusal(status, head.headers)
   return respond({ kind: 'wbxml', root: refused as Node }, head.headers, keeper(house, parsed))
 }
@@ -208,7 +258,9 @@ const commonStatus = ({ version }: EasRequest, root: Node): number | undefined =
 const keeper = ({ record }: House, { command, version }: EasRequest): Keep | undefined =>
   record && { most: Infinity, done: answer => record({ command, version, answer }) }
 
-function note({ facts, credentials }: Visit, request: EasRequest): void {
+function note({ facts, counted, credentials }: Visit, request: EasRequest): void {
+  if (entryOf(request.command)) counted.command = request.command
+  counted.version = request.version
   facts['user'] ??= credentials?.user
   facts['command'] = request.command.slice(0, 32)
   facts['device'] = request.deviceId.slice(0, 64)
@@ -220,7 +272,7 @@ function note({ facts, credentials }: Visit, request: EasRequest): void {
 
 // [MS-ASHTTP] HTTP OPTIONS Response. A phone tries its password with this request, so the backend is asked.
 async function options(house: House, visit: Visit, agent: string | undefined): Promise<FrontAnswer> {
-  visit.facts['command'] = 'OPTIONS'
+  visit.facts['command'] = visit.counted.command = 'OPTIONS'
   const stores = await admit(house, visit.credentials!, visit)
   if ('status' in stores) return stores
   const head = headOf(house, agent, stores.person)

@@ -1,3 +1,5 @@
+import { Failure } from '../base/failure.ts'
+import { spread } from '../base/retry.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Call } from './command.ts'
 import { changedFolders, watchFolders, type FoldersWatcher, type Standing } from './folders.ts'
@@ -15,11 +17,11 @@ const again = 30_000
 type StandingOf = (id: FolderId) => Standing
 
 /** What a wait needs of its request. */
-export type Waiter = Pick<Call, 'waits' | 'scope' | 'signal' | 'stores' | 'log' | 'now'>
+export type Waiter = Pick<Call, 'waits' | 'scope' | 'signal' | 'stores' | 'log' | 'now' | 'counted' | 'metrics'>
 
 /**
  * Waits until one of these folders has something a client standing there does not know, for at most `seconds`. Costs a timer and an
- * object; the connection to the mail server is the user's. Throws `unavailable` when the server cannot be asked.
+ * object; the connection to the mail server is the user's. A server that is away is waited for as well. Throws `busy` where too many wait.
  */
 export function waitForChange(call: Waiter, ids: readonly FolderId[], standing: StandingOf, seconds: number): Promise<Woken> {
   return new Promise((resolve, reject) => new Wait(call, standing, { resolve, reject }).begin(ids, seconds))
@@ -32,6 +34,7 @@ class Wait implements FoldersWatcher {
   readonly #standing: StandingOf
   readonly #settle: Settle
   readonly #over = new AbortController()
+  readonly #begun = performance.now()
   #suspects: FolderId[] = []
   #looking = false
   #leave: (() => void) | undefined
@@ -46,8 +49,9 @@ class Wait implements FoldersWatcher {
   }
 
   begin(ids: readonly FolderId[], seconds: number): void {
-    const { waits, scope, signal, stores } = this.#call
+    const { waits, scope, signal, stores, metrics } = this.#call
     this.#leave = enterWait(waits, scope, this.#end)
+    metrics.add('waits', {})
     if (signal.aborted || waits.drained) return this.#end()
     this.#deadline = setTimeout(wait => wait.#finish({ kind: 'expired' }), seconds * 1000, this)
     signal.addEventListener('abort', this.#end, { once: true })
@@ -81,34 +85,50 @@ class Wait implements FoldersWatcher {
       if (unknown.size) this.#lookAgain([...unknown])
       if (this.#suspects.length) this.changed(this.#suspects[0]!)
     } catch (error) {
-      this.#fail(error)
+      this.#looking = false
+      if (!isAway(error)) return this.#fail(error)
+      // Whoever waits, waits for the server as well: it is told when the watch is there again.
+      this.lost(error)
+      this.#lookAgain(asked)
     }
   }
 
   #lookAgain(ids: readonly FolderId[]): void {
     clearTimeout(this.#later)
-    if (!this.#over.signal.aborted) this.#later = setTimeout(() => ids.forEach(id => this.changed(id)), again)
+    if (!this.#over.signal.aborted) this.#later = setTimeout(() => ids.forEach(id => this.changed(id)), spread(again))
   }
 
   readonly #end = (): void => this.#finish({ kind: 'ended' })
 
   #finish(woken: Woken): void {
-    this.#release()
+    this.#release(woken.kind === 'ended' && this.#call.waits.drained ? 'drained' : woken.kind)
     this.#settle.resolve(woken)
   }
 
   #fail(error: unknown): void {
-    this.#release()
+    this.#release('failed')
     this.#settle.reject(error)
   }
 
-  #release(): void {
+  #release(end: string): void {
+    this.#count(end)
     for (const timer of [this.#soon, this.#later, this.#deadline]) clearTimeout(timer)
     this.#call.signal.removeEventListener('abort', this.#end)
     this.#leave?.()
     this.#over.abort()
   }
+
+  #count(end: string): void {
+    if (this.#over.signal.aborted) return
+    const { counted, metrics } = this.#call, waited = performance.now() - this.#begun
+    counted.waited = waited
+    metrics.add('waits', {}, -1)
+    metrics.observe('waitSeconds', { end }, waited / 1000)
+  }
 }
+
+/** The server is away, or has too much to do. */
+const isAway = (error: unknown): boolean => error instanceof Failure && (error.kind === 'unavailable' || error.kind === 'busy')
 
 async function confirm({ stores, now }: Waiter, ids: readonly FolderId[], standingOf: StandingOf) {
   const known = new Map(ids.flatMap(id => {
