@@ -1,4 +1,4 @@
-// Phones, users and faults, all at once: `npm run test:chaos`, `-- --minutes 10`, `--seed 1`, `--devices 50`, `--users 15`, `--trace FILE`.
+// Phones, users and faults, all at once: `npm run test:chaos`, `-- --minutes 10`, `--seed 1`, `--devices 50`, `--users 15`, `--keep FOLDER` for logs.
 import { parseArgs } from 'node:util'
 import { runChaos } from './run.ts'
 

@@ -21,7 +21,7 @@ export type Place = {
 /** All that runs: the servers, a Postern of two workers and one of one process. */
 export type Site = { readonly house: House; readonly ledger: Ledger; readonly places: readonly [Place, Place]; close(): Promise<void> }
 
-export type SiteOptions = { readonly users: number; readonly settings?: object; readonly node?: readonly string[] }
+export type SiteOptions = { readonly users: number; readonly settings?: object }
 
 export async function startSite({ users, settings = {} }: SiteOptions, ledger: Ledger): Promise<Site> {
   const house = await startHouse({
