@@ -34,9 +34,11 @@ const most = 100_000
  */
 export function credentialMemory({ rememberSeconds, refuseSeconds, tries }: CredentialOptions, shared: Shared): CredentialMemory {
   const key = randomBytes(32).toString('base64url')
-  const proven = new LRUCache<string, true>({ max: most, ttl: rememberSeconds * 1000 })
-  const honest = new LRUCache<string, true>({ max: most, ttl: day * 1000 })
-  const wrong = new LRUCache<string, true>({ max: most, ttl: refuseSeconds * 1000 })
+  // By size, as a `max` would take the memory for so many at once.
+  const bound = { maxSize: most, sizeCalculation: () => 1 }
+  const proven = new LRUCache<string, true>({ ...bound, ttl: rememberSeconds * 1000 })
+  const honest = new LRUCache<string, true>({ ...bound, ttl: day * 1000 })
+  const wrong = new LRUCache<string, true>({ ...bound, ttl: refuseSeconds * 1000 })
   const guesses = (login: string, address: string): string[] => [`guesses:user:${login}`, `guesses:address:${address}`]
   const rightName = (login: string, address: string): string => `right:${JSON.stringify([login, address])}`
   return {

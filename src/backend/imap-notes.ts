@@ -59,9 +59,10 @@ const mailboxId = (notes: FolderId): FolderId => notes.slice(2) as FolderId
 
 /** Notes in the mailbox `Notes` and those below it, as Apple's programs keep them there: one message a note, an edit is a new message. */
 export function imapNotes({ mail, folders, mailbox }: NotesDeps): ObjectStore {
-  const known = new LRUCache<string, Facts>({ max: most })
+  // By size, as a `max` would take the memory for so many at once: a megabyte a user.
+  const known = new LRUCache<string, Facts>({ maxSize: most, sizeCalculation: () => 1 })
   /** Which note a name meant, for names that are gone: a message of another program may go on with it. */
-  const meant = new LRUCache<string, string>({ max: most })
+  const meant = new LRUCache<string, string>({ maxSize: most, sizeCalculation: () => 1 })
   /** Without QRESYNC: what there was when a token was given. */
   const held = new LRUCache<string, readonly Range[]>({ max: 64 })
 

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, type Kind } from '../base/failure.ts'
 import { inTurn } from '../base/shared.ts'
 import { parseAddresses, parseHeader, rawField, type Header } from '../formats/header.ts'
@@ -30,6 +31,12 @@ const submissionStatus: Partial<Record<Kind, string>> = {
 
 const day = 24 * 60 * 60
 
+/** What is remembered of a message that went out and has no copy in Sent yet. */
+const unfiled = 'unfiled'
+
+/** Milliseconds before the copy is tried again, where the mail server broke off. */
+const filingPauses = [300, 1000, 3000]
+
 /** Characters of a ClientId that may be a counter, which begins anew when the phone is set up anew: it does not name a message alone. */
 const longestCounter = 10
 
@@ -39,7 +46,8 @@ export const draftField = 'X-Postern-Draft'
 /**
  * Sends a message once, whatever is repeated: undefined, or the Status that refuses it. Within a day memory knows the ClientId,
  * that of the site where there is one; a process without that memory looks for the Message-ID in Sent, which is made of ClientId and
- * message where the client gave none. What remains is a crash between the submission and the copy in Sent, and a message of which no copy was wanted.
+ * message where the client gave none. It is remembered before the copy is made, so that whoever is asked again makes up for that. What
+ * remains is a crash as the submission ends, and, where the site has no memory, one before the copy, and a message of which none was wanted.
  */
 export async function sendOnce(call: Call, outgoing: Outgoing): Promise<string | undefined> {
   const header = headerOf(outgoing.mime)
@@ -54,13 +62,18 @@ export async function sendOnce(call: Call, outgoing: Outgoing): Promise<string |
   const mark = clientId !== undefined && clientId.length > longestCounter ? clientId : JSON.stringify([clientId, id])
   const slot = `sent:${call.scope}:${mark}`
   return inTurn(call, slot, async () => {
-    if (await call.shared.recall<boolean>(slot)) return previouslySent
+    const known = await call.shared.recall<true | typeof unfiled>(slot)
+    if (known === true) return previouslySent
     if (outgoing.save && await isInSent(call, id)) return previouslySent
-    const status = await send(call, outgoing, header, to, given ? [] : [['Message-ID', id]])
-    if (status === undefined) await call.shared.keep(slot, true, { seconds: day })
+    const note = (what: true | typeof unfiled): Promise<void> => call.shared.keep(slot, what, { seconds: day })
+    const status = await send(call, outgoing, header, to, given ? [] : [['Message-ID', id]], { id, out: known === unfiled, note: () => note(unfiled) })
+    if (status === undefined) await note(true)
     return status
   })
 }
+
+/** What is known of a message that may be repeated: whether it went out, and by which Message-ID its copy is found. */
+type Repeatable = { readonly id: string; readonly out: boolean; note(): Promise<void> }
 
 /** The header of a message that flows has to be among the octets that are there. */
 export function headerOf([first, ...rest]: Made): Header | undefined {
@@ -87,7 +100,7 @@ async function isInSent({ stores }: Call, messageId: string): Promise<boolean> {
 }
 
 async function send(
-  call: Call, { mime: given, save, compose }: Outgoing, header: Header, to: readonly string[], extra: [string, string][],
+  call: Call, { mime: given, save, compose }: Outgoing, header: Header, to: readonly string[], extra: [string, string][], before?: Repeatable,
 ): Promise<string | undefined> {
   const { stores, settings, facts, now } = call
   const [first, ...rest] = await held(await compose?.(given) ?? given, settings.maxRequest)
@@ -99,7 +112,7 @@ async function send(
   const own = ['bcc', draftField.toLowerCase()].filter(name => rawField(header, name) !== undefined)
   const wire = own.length > 0 ? editHeader(copy, { remove: own }) : copy
   const files = save && !stores.submission.filesSent
-  const submitted = rest.length > 0
+  const submitted = before?.out ? { refused: [] } : rest.length > 0
     ? await sendFlowing(call, { from, to, wire, copy: files ? copy : undefined, rest })
     : await outcome(stores.submission.send(from, to, wire))
   if (submitted instanceof Failure) {
@@ -110,7 +123,10 @@ async function send(
   }
   const { refused } = submitted
   Object.assign(facts, { recipients: to.length, refused: refused.length || undefined, octets: first.length + lengthOf(rest) })
-  if (files && rest.length === 0) await file(call, 'sent', copy, ['\\Seen'])
+  if (files && rest.length === 0) {
+    await before?.note()
+    await file(call, 'sent', copy, ['\\Seen'], before?.id)
+  }
   if (refused.length) await file(call, 'inbox', nonDeliveryNote(header, from, refused, now()), [])
   return undefined
 }
@@ -122,10 +138,23 @@ async function held(made: Made, most: number): Promise<[Uint8Array, ...Made]> {
   return gathered(made) as [Uint8Array, ...Made]
 }
 
-/** The message has gone out: that this fails must not have it sent again. */
-async function file({ stores, log }: Call, role: 'sent' | 'inbox', message: Uint8Array, flags: string[]): Promise<void> {
-  const filed = await outcome(stores.mail.folderByRole(role).then(({ id }) => stores.mail.append(id, message, flags)))
-  if (filed instanceof Failure) log.warn({ role, kind: filed.kind, why: filed.message }, 'not filed after sending')
+/**
+ * The message has gone out: that this fails must not have it sent again. Where the server breaks off it is tried again, unless it turns out
+ * to be there by its Message-ID.
+ */
+async function file(call: Call, role: 'sent' | 'inbox', message: Uint8Array, flags: string[], id?: string): Promise<void> {
+  const { stores, log } = call
+  const put = async (again: boolean): Promise<void> => {
+    if (again && id && await isInSent(call, id)) return
+    const folder = await stores.mail.folderByRole(role)
+    await stores.mail.append(folder.id, message, flags)
+  }
+  for (let tries = 0; ; tries++) {
+    const filed = await outcome(put(tries > 0)), pause = filingPauses[tries]
+    if (!(filed instanceof Failure)) return
+    if (filed.kind === 'unavailable' && id && pause !== undefined) await sleep(pause)
+    else return log.warn({ role, kind: filed.kind, why: filed.message }, 'not filed after sending')
+  }
 }
 
 /** [MS-ASCMD] SendMail: an address that is not the user's own is replaced, the name beside it stays. */

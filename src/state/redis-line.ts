@@ -22,8 +22,11 @@ export type RedisLine = {
   close(): void
 }
 
-/** Milliseconds a request waits for an answer, between two looks whether the server is back, and for the first connection. */
-const usualPatience = 50, pause = 500, beginning = 1000
+/**
+ * Milliseconds a request waits for an answer, between two looks whether the server is back, and for the first connection. A busy machine
+ * takes some hundred for what else takes one, and who gave up then would send again what is being sent; only the first ever waits so long.
+ */
+const usualPatience = 1000, pause = 500, beginning = 1000
 /** Looks in a row without an answer, after which another connection is tried. */
 const mostSilent = 3
 const mostDebts = 1000

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import { decode, el, text } from '../../src/wire/wbxml.ts'
-import { easServer, type EasServer } from '../support/eas-server.ts'
+import { easServer, site, type EasServer } from '../support/eas-server.ts'
 import type { Phone } from '../support/eas-client.ts'
 
 let server: EasServer
@@ -186,4 +186,43 @@ it('a message that was sent is not sent again because Sent is full', async () =>
   expect(await phone.sendMail(mail(), { clientId: '7' })).toBe('')
   expect(await phone.sendMail(mail(), { clientId: '7' })).toBe('118')
   expect([server.account.submitted.length, sent()]).toEqual([1, []])
+})
+
+describe('a copy in Sent', () => {
+  it('is tried again where the mail server breaks off, and is there once', async () => {
+    server.account.failing.set('append', new Failure('unavailable', 'broken off'))
+    const answer = phone.sendMail(mail(), { clientId: '7' })
+    await expect.poll(() => server.account.submitted.length).toBe(1)
+    server.account.failing.delete('append')
+    expect(await answer).toBe('')
+    expect([server.account.submitted.length, sent()]).toEqual([1, [mail()]])
+  })
+
+  it.each([['12.1'], ['16.1']])('is made by whoever is asked again where it was sent and not filed in version %s', async version => {
+    const before = site.memory
+    let dies = true
+    site.memory = {
+      ...before,
+      async share(own) {
+        const shared = await before.share(own)
+        return {
+          ...shared,
+          async keep(name, value, options) {
+            await shared.keep(name, value, options)
+            if (value === 'unfiled' && dies) throw new Failure('unavailable', 'the end of this process')
+          },
+        }
+      },
+    }
+    const other = await easServer(), one = other.phone({ version })
+    site.memory = before
+    const ask = () => one.sendMail(mail(), { clientId: 'a long ClientId that is unique' })
+    expect(await ask()).toBe(version === '12.1' ? 'HTTP 503' : '111')
+    dies = false
+    expect([other.account.submitted.length, other.account.list('sent')]).toEqual([1, []])
+    expect(await ask()).toBe('')
+    expect([other.account.submitted.length, other.account.list('sent').map(({ text }) => text)]).toEqual([1, [mail()]])
+    expect(await ask()).toBe(version === '12.1' ? '' : '118')
+    await other.stop()
+  })
 })

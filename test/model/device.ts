@@ -16,6 +16,8 @@ export type Way = {
   say(line: string): void
   /** Any instance knows what another one has moved. */
   readonly movesAnywhere: boolean
+  /** Brings a request there and its answer back, in place of all of the above; undefined where the phone gives up. */
+  carry?(command: string, octets: Uint8Array): Promise<Uint8Array | undefined>
   /** Sent with each request. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -36,6 +38,8 @@ export type SyncWish = {
   }[]
   readonly window: number | undefined
   readonly deletesAsMoves: boolean
+  /** Seconds to wait for news; from 14.0. */
+  readonly heartbeat?: number
 }
 
 /** A phone that knows what it did and what it was told; see `HeldCollection` for what it does not put up with. */
@@ -85,6 +89,10 @@ export class Device {
   /** Undefined when the answer was lost or the request never arrived; null for an empty answer. */
   async #ask(command: string, body: Node, to?: Place): Promise<Element | undefined | null> {
     const octets = encodeSync(body)
+    if (this.#way.carry) {
+      const answer = await this.#way.carry(command, octets)
+      return answer && (answer.length ? decode(answer) : null)
+    }
     const fault = this.#way.fault(command)
     this.requests++
     const instance = to ?? this.#way.instance()
@@ -175,15 +183,17 @@ export class Device {
           ...(commands.length ? [el('AirSync:Commands', commands)] : []),
         ])
       })),
+      ...(wish.heartbeat === undefined ? [] : [el('AirSync:HeartbeatInterval', String(wish.heartbeat))]),
       ...(wish.window === undefined ? [] : [el('AirSync:WindowSize', String(wish.window))]),
     ])
   }
 
   /**
    * Moves items, asking the same until it is answered, as a phone does before it goes on. Where instances share nothing, it asks the same one,
-   * too: that remembers what it moved and will not add it again, and no one else can know whether the phone was told.
+   * too: that remembers what it moved and will not add it again, and no one else can know whether the phone was told. Answers how many were
+   * gone.
    */
-  async move(ids: readonly string[], from: HeldCollection, to: HeldCollection): Promise<void> {
+  async move(ids: readonly string[], from: HeldCollection, to: HeldCollection): Promise<number> {
     const body = el('Move:MoveItems', ids.map(id => el('Move:Move', [
       el('Move:SrcMsgId', id), el('Move:SrcFldId', from.id), el('Move:DstFldId', to.id),
     ])))
@@ -195,11 +205,15 @@ export class Device {
       if (responses.some(response => text(response, 'Move:Status') === '7')) responses = this.#again() ?? []
     } while (responses.length === 0)
     if (responses.length !== ids.length) throw new Error(`MoveItems: ${responses.length} answers to ${ids.length} moves`)
+    let gone = 0
     for (const response of responses) {
       const id = text(response, 'Move:SrcMsgId') ?? '', status = text(response, 'Move:Status'), next = text(response, 'Move:DstMsgId')
       const item = from.items.get(id)
       this.#way.say(`  ${item?.subject}: ${status} ${next ?? ''}`)
-      if (status === '1') continue // gone: a Sync will say so
+      if (status === '1') {
+        gone++ // a Sync will say so
+        continue
+      }
       if (status !== '3' || !next || !item) throw new Error(`MoveItems: Status ${status} for ${item?.subject ?? id}`)
       from.items.delete(id)
       if (to.key === '0') continue
@@ -207,6 +221,7 @@ export class Device {
       to.moved.add(next)
       if (!to.begun) to.doubtful.add(next)
     }
+    return gone
   }
 }
 

@@ -34,7 +34,7 @@ export type ObjectCounts = {
 type Held = { said: Said }
 
 /** A phone that keeps its word: what it did is true for it until it is told otherwise. */
-class ObjectPhone {
+export class ObjectPhone {
   readonly items = new Map<string, Held>()
   readonly phone: Phone
   #made = 0
@@ -231,4 +231,4 @@ const heard = (data: Element): Saying => (tag, below) => {
   return found && (below ? text(found, below) : found.text)
 }
 const line = ({ name, detail }: Said): string => `${name} ${detail}`
-const classes: Readonly<Record<string, string>> = { 7: 'Tasks', 8: 'Calendar', 9: 'Contacts', 10: 'Notes' }
+export const classes: Readonly<Record<string, string>> = { 7: 'Tasks', 8: 'Calendar', 9: 'Contacts', 10: 'Notes' }

@@ -189,6 +189,21 @@ describe('a server that is away', () => {
     await own.stop()
   })
 
+  it('is waited for where it or this machine is slow, so that nothing is done twice', async () => {
+    const proxy = await TcpProxy.start(server, { delayUp: 100, delayDown: 100 })
+    const shared = await redisShared({ url: `redis://${proxy.host}:${proxy.port}`, password: server.password }, { secret, own: emptyMemory(), log: silent })
+    open.push(shared)
+    const two = await another()
+    await expect.poll(async () => {
+      await shared.keep('sent:anna/k', true, { seconds: 60 })
+      return two.recall('sent:anna/k')
+    }).toBe(true)
+    const hold = await two.hold('sent:anna/l')
+    expect(await shared.hold('sent:anna/l')).toBeUndefined()
+    hold!.release()
+    await proxy.close()
+  })
+
   it('costs one request a moment where it says nothing, and the next ones nothing', async () => {
     const proxy = await TcpProxy.start(server)
     const [shared, two] = [await another({ url: `redis://${proxy.host}:${proxy.port}`, patience: 50 }), await another()]

@@ -11,6 +11,8 @@ export interface EximOptions {
   /** Largest message in bytes; announced with SIZE. */
   readonly sizeLimit?: number
   readonly port?: number
+  /** Mail that cannot be delivered waits and is tried again each so many seconds, in place of coming back. */
+  readonly retrySeconds?: number
 }
 
 /** Another organization whose users are the same people: where answers to strangers can be looked for. */
@@ -21,14 +23,14 @@ export const NEIGHBOUR = 'neighbour.test'
  * 550), or nobody (automatic replies); a recipient must exist here (unknown 550, `tempfail` 451, other domains 550). Delivers to LMTP at once.
  */
 export async function startExim(ground: Ground, users: readonly User[], certificate: Certificate, lmtpPort: number,
-  { sizeLimit = 50_000_000, ...given }: EximOptions = {}): Promise<Service> {
+  { sizeLimit = 50_000_000, retrySeconds, ...given }: EximOptions = {}): Promise<Service> {
   const [port = 0] = given.port ? [given.port] : await freePorts(1)
   const dir = openFolder(ground, 'exim')
   writeFileSync(join(dir, 'users'), users.map(user => `${user.name}: ${user.password}\n`).join(''))
   const [command, config] = [binary(dir), join(dir, 'exim.conf')]
-  writeFileSync(config, `exim_path = ${command}\n${configuration(dir, certificate, lmtpPort, sizeLimit)}`)
+  writeFileSync(config, `exim_path = ${command}\n${configuration(dir, certificate, lmtpPort, sizeLimit)}${retrySeconds ? retry(retrySeconds) : ''}`)
   // Exim is setuid root, but becomes the user who starts it with an own configuration; that user must then be `exim_user`.
-  const args = ['-C', config, '-bdf', '-oX', String(port)]
+  const args = ['-C', config, '-bdf', '-oX', String(port), ...(retrySeconds ? [`-q${retrySeconds}s`] : [])]
   const self = service(ground, { name: 'exim', command, args, port, as: NOBODY, greets: true })
   await self.start()
   return self
@@ -116,4 +118,9 @@ login:
   server_prompts = Username: : Password:
   server_condition = \${if eq{$auth2}{\${lookup{\${extract{1}{@}{$auth1}}}lsearch{${dir}/users}{$value}fail}}}
   server_set_id = \${extract{1}{@}{$auth1}}
+`
+
+const retry = (seconds: number): string => `
+begin retry
+* * F,1d,${seconds}s
 `

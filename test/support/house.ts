@@ -19,6 +19,8 @@ export interface Service {
   start(): Promise<void>
   /** Ends it and all its connections; a later start() answers on the same port. */
   stop(): Promise<void>
+  /** SIGKILL for all its processes: no time to save anything. */
+  kill(): Promise<void>
   /** Freezes it: connections stay open, new ones are taken by the kernel, nothing answers. */
   pause(): void
   resume(): void
@@ -117,6 +119,9 @@ export function service(ground: Ground, { name, command, args, port, env = {}, a
       signal('SIGCONT')
       signal('SIGTERM')
       for (let waited = 0; running() && waited < 100; waited += 1) await sleep(10)
+      await self.kill()
+    },
+    async kill() {
       signal('SIGKILL')
       while (await answers(port, false)) await sleep(10)
     },
