@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { credentialMemory, type CredentialMemory } from '../../src/backend/credentials.ts'
 import { emptyMemory } from '../support/memories.ts'
@@ -42,6 +43,7 @@ describe('what is remembered of credentials', () => {
     const impatient = credentialMemory({ rememberSeconds: 0.001, refuseSeconds: 30, tries: 3 }, emptyMemory())
     const right = impatient.fingerprint('anna', password('anna', 'right'))
     await impatient.proved(right, 'anna', '192.0.2.1')
+    await sleep(10)
     for (let i = 0; i < 3; i++) {
       const wrong = impatient.fingerprint('anna', password('anna', `guess ${i}`))
       await impatient.refused(wrong, 'anna', `192.0.2.${i + 10}`)
