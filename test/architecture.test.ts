@@ -15,7 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Who may import a package: folders, or files of src/ itself. */
 const importers: Readonly<Record<string, readonly string[]>> = {
-  imapflow: ['backend'], nodemailer: ['backend'], saxes: ['backend', 'wire'], tsdav: ['backend'], undici: ['backend'], ldapts: ['backend'],
+  imapflow: ['backend'], nodemailer: ['backend'], saxes: ['base'], tsdav: ['backend'], undici: ['backend'], ldapts: ['backend'],
   'http-proxy': ['http'],
   'lru-cache': ['state', 'backend'],
   ioredis: ['state'],

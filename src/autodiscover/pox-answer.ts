@@ -23,7 +23,7 @@ export const response = (schema: string | undefined, content: readonly Markup[])
   mark('Autodiscover', [mark('Response', content, schema === undefined ? {} : { xmlns: schema })], { xmlns: space })
 
 /** [MS-OXDSCLI] Error. Id is the server's number, DebugData the request's id in its log. */
-export const errorOf = ({ now, visit }: Ask, { code, message }: PoxFault): Markup => mark('Error', [
+const errorOf = ({ now, visit }: Ask, { code, message }: PoxFault): Markup => mark('Error', [
   mark('ErrorCode', code), mark('Message', message), mark('DebugData', visit.id),
 ], { Time: `${now.toISOString().slice(11, 23)}0000`, Id: serverId })
 

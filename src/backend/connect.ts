@@ -21,7 +21,7 @@ import type { BookConfig } from './dav-directory.ts'
 import type { DavUser } from './dav-homes.ts'
 import { davStore } from './dav-store.ts'
 import { davTrouble } from './dav-trouble.ts'
-import { identify, recipientOf, type Identity } from './identity.ts'
+import { identify, identityOf, recipientOf, type Identity } from './identity.ts'
 import type { Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
 import { imapMail } from './imap-mail.ts'
@@ -307,13 +307,8 @@ function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds
 
 /** What somebody of a backend is called at its DAV server. */
 const calledAt = (backends: readonly Backend[], backend: Backend) => (address: string): DavUser | undefined => {
-  try {
-    const found = identify(backends, address)
-    return found.backend === backend ? davUser(found.person) : undefined
-  } catch (error) {
-    if (error instanceof Failure) return undefined
-    throw error
-  }
+  const found = identityOf(backends, address)
+  return found?.backend === backend ? davUser(found.person) : undefined
 }
 
 /** A user's way to the DAV server, and what the user is called in its addresses. */

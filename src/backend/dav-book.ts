@@ -3,8 +3,8 @@ import { Failure } from '../base/failure.ts'
 import { readCardEntry } from '../formats/contact-entry.ts'
 import type { Entry } from '../model/directory.ts'
 import type { DavChanges, DavPlace } from './dav-changes.ts'
-import { octetsOf, type DavClient } from './dav-client.ts'
-import { objectRows, type ObjectRow } from './dav-rows.ts'
+import { isUnableTo, octetsOf, type DavClient } from './dav-client.ts'
+import { askForAll, objectRows, type ObjectRow } from './dav-rows.ts'
 import { document, escapeXml, names, readMultistatus } from './dav-xml.ts'
 
 /** Everybody of a book, kept where its server does not look for names; by user and address of the book. */
@@ -126,18 +126,15 @@ export function davBook({ client, changes, copies, kind, look, path, most }: Dav
     return { token: found.token, entries }
   }
 
-  async function multiget(wanted: readonly string[], into: Map<string, Entry>): Promise<void> {
+  const multiget = (all: readonly string[], into: Map<string, Entry>): Promise<void> => askForAll(all, async wanted => {
     const hrefs = wanted.map(name => `<D:href>${escapeXml(path + encodeURIComponent(name))}</D:href>`).join('')
     const { objects, partial } = objectRows(await report(document('A:addressbook-multiget', data + hrefs)), path)
     for (const row of objects) {
       const [entry] = entriesOf([row], kind, path)
       if (entry) into.set(row.name, entry)
     }
-    if (!partial) return
-    const told = new Set(objects.map(({ name }) => name)), rest = wanted.filter(name => !told.has(name))
-    if (rest.length === wanted.length) throw new Failure('unavailable', 'the DAV server hands out nothing of what it was asked for')
-    await multiget(rest, into)
-  }
+    return { told: new Set(objects.map(({ name }) => name)), partial }
+  })
 
   return {
     find, all,
@@ -170,10 +167,6 @@ export function plainOf(text: string): string | undefined {
 
 /** Text as it is compared. */
 export const folded = (text: string): string => text.normalize('NFC').toLowerCase()
-
-/** RFC 6352, Preconditions of CARDDAV:addressbook-query, and how servers refuse what they do not know. */
-const isUnableTo = (error: unknown): boolean => error instanceof Failure &&
-  (error.kind === 'malformed' || error.kind === 'denied' || /answers 50[01]\b/.test(error.message))
 
 /** A card that nobody understands is left out. */
 function entriesOf(objects: readonly ObjectRow[], kind: Entry['kind'], path: string): Entry[] {

@@ -126,6 +126,10 @@ async function refusal(status: number, headers: DavAnswer['headers'], body: Disp
   return new Failure(kinds[status] ?? 'unavailable', why, options)
 }
 
+/** RFC 3253, Preconditions of REPORT, and how servers refuse one they do not know. */
+export const isUnableTo = (error: unknown): boolean => error instanceof Failure &&
+  (error.kind === 'malformed' || error.kind === 'denied' || /answers 50[01]\b/.test(error.message))
+
 /** The server knows no such user, or another password; or it lets the user in nowhere. */
 export const isRefusal = ({ kind, message }: Failure): boolean => message.includes('answers 401') || (kind === 'unavailable' && message.includes('answers 403'))
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
+import { printUtc } from '../formats/calendar-edit.ts'
 import { freeBusyRequest } from '../formats/free-busy.ts'
-import { octetsOf, type DavClient } from './dav-client.ts'
+import { isUnableTo, octetsOf, type DavClient } from './dav-client.ts'
 import { fillPath, type DavHomes, type DavUser } from './dav-homes.ts'
 import { completeRows, withSlash } from './dav-rows.ts'
 import { document, names, readMultistatus, readScheduleResponse, type XmlElement } from './dav-xml.ts'
@@ -113,10 +114,10 @@ function byCalendars({ client, called }: DavFreeBusyOptions, template: string): 
   let answers = true
 
   async function busyAt(path: string, from: Date, to: Date): Promise<readonly Uint8Array[]> {
-    const range = `<C:time-range start="${compact(from)}" end="${compact(to)}"/>`
+    const range = `<C:time-range start="${printUtc(from.getTime())}" end="${printUtc(to.getTime())}"/>`
     if (answers) {
       const octets = await query(path, range).catch((error: unknown) => {
-        if (isUnableTo(error)) return undefined
+        if (isUnable(error)) return undefined
         throw error
       })
       if (octets) return [octets]
@@ -172,12 +173,8 @@ function byCalendars({ client, called }: DavFreeBusyOptions, template: string): 
   }
 }
 
-/** Servers refuse a report they do not know, or answer it with all there is. */
-const isUnableTo = (error: unknown): boolean => error instanceof Failure &&
-  (error.kind === 'denied' || error.kind === 'malformed' || error.kind === 'too-large' || /answers 50[01]\b/.test(error.message))
+/** Some answer a report they do not know with all there is. */
+const isUnable = (error: unknown): boolean => isUnableTo(error) || (error instanceof Failure && error.kind === 'too-large')
 
 /** What a server answers in iCalendar; undefined for what is none. */
 const calendarOf = (octets: Buffer): Uint8Array | undefined => /^(?:\xef\xbb\xbf)?\s*BEGIN:VCALENDAR/i.test(octets.toString('latin1', 0, 200)) ? octets : undefined
-
-/** RFC 5545, Date-Time in UTC. */
-const compact = (date: Date): string => date.toISOString().replace(/[-:]|\.\d+/g, '')

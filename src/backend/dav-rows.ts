@@ -37,6 +37,22 @@ export function completeRows(rows: readonly DavRow[], path: string): readonly Ob
   return objects
 }
 
+/**
+ * Asks for objects by name until all have been told of: a server may hand out some of them only. Throws `unavailable` where it hands out
+ * nothing of what it was asked for.
+ */
+export async function askForAll(
+  names: readonly string[], ask: (wanted: readonly string[]) => Promise<{ readonly told: ReadonlySet<string>; readonly partial: boolean }>,
+): Promise<void> {
+  for (let wanted = names; wanted.length > 0;) {
+    const { told, partial } = await ask(wanted)
+    if (!partial) return
+    const rest = wanted.filter(name => !told.has(name))
+    if (rest.length === wanted.length) throw new Failure('unavailable', 'the DAV server hands out nothing of what it was asked for')
+    wanted = rest
+  }
+}
+
 /** Whether a row tells of this very address, with or without a slash at its end. */
 export const isAt = (row: DavRow, path: string): boolean => decoded(withSlash(row.path)) === decoded(withSlash(path))
 

@@ -1,4 +1,5 @@
 import { Failure } from '../base/failure.ts'
+import { printUtc } from '../formats/calendar-edit.ts'
 import type { Folder, FolderId, ObjectContent } from '../model/folder.ts'
 import type { ObjectRef, ObjectStore, StoredObject, Watcher } from '../model/ports.ts'
 import { isRefusal, octetsOf, type DavClient, type DavServer } from './dav-client.ts'
@@ -9,7 +10,7 @@ import { davHomes, type DavHomes, type DavUser } from './dav-homes.ts'
 import { davChanges } from './dav-changes.ts'
 import { davFiles } from './dav-files.ts'
 import { davFreeBusy } from './dav-free-busy.ts'
-import { completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
+import { askForAll, completeRows, objectRows, type ObjectRow } from './dav-rows.ts'
 import type { DavLists } from './dav-lists.ts'
 import { davWatch } from './dav-watch.ts'
 import { document, escapeXml, names, readMultistatus } from './dav-xml.ts'
@@ -176,7 +177,7 @@ export function davStore({ server, client, user, called = () => undefined, lists
 
     changes: async (id, token) => here(id, where => reports.changes(where, token)),
     within: (id, from, to) => here(id, async ({ path }) => {
-      const range = `start="${compact(from)}"${to ? ` end="${compact(to)}"` : ''}`
+      const range = `start="${printUtc(from.getTime())}"${to ? ` end="${printUtc(to.getTime())}"` : ''}`
       const body = document('C:calendar-query', '<D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">' +
         `<C:time-range ${range}/></C:comp-filter></C:comp-filter></C:filter>`)
       const { rows } = await readMultistatus((await client.ask({ method: 'REPORT', path, headers: { depth: '1' }, body })).body)
@@ -275,16 +276,17 @@ export function davStore({ server, client, user, called = () => undefined, lists
     return false
   }
 
-  async function multiget(where: DavCollection, wanted: readonly string[]): Promise<StoredObject[]> {
-    if (wanted.length === 0) return []
+  async function multiget(where: DavCollection, all: readonly string[]): Promise<StoredObject[]> {
+    const objects: StoredObject[] = []
     const [root, data] = where.content === 'contacts' ? ['A:addressbook-multiget', 'A:address-data'] : ['C:calendar-multiget', 'C:calendar-data']
-    const hrefs = wanted.map(name => `<D:href>${escapeXml(addressOf(where, name))}</D:href>`).join('')
-    const body = document(root!, `<D:prop><D:getetag/><${data!}/></D:prop>${hrefs}`)
-    const { found, told, partial } = await objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)
-    if (!partial) return found
-    const rest = wanted.filter(name => !told.has(name))
-    if (rest.length === wanted.length) throw new Failure('unavailable', 'the DAV server hands out nothing of what it was asked for')
-    return [...found, ...await multiget(where, rest)]
+    await askForAll(all, async wanted => {
+      const hrefs = wanted.map(name => `<D:href>${escapeXml(addressOf(where, name))}</D:href>`).join('')
+      const body = document(root!, `<D:prop><D:getetag/><${data!}/></D:prop>${hrefs}`)
+      const { found, ...rows } = await objectsIn((await client.ask({ method: 'REPORT', path: where.path, headers: { depth: '1' }, body })).body, where)
+      objects.push(...found)
+      return rows
+    })
+    return objects
   }
 
   /** What a REPORT hands out, and what it spoke of at all. */
@@ -330,6 +332,3 @@ function readable({ trouble }: ObjectRow): void {
 }
 
 const plain = (etag: string): string => etag.trim()
-
-/** RFC 5545, Date-Time in UTC. */
-const compact = (date: Date): string => date.toISOString().replace(/[-:]|\.\d+/g, '')

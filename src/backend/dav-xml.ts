@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
-import { SaxesParser } from 'saxes'
 import { Failure } from '../base/failure.ts'
+import { xmlTree } from '../base/xml-tree.ts'
 
 /** An element by its namespace and name in one: `DAV:href`. Text is what stands directly in it; `attribute` its attribute `name`. */
 export type XmlElement = { readonly name: string; readonly attribute: string | undefined; text: string; readonly children: XmlElement[] }
@@ -33,10 +33,10 @@ export async function readMultistatus(body: AsyncIterable<Uint8Array>): Promise<
   const rows: DavRow[] = []
   const root = await read(body, element => {
     if (element.name !== `${dav}response`) return false
-    if (rows.push(...rowsOf(element)) > most.rows) throw new Failure('unavailable', 'the DAV server tells of too many objects')
+    if (rows.push(...rowsOf(element)) > most.rows) throw unavailable('the DAV server tells of too many objects')
     return true
   })
-  if (root.name !== `${dav}multistatus`) throw new Failure('unavailable', 'the DAV server does not answer as a DAV server')
+  if (root.name !== `${dav}multistatus`) throw unavailable('the DAV server does not answer as a DAV server')
   return { rows, syncToken: root.children.find(({ name }) => name === `${dav}sync-token`)?.text.trim() }
 }
 
@@ -51,58 +51,52 @@ export async function readScheduleResponse(body: AsyncIterable<Uint8Array>): Pro
     const said = (name: string): string | undefined => childOf(element, `${caldav}${name}`)?.text
     const recipient = childOf(childOf(element, `${caldav}recipient`), `${dav}href`)?.text ?? said('recipient') ?? ''
     if (answers.push({ recipient, status: said('request-status') ?? '', data: said('calendar-data') }) > most.rows) {
-      throw new Failure('unavailable', 'the DAV server tells of too many people')
+      throw unavailable('the DAV server tells of too many people')
     }
     return true
   })
-  if (root.name !== `${caldav}schedule-response`) throw new Failure('unavailable', 'the DAV server does not answer as one that schedules')
+  if (root.name !== `${caldav}schedule-response`) throw unavailable('the DAV server does not answer as one that schedules')
   return answers
+}
+
+const unavailable = (what: string): Failure => new Failure('unavailable', what)
+
+const faults = {
+  syntax: (message: string) => unavailable(`the DAV server does not answer in XML: ${message}`),
+  doctype: () => unavailable('the DAV server answers with a document type'),
+  depth: () => unavailable('the answer of the DAV server is nested too deep'),
+  attributes: () => unavailable('an element of the DAV server has too many attributes'),
 }
 
 /** The root of a document; children of it that `taken` takes are not kept. */
 async function read(body: AsyncIterable<Uint8Array>, taken: (element: XmlElement) => boolean): Promise<XmlElement> {
-  const parser = new SaxesParser({ xmlns: true })
-  const open: XmlElement[] = []
-  let root: XmlElement | undefined
-  parser.on('error', error => { throw new Failure('unavailable', `the DAV server does not answer in XML: ${error.message.slice(0, 200)}`) })
-  parser.on('doctype', () => { throw new Failure('unavailable', 'the DAV server answers with a document type') })
-  parser.on('opentagstart', () => { if (open.length >= most.depth) throw new Failure('unavailable', 'the answer of the DAV server is nested too deep') })
-  let attributes = 0, elements = 0, inAll = 0
-  parser.on('attribute', () => { if (++attributes > most.attributes) throw new Failure('unavailable', 'an element of the DAV server has too many attributes') })
-  parser.on('opentag', ({ uri, local, attributes: given }) => {
-    attributes = 0
-    if (++elements > most.elements || ++inAll > most.inAll) throw new Failure('unavailable', 'the answer of the DAV server has too many elements')
-    const element: XmlElement = { name: `${uri}${uri.endsWith(':') ? '' : ':'}${local}`, attribute: given['name']?.value, text: '', children: [] }
-    open.at(-1)?.children.push(element)
-    root ??= element
-    open.push(element)
-  })
-  const characters = (text: string): void => {
-    const element = open.at(-1)
-    if (element) element.text += text
-  }
-  parser.on('text', characters)
-  parser.on('cdata', characters)
-  parser.on('closetag', () => {
-    const element = open.pop()!
-    if (open.length !== 1 || !taken(element)) return
-    open[0]!.children.pop()
-    elements = open[0]!.children.length
+  let elements = 0, inAll = 0
+  const tree = xmlTree<XmlElement>({
+    most, faults,
+    element({ uri, local, attributes }) {
+      if (++elements > most.elements || ++inAll > most.inAll) throw unavailable('the answer of the DAV server has too many elements')
+      return { name: `${uri}${uri.endsWith(':') ? '' : ':'}${local}`, attribute: attributes['name']?.value, text: '', children: [] }
+    },
+    closed(element, open) {
+      if (open.length !== 1 || !taken(element)) return
+      open[0]!.children.pop()
+      elements = open[0]!.children.length
+    },
   })
   const decoder = new StringDecoder('utf8')
   let run = 0
   for await (const chunk of body) {
     const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength), at = octets.lastIndexOf('<')
-    parser.write(decoder.write(octets))
+    tree.write(decoder.write(octets))
     // The parser tells text when it has the whole of it.
     run = at < 0 ? run + octets.length : octets.length - at
-    if (run > (open.at(-1)?.name.endsWith('-data') ? most.data : most.text + octets.length)) {
-      throw new Failure('unavailable', 'the DAV server says too much in one element')
+    if (run > (tree.open.at(-1)?.name.endsWith('-data') ? most.data : most.text + octets.length)) {
+      throw unavailable('the DAV server says too much in one element')
     }
   }
-  parser.write(decoder.end())
-  parser.close()
-  if (!root) throw new Failure('unavailable', 'the DAV server answers with nothing')
+  tree.write(decoder.end())
+  const root = tree.end()
+  if (!root) throw unavailable('the DAV server answers with nothing')
   return root
 }
 

@@ -25,6 +25,16 @@ export function identify(backends: readonly Backend[], name: string): Identity {
   return { backend, person: { login, displayName: undefined, addresses: [...new Set([address, ...aliases.map(fill)])] } }
 }
 
+/** Undefined for a name that no backend serves. */
+export function identityOf(backends: readonly Backend[], name: string): Identity | undefined {
+  try {
+    return identify(backends, name)
+  } catch (error) {
+    if (error instanceof Failure) return undefined
+    throw error
+  }
+}
+
 /** The user as filters see them: the organization is every domain of the backend, and those the user has an address in. */
 export function recipientOf({ backend: { domains }, person }: Identity): Recipient {
   const addresses = person.addresses.filter(address => /^[^\s@]+@[^\s@]+$/.test(address))

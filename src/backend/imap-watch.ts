@@ -1,4 +1,5 @@
 import { Failure } from '../base/failure.ts'
+import { spread } from '../base/retry.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { MailStore, Watcher } from '../model/ports.ts'
 import type { Endpoint } from './connect.ts'
@@ -121,7 +122,7 @@ export function imapWatch(options: WatchOptions): ImapWatch {
     }
     // Not all users at once when a server comes back.
     clearTimeout(timers.retry)
-    timers.retry = setTimeout(arrange, pause * (0.5 + Math.random())).unref()
+    timers.retry = setTimeout(arrange, spread(pause)).unref()
     pause = Math.min(pause * 2, lastPause)
   }
 

@@ -1,14 +1,13 @@
 import { isIP } from 'node:net'
-import { Failure } from '../base/failure.ts'
 import type { MailServers, PublicServer, ServersOf } from '../model/mail-servers.ts'
 import { davUser } from './address-list.ts'
 import type { Backend, Endpoint } from './connect.ts'
 import { fillPath, fillText } from './dav-homes.ts'
-import { identify, type Identity } from './identity.ts'
+import { identityOf, type Identity } from './identity.ts'
 
 /** What the configuration says about servers for others: `public`, else the servers Postern itself uses, where others can. */
 export const publicServers = (backends: readonly Backend[]): ServersOf => address => {
-  const identity = known(backends, address)
+  const identity = identityOf(backends, address)
   if (!identity) return undefined
   const { backend: { imap, smtp, public: told = {} }, person: { login } } = identity
   return {
@@ -21,15 +20,6 @@ export const publicServers = (backends: readonly Backend[]): ServersOf => addres
 /** Whether a mail program of somebody there can be told where to go. */
 export const isReachable = ({ imap, smtp, public: told = {} }: Backend): boolean =>
   (told.imap ?? reachable(imap)) !== undefined && (told.smtp ?? (smtp.auth ? reachable(smtp) : undefined)) !== undefined
-
-function known(backends: readonly Backend[], address: string): Identity | undefined {
-  try {
-    return identify(backends, address)
-  } catch (error) {
-    if (error instanceof Failure) return undefined
-    throw error
-  }
-}
 
 function reachable({ host, port, security }: Endpoint): PublicServer | undefined {
   return security !== 'none' && isPublic(host) ? { host, port, security } : undefined

@@ -34,7 +34,7 @@ export function signCms(content: Uint8Array, { cert, key }: Signer, time: Date):
 }
 
 /** DER of each certificate in PEM text, in its order. Throws what `X509Certificate` throws. */
-export const certificatesIn = (pem: string): Buffer[] =>
+const certificatesIn = (pem: string): Buffer[] =>
   (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(block => new X509Certificate(block).raw)
 
 const version1 = writeDer(tags.integer, Buffer.from([1]))

@@ -21,12 +21,16 @@ export function memoryCache(options: { megabytes: number }): Cache {
   }
 }
 
-/** The same, of which it is counted what was there, by what keys begin with. */
+/** Counts what was looked for, by what keys begin with. */
+export const countLooked = (metrics: Metrics, key: string, found: unknown): void =>
+  metrics.add('cache', { kind: key.slice(0, key.indexOf(':')), result: found === undefined ? 'miss' : 'hit' })
+
+/** The same, of which it is counted what was there. */
 export const countedCache = (cache: Cache, metrics: Metrics): Cache => ({
   ...cache,
   get<T>(key: string): T | undefined {
     const found = cache.get<T>(key)
-    metrics.add('cache', { kind: key.slice(0, key.indexOf(':')), result: found === undefined ? 'miss' : 'hit' })
+    countLooked(metrics, key, found)
     return found
   },
 })

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Metrics } from '../base/metrics.ts'
 import type { Shared } from '../base/shared.ts'
-import type { Cache } from './cache.ts'
+import { countLooked, type Cache } from './cache.ts'
 
 /** Counts are apart: neither can drive the other out. */
 const mostCounts = 100_000
@@ -30,20 +30,18 @@ export function ownMemory(cache: Cache): Shared {
   }
 }
 
-/** The same, of which it is counted what was there, by what names begin with. */
+/** The same, of which it is counted what was there. */
 export function countedShared(shared: Shared, metrics: Metrics): Shared {
-  const count = (name: string, found: unknown): void =>
-    metrics.add('cache', { kind: name.slice(0, name.indexOf(':')), result: found === undefined ? 'miss' : 'hit' })
   return {
     ...shared,
     async recall<T>(name: string) {
       const found = await shared.recall<T>(name)
-      count(name, found)
+      countLooked(metrics, name, found)
       return found
     },
     async recallAll<T>(names: readonly string[]) {
       const found = await shared.recallAll<T>(names)
-      names.forEach((name, index) => count(name, found[index]))
+      names.forEach((name, index) => countLooked(metrics, name, found[index]))
       return found
     },
   }

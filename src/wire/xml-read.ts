@@ -1,5 +1,5 @@
-import { SaxesParser } from 'saxes'
 import { Failure } from '../base/failure.ts'
+import { xmlTree } from '../base/xml-tree.ts'
 
 /** An element by namespace and local name. `text` is what stands directly in it. */
 export type XmlElement = {
@@ -13,38 +13,24 @@ export type XmlElement = {
 const most = { depth: 32, elements: 5000, attributes: 100 }
 
 const malformed = (what: string, cause?: unknown): Failure => new Failure('malformed', `XML: ${what}`, { cause })
+const deep = (): Failure => malformed('nested too deep, or too long')
 
 /**
  * A whole document of a client, in UTF-8 or UTF-16; whoever calls has bounded its length. Throws `malformed` for what is no XML with namespaces,
  * for a document type, and for what is nested too deep or has too much in it.
  */
 export function readXml(octets: Uint8Array): XmlElement {
-  const parser = new SaxesParser({ xmlns: true })
-  const open: XmlElement[] = []
-  let root: XmlElement | undefined
-  let elements = 0, attributes = 0
-  parser.on('error', error => { throw malformed(error.message.slice(0, 200)) })
-  parser.on('doctype', () => { throw malformed('a document type') })
-  parser.on('opentagstart', () => {
-    attributes = 0
-    // With namespaces, saxes needs a time that is quadratic in the depth.
-    if (open.length >= most.depth || ++elements > most.elements) throw malformed('nested too deep, or too long')
+  let elements = 0
+  const tree = xmlTree<XmlElement>({
+    most,
+    element({ uri, local }) {
+      if (++elements > most.elements) throw deep()
+      return { space: uri, name: local, text: '', children: [] }
+    },
+    faults: { syntax: malformed, doctype: () => malformed('a document type'), depth: deep, attributes: () => malformed('too many attributes') },
   })
-  parser.on('attribute', () => { if (++attributes > most.attributes) throw malformed('too many attributes') })
-  parser.on('opentag', ({ uri, local }) => {
-    const element: XmlElement = { space: uri, name: local, text: '', children: [] }
-    open.at(-1)?.children.push(element)
-    root ??= element
-    open.push(element)
-  })
-  const characters = (text: string): void => {
-    const element = open.at(-1)
-    if (element) element.text += text
-  }
-  parser.on('text', characters)
-  parser.on('cdata', characters)
-  parser.on('closetag', () => void open.pop())
-  parser.write(textOf(octets)).close()
+  tree.write(textOf(octets))
+  const root = tree.end()
   if (!root) throw malformed('no element')
   return root
 }

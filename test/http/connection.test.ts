@@ -1,25 +1,12 @@
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { setTimeout } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readBody } from '../../src/base/body.ts'
-import { connection, front, serve as start, type Served } from '../support/http.ts'
+import { connection, front, servers } from '../support/http.ts'
 import { certificate } from './certificates.ts'
 
-let servers: Served[] = []
-
-const serve = async (...parameters: Parameters<typeof start>) => {
-  const server = await start(...parameters)
-  servers.push(server)
-  return server
-}
-
-afterEach(async () => {
-  const bugs = servers.reduce((sum, server) => sum + server.bugs(), 0)
-  await Promise.all(servers.map(server => server.close(0)))
-  expect(bugs).toBe(0)
-  servers = []
-})
+const serve = servers()
 
 /** Answers with what it was asked. */
 const echo = front(async request => new Response(await readBody(request, 1e6) as Uint8Array<ArrayBuffer>))

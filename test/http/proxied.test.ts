@@ -5,24 +5,13 @@ import { join } from 'node:path'
 import net from 'node:net'
 import { connect } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readBody } from '../../src/base/body.ts'
 import { freePorts, HOST, openGround, service } from '../support/house.ts'
-import { connection, front, serve as start, type Served } from '../support/http.ts'
+import { connection, front, serve as start, servers } from '../support/http.ts'
 import { certificate } from './certificates.ts'
 
-let servers: Served[] = []
-const serve = async (...[routes, options]: Parameters<typeof start>) => {
-  const server = await start(routes, { trustedProxies: [HOST], proxyProtocol: true, ...options })
-  servers.push(server)
-  return server
-}
-afterEach(async () => {
-  const bugs = servers.reduce((sum, server) => sum + server.bugs(), 0)
-  await Promise.all(servers.map(server => server.close(0)))
-  expect(bugs).toBe(0)
-  servers = []
-})
+const serve = servers({ trustedProxies: [HOST], proxyProtocol: true })
 
 /** Tells whose request it is, and how long its body was. */
 const whose = front(async (request, { address }) =>

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { scriptedDav, type ScriptedDav } from '../support/bad-dav.ts'
+import { card, closeDavPhone, openDavPhone } from '../support/bad-dav-phone.ts'
 import { Phone } from '../support/eas-client.ts'
 import { text } from '../../src/wire/wbxml.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
@@ -18,26 +19,16 @@ let mails = 0
 
 beforeAll(async () => { house = await startHouse({ exim: false, users: 2 }) })
 beforeEach(async () => {
-  dav = await scriptedDav()
-  postern = await startInstance(house, { dav: { url: dav.url, pollSeconds: 1 }, patience: 2 })
-  const { login, password } = house.user(0)
-  phone = new Phone({ url: postern.url, user: login, password, deviceId: `BAD${mails}` })
+  ({ dav, postern, phone } = await openDavPhone(house, `BAD${mails}`))
   for (const name of ['Anna', 'Bob']) dav.objects.get('book/')!.set(`${name[0]!.toLowerCase()}.vcf`, card(name))
   dav.objects.get('calendar/')!.set('e.ics', event('Meeting'))
   await phone.folderSync('0')
   ;[inbox, contacts, calendar] = [phone.folder('2'), phone.folder('9'), phone.folder('8')]
   for (const id of [inbox, contacts, calendar]) await phone.syncAll(id)
 })
-afterEach(async () => {
-  phone.close()
-  await postern.close()
-  await dav.close()
-  expect(postern.bugs()).toBe(0)
-})
+afterEach(() => closeDavPhone({ dav, postern, phone }))
 afterAll(() => house.stop())
 
-const card = (name: string): string =>
-  ['BEGIN:VCARD', 'VERSION:3.0', `UID:${name}`, `FN:${name} Test`, `N:Test;${name};;;`, 'END:VCARD', ''].join('\r\n')
 const event = (name: string): string => ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Test//EN', 'BEGIN:VEVENT', `UID:${name}`, 'DTSTAMP:20261101T000000Z',
   'DTSTART:20261201T100000Z', 'DURATION:PT1H', `SUMMARY:${name}`, 'END:VEVENT', 'END:VCALENDAR', ''].join('\r\n')
 const names = (): string[] => [...phone.held(contacts).items.values()].map(({ data }) => data ? text(data, 'Contacts:FirstName') ?? '?' : '').sort()

@@ -157,15 +157,21 @@ describe.each(['16.0', '16.1'])('a meeting made by a phone of %s', version => {
   })
 })
 
+/** The guest's phone, with the invitation in its inbox. */
+async function invited(): Promise<{ other: Phone; id: string }> {
+  await phone.sync(commands(meeting()))
+  await heard(guest, 1)
+  const other = phoneOf(guest, { deviceId: 'OTHER' })
+  await other.folderSync('0')
+  await other.syncAll(other.folder('2'))
+  const [id] = other.held(other.folder('2')).items.keys()
+  return { other, id: id! }
+}
+
 describe('between two phones of 16.1', () => {
   it('an invitation is made, accepted, moved and called off, each with one message', async () => {
-    await phone.sync(commands(meeting()))
-    await heard(guest, 1)
-    const other = phoneOf(guest, { deviceId: 'OTHER' })
-    await other.folderSync('0')
-    await other.syncAll(other.folder('2'))
-    const [id] = other.held(other.folder('2')).items.keys()
-    const [answer] = await respond(other, { id: id!, answer: 1, more: [sendResponse('Fine')] })
+    const { other, id } = await invited()
+    const [answer] = await respond(other, { id, answer: 1, more: [sendResponse('Fine')] })
     expect(answer).toMatchObject({ status: '1' })
     expect(await heard(organizer, 1)).toEqual(['REPLY 0 Accepted: Budget'])
     await phone.syncAll(phone.folder('2'))
@@ -221,13 +227,8 @@ describe('another time that a guest proposes', () => {
   }
 
   it('is shown in the mail and with the guest, to 16.1 alone, until the organizer moves the meeting', async () => {
-    await phone.sync(commands(meeting()))
-    await heard(guest, 1)
-    const other = phoneOf(guest, { deviceId: 'OTHER' })
-    await other.folderSync('0')
-    await other.syncAll(other.folder('2'))
-    const [id] = other.held(other.folder('2')).items.keys()
-    await respond(other, { id: id!, answer: 2, more: [sendResponse('Later?', ['2026-12-07T13:00:00.000Z', '2026-12-07T14:00:00.000Z'])] })
+    const { other, id } = await invited()
+    await respond(other, { id, answer: 2, more: [sendResponse('Later?', ['2026-12-07T13:00:00.000Z', '2026-12-07T14:00:00.000Z'])] })
     await heard(organizer, 1)
     await phone.syncAll(phone.folder('2'))
     const [mail] = [...phone.held(phone.folder('2')).items.values()]

@@ -1,9 +1,10 @@
 // What a phone itself writes of objects, where answers get lost, windows are full, or the server refuses: nothing of it is dropped, nothing is told twice.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { el, text, type Node } from '../../src/wire/wbxml.ts'
-import { scriptedDav, type ScriptedDav } from '../support/bad-dav.ts'
+import { type ScriptedDav } from '../support/bad-dav.ts'
+import { card, closeDavPhone, openDavPhone } from '../support/bad-dav-phone.ts'
 import { Phone } from '../support/eas-client.ts'
-import { startInstance, type Instance } from '../support/instance.ts'
+import type { Instance } from '../support/instance.ts'
 import { startHouse, type House } from '../support/live.ts'
 
 let house: House
@@ -16,26 +17,16 @@ let devices = 0
 
 beforeAll(async () => { house = await startHouse({ exim: false, users: 1 }) })
 beforeEach(async () => {
-  dav = await scriptedDav()
+  ({ dav, postern, phone } = await openDavPhone(house, `OWN${++devices}`))
   book = dav.objects.get('book/')!
-  postern = await startInstance(house, { dav: { url: dav.url, pollSeconds: 1 }, patience: 2 })
-  const { login, password } = house.user(0)
-  phone = new Phone({ url: postern.url, user: login, password, deviceId: `OWN${++devices}` })
   book.set('a.vcf', card('Anna'))
   await phone.folderSync('0')
   contacts = phone.folder('9')
   await phone.syncAll(contacts)
 })
-afterEach(async () => {
-  phone.close()
-  await postern.close()
-  await dav.close()
-  expect(postern.bugs()).toBe(0)
-})
+afterEach(() => closeDavPhone({ dav, postern, phone }))
 afterAll(() => house.stop())
 
-const card = (name: string): string =>
-  ['BEGIN:VCARD', 'VERSION:3.0', `UID:${name}`, `FN:${name} Test`, `N:Test;${name};;;`, 'END:VCARD', ''].join('\r\n')
 const said = (name: string): Node[] => [el('Contacts:FirstName', name), el('Contacts:LastName', 'Test')]
 const idOf = (name: string): string =>
   [...phone.held(contacts).items.values()].find(({ data }) => data && text(data, 'Contacts:FirstName') === name)!.id

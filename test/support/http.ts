@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { afterEach, expect } from 'vitest'
 import type { Front, FrontAnswer, FrontRequest, Visit } from '../../src/base/front.ts'
 import type { Log } from '../../src/base/log.ts'
 import { type HttpOptions, type HttpServer, listen, type Routes } from '../../src/http/server.ts'
@@ -42,6 +43,22 @@ export async function serve(routes: Front | Routes, options: Partial<HttpOptions
     'fronts' in routes ? routes : { fronts: [routes], passThrough: undefined },
   )
   return { ...server, log, url: `http${options.tls ? 's' : ''}://127.0.0.1:${server.port}` }
+}
+
+/** Servers of a file's tests, which all end after each test and have no bug. `usual` holds where a test says nothing else. */
+export function servers(usual: Partial<HttpOptions> = {}): typeof serve {
+  let all: Served[] = []
+  afterEach(async () => {
+    const bugs = all.reduce((sum, server) => sum + server.bugs(), 0)
+    await Promise.all(all.map(server => server.close(0)))
+    expect(bugs).toBe(0)
+    all = []
+  })
+  return async (routes, options) => {
+    const server = await serve(routes, { ...usual, ...options })
+    all.push(server)
+    return server
+  }
 }
 
 /** A connection written to by hand. `until` gives all that came as soon as it fits; `end` all that came at all. */
