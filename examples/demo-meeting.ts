@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { el, type Node } from '../src/wire/wbxml.ts'
+import { child, el, text, type Node } from '../src/wire/wbxml.ts'
 import { DavUser } from '../test/support/dav-user.ts'
 import type { Phone } from '../test/support/eas-client.ts'
 import type { HeldItem } from '../test/support/eas-view.ts'
@@ -33,13 +33,16 @@ export async function meeting({ house, postern, anna, bob }: Scene, table: Table
     check(answer?.status === '1', `MeetingResponse: Status ${answer?.status}`)
     check((await eventsOf(house.dav.url, anna)).includes('PARTSTAT=ACCEPTED'), "Anna's calendar does not say that she comes")
     const told = await arrived(bobs, /^Accepted/)
-    return ["it is in Anna's calendar at Radicale, accepted", `one answer reaches Bob: ${JSON.stringify(told.subject)}`]
+    await shownAccepted(bobs, calendar)
+    return ["it is in Anna's calendar at Radicale, accepted", `one answer reaches Bob: ${JSON.stringify(told.subject)}`, 'and his calendar shows it']
   })
   await table.step('Bob moves it by an hour', async () => {
     const [item] = [...bobs.held(calendar).items.values()]
-    await bobs.sync({ collections: [{ id: calendar, options, commands: [
+    const { collections: [answer] } = await bobs.sync({ collections: [{ id: calendar, options, commands: [
       { kind: 'Change', id: item!.id, data: appointment(anna, '20261214T100000Z', '20261214T110000Z').slice(0, 3) },
     ] }] })
+    const [refused] = answer?.responses ?? []
+    check(refused === undefined, `Status ${refused?.status}`)
     const before = new Set([invitation.id])
     const update = await arrived(annas, /^Garden plans/, before)
     check((await eventsOf(house.dav.url, bob)).includes('SEQUENCE:1'), 'the meeting is not a later one')
@@ -64,6 +67,19 @@ async function arrived(phone: Phone, subject: RegExp, before: ReadonlySet<string
     await sleep(50)
   }
   throw new Error(`no message ${subject} came`)
+}
+
+/** What an answer by mail says is written into the calendar, and told to the phone from there; until it was, a change by the phone is disputed. */
+async function shownAccepted(phone: Phone, calendar: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    await phone.syncAll(calendar, { options })
+    const [item] = [...phone.held(calendar).items.values()]
+    // What the phone made itself it has not been told of before.
+    const guests = item?.data && child(item.data, 'Calendar:Attendees')
+    if (guests?.children.some(guest => text(guest, 'Calendar:AttendeeStatus') === '3')) return
+    await sleep(50)
+  }
+  throw new Error('the calendar does not say that she comes')
 }
 
 async function eventsOf(url: string, { login, password }: User): Promise<string> {
