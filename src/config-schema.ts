@@ -139,7 +139,9 @@ const backend = z.strictObject({
     .default('*'),
   login: template.default('{local}@{domain}'),
   defaultDomain: domain.exactOptional(),
-  imap: z.strictObject({ ...endpoint, folders: folders.exactOptional() })
+  imap: z.strictObject({
+    ...endpoint, folders: folders.exactOptional(), watch: z.enum(['auto', 'notify', 'idle']).exactOptional(), pollSeconds: z.int().min(1).max(3600).exactOptional(),
+  })
     .transform(withPort({ tls: 993, starttls: 143, none: 143 })),
   smtp: z.strictObject({ ...endpoint, auth: z.boolean().default(true), keepsSent: z.boolean().exactOptional() })
     .transform(withPort({ tls: 465, starttls: 587, none: 25 })),

@@ -237,10 +237,13 @@ export class ImapConnection {
     return answers
   }
 
-  /** Says something within a command, such as DONE. */
+  /** Says something within a command, such as DONE. What is sent in the same turn of the event loop goes with it. */
   say(line: string): void {
     const { socket } = this.#flow
-    if (socket && !this.closed) socket.write(`${line}\r\n`)
+    if (!socket || this.closed) return
+    socket.cork()
+    socket.write(`${line}\r\n`)
+    setImmediate(() => socket.uncork())
   }
 
   /** Writes octets of a literal the server has asked for; settles when more may be written. Throws `unavailable`. */

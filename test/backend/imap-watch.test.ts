@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { ListenBy } from '../../src/backend/imap-listener.ts'
 import type { FolderId } from '../../src/model/folder.ts'
 import { startHouse, type House } from '../support/live.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
@@ -14,9 +15,12 @@ function watcher(store: Store, folders: readonly FolderId[]) {
   return { told, done, end: () => end.abort() }
 }
 
-const servers: [string, string[]][] = [['NOTIFY', []], ['IDLE and looking', ['NOTIFY']], ['looking alone', ['NOTIFY', 'IDLE']]]
+const servers: [string, string[], ListenBy][] = [
+  ['what serves best', [], 'auto'], ['NOTIFY', [], 'notify'], ['IDLE and looking', [], 'idle'],
+  ['IDLE where there is no NOTIFY', ['NOTIFY'], 'notify'], ['looking alone', ['NOTIFY', 'IDLE'], 'auto'],
+]
 
-describe.each(servers)('a watch by %s', (_, without) => {
+describe.each(servers)('a watch by %s', (_, without, by) => {
   let house: House
   let proxy: TcpProxy
   let store: Store
@@ -27,7 +31,7 @@ describe.each(servers)('a watch by %s', (_, without) => {
   beforeAll(async () => {
     house = await startHouse({ users: 2, exim: false, dovecot: { without } })
     proxy = await TcpProxy.start(house.imap)
-    store = await openStore(proxy, house.user('anna'), { watch: { pollSeconds: 0.3, lingerSeconds: 0.2 } })
+    store = await openStore(proxy, house.user('anna'), { watch: { by, pollSeconds: 0.3, lingerSeconds: 0.2 } })
     inbox = (await store.mail.folderByRole('inbox')).id
     sent = (await store.mail.folderByRole('sent')).id
   })

@@ -24,6 +24,8 @@ export interface DovecotOptions {
   readonly sieve?: { readonly smtpPort: number }
   /** What IDLE polls by when the machine's inotify instances are used up, and how long news is held back. */
   readonly idleSeconds?: number
+  /** Seconds after which a connection in IDLE is put to sleep: its process ends, and another watches for it. Never where absent. */
+  readonly hibernateSeconds?: number
   /** Further configuration lines. */
   readonly extra?: string
 }
@@ -76,7 +78,7 @@ interface Place extends Certificate {
 }
 
 function configuration({ dir, port, tlsPort, lmtpPort, sievePort, cert, key }: Place, options: DovecotOptions): string {
-  const { layout = 'plain', storage = 'sdbox', without = [], acl = false, sieve, idleSeconds = 5, extra = '' } = options
+  const { layout = 'plain', storage = 'sdbox', without = [], acl = false, sieve, idleSeconds = 5, hibernateSeconds, extra = '' } = options
   const [user, group] = isRoot ? ['nobody', 'nogroup'] : [userInfo().username, '']
   const plugins = acl ? 'quota acl' : 'quota'
   const announced = [...CAPABILITIES, ...(acl ? ['ACL', 'RIGHTS=texk'] : [])].filter(name => !without.includes(name))
@@ -182,9 +184,26 @@ service stats {
     mode = 0666
   }
 }
+${hibernateSeconds === undefined ? '' : hibernation(hibernateSeconds)}
 ${extra}
 `
 }
+
+const hibernation = (seconds: number): string => `
+protocol imap {
+  imap_hibernate_timeout = ${seconds} secs
+}
+service imap {
+  unix_listener imap-master {
+    user = $default_internal_user
+  }
+}
+service imap-hibernate {
+  unix_listener imap-hibernate {
+    mode = 0666
+  }
+}
+`
 
 const managesieve = (smtpPort: number, sievePort: number): string => `
 submission_host = ${HOST}:${smtpPort}
