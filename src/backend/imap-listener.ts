@@ -15,6 +15,15 @@ export type ListenBy = 'auto' | 'notify' | 'idle'
 /** Something happened in a folder, which brought it to `state`, or beyond, where that was said. */
 export type Tell = (id: FolderId, state?: MailboxState) => void
 
+export type Listening = {
+  readonly by: ListenBy
+  readonly tell: Tell
+  /** Told why what it listens to is no good any more. */
+  readonly dropped: (why: unknown) => void
+  /** Milliseconds after which it says something. */
+  readonly renewal: number
+}
+
 /** By path, as the server spells it. */
 export type Wanted = ReadonlyMap<string, FolderId>
 
@@ -27,31 +36,28 @@ export type Listener = {
   look(path: string, id: FolderId): void
 }
 
-// RFC 2177 has clients end IDLE within 29 minutes; servers give the same time to a connection that only listens to NOTIFY.
-const renewal = 25 * 60_000
-
 export function idOf(wanted: Wanted, path: string): FolderId | undefined {
   return wanted.get(path) ?? wanted.get([...wanted.keys()].find(each => samePath(each, path)) ?? '')
 }
 
-/** `dropped` is told why what it listens to is no good any more. */
-export function listener(connection: ImapConnection, by: ListenBy, tell: Tell, dropped: (why: unknown) => void): Listener {
-  if (!connection.has('NOTIFY') || (by === 'idle' && connection.has('IDLE'))) return byIdle(connection, tell, dropped)
-  return by === 'notify' || !connection.has('IDLE') ? byNotify(connection, tell, dropped) : byEither(connection, tell, dropped)
+export function listener(connection: ImapConnection, listening: Listening): Listener {
+  const { by } = listening
+  if (!connection.has('NOTIFY') || (by === 'idle' && connection.has('IDLE'))) return byIdle(connection, listening)
+  return by === 'notify' || !connection.has('IDLE') ? byNotify(connection, listening) : byEither(connection, listening)
 }
 
 /** IDLE, until there is more than one folder to hear of. It does not go back: who watches two now is likely to do so again. */
-function byEither(connection: ImapConnection, tell: Tell, dropped: (why: unknown) => void): Listener {
-  const idle = byIdle(connection, tell, dropped)
+function byEither(connection: ImapConnection, listening: Listening): Listener {
+  const idle = byIdle(connection, listening)
   let now: Listener = idle
   return {
     connection,
     async cover(wanted) {
       if (now !== idle || wanted.size < 2) return now.cover(wanted)
       const before = await idle.end()
-      now = byNotify(connection, tell, dropped)
+      now = byNotify(connection, listening)
       await now.cover(wanted)
-      if (before) tell(before)
+      if (before) listening.tell(before)
     },
     uncovered: wanted => now.uncovered(wanted),
     look: (path, id) => now.look(path, id),
@@ -62,7 +68,7 @@ function byEither(connection: ImapConnection, tell: Tell, dropped: (why: unknown
  * RFC 5465, NOTIFY: news of mailboxes that are not selected come as STATUS. It is set once and for all folders: Dovecot 2.3 hears nothing
  * more when a NOTIFY SET replaces another, and with its list index all folders cost it no more than one.
  */
-function byNotify(connection: ImapConnection, tell: Tell, dropped: (why: unknown) => void): Listener {
+function byNotify(connection: ImapConnection, { tell, dropped, renewal }: Listening): Listener {
   let watched: Wanted = new Map()
   let set: Promise<boolean> | undefined
   let notified = false
@@ -100,7 +106,7 @@ function byNotify(connection: ImapConnection, tell: Tell, dropped: (why: unknown
 type Idling = { readonly path: string; readonly id: FolderId; state: MailboxState }
 
 // RFC 2177, IDLE: one folder, INBOX if it is among them
-function byIdle(connection: ImapConnection, tell: Tell, dropped: (why: unknown) => void): Listener & { end(): Promise<FolderId | undefined> } {
+function byIdle(connection: ImapConnection, { tell, dropped, renewal }: Listening): Listener & { end(): Promise<FolderId | undefined> } {
   let idling: Idling | undefined
   let ended: Promise<unknown> | undefined
   let renewing: Promise<void> | undefined

@@ -35,6 +35,8 @@ export type WatchOptions = {
   readonly pollSeconds?: number
   /** Seconds the connection outlives its last watcher. Default 60. */
   readonly lingerSeconds?: number
+  /** Seconds it says nothing. Default 25 minutes: RFC 2177 has clients end IDLE within 29, and servers give NOTIFY the same time. */
+  readonly renewSeconds?: number
 }
 
 type Entry = { readonly ids: readonly FolderId[]; readonly on: Watcher; readonly fail: (why: unknown) => void; live: boolean }
@@ -187,9 +189,9 @@ const differs = (a: MailboxState | undefined, b: MailboxState | undefined): bool
   a?.validity !== b?.validity || a?.uidNext !== b?.uidNext || a?.highestModseq !== b?.highestModseq || a?.messages !== b?.messages
 
 async function listen(options: WatchOptions, tell: Tell, dropped: (why: unknown) => void): Promise<Listener> {
-  const { endpoint, login, timeoutSeconds = 60, dial = plainDial(endpoint), by = 'auto' } = options
+  const { endpoint, login, timeoutSeconds = 60, dial = plainDial(endpoint), by = 'auto', renewSeconds = 25 * 60 } = options
   const connection = await dial(login, timeoutSeconds * 1000, 'watch')
   if (connection.has('ENABLE') && connection.has('CONDSTORE')) void Promise.allSettled(connection.send([{ line: 'ENABLE CONDSTORE' }]))
   connection.onClose = () => dropped(new Failure('unavailable', 'the watching connection broke off'))
-  return listener(connection, by, tell, dropped)
+  return listener(connection, { by, tell, dropped, renewal: renewSeconds * 1000 })
 }

@@ -20,6 +20,27 @@ const servers: [string, string[], ListenBy][] = [
   ['IDLE where there is no NOTIFY', ['NOTIFY'], 'notify'], ['looking alone', ['NOTIFY', 'IDLE'], 'auto'],
 ]
 
+describe('a watch that has nothing to tell', () => {
+  it.each(['notify', 'idle'] as const)('says something now and then (%s), so that the server does not take it for gone', async by => {
+    const house = await startHouse({ users: 1, exim: false }), proxy = await TcpProxy.start(house.imap, { delayDown: 1 })
+    const store = await openStore(proxy, house.user(0), { watch: { by, renewSeconds: 0.2 } }), { id } = await store.mail.folderByRole('inbox')
+    const { told, end } = watcher(store, [id])
+    await vi.waitFor(() => expect(told).toContain('ready'))
+    store.session.close()
+    await sleep(100)
+    proxy.take()
+    await sleep(1100)
+    const { turns, connections, bytesUp } = proxy.take()
+    expect({ often: turns >= 3 && turns <= 6, short: bytesUp < turns * 24, connections }).toEqual({ often: true, short: true, connections: 0 })
+    await house.seed(house.user(0), 'INBOX', [letter(1)])
+    await vi.waitFor(() => expect(told.filter(each => each === id).length).toBe(1), { timeout: 5000 })
+    end()
+    store.close()
+    await proxy.close()
+    await house.stop()
+  })
+})
+
 describe.each(servers)('a watch by %s', (_, without, by) => {
   let house: House
   let proxy: TcpProxy

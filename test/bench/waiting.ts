@@ -89,6 +89,7 @@ const ofDovecot = ({ users = 0, processes, dovecot = 0, wakes = [], missed }: Ro
 
 async function crowd(bench: Bench, users: number, settings: object = {}): Promise<Own & Listened> {
   const { house } = bench, count = users * devices, [port = 0] = await freePorts(1)
+  await settled(bench)
   const postern = await bench.postern({ sessions: { max: users + 10, idleSeconds: 10 }, ...settings }, 1, [`--inspect=${HOST}:${port}`])
   const fresh = await memoryOf(postern.pid, port), before = treeUsage(bench.dovecotPid())
   const phones: LightPhone[] = [], ids: string[] = [], keys: string[] = []
@@ -194,7 +195,7 @@ async function deliverAll({ house }: Bench, users: number): Promise<ReadonlyMap<
 
 /** Until Dovecot neither starts nor ends processes: all that want a connection have it, and those that may sleep do. */
 async function settled(bench: Bench): Promise<void> {
-  for (let before = -1, now = 0, same = 0; same < 6;) {
+  for (let before = -1, now = 0, same = 0; same < 4;) {
     await sleep(2500)
     ;[before, now] = [now, treeUsage(bench.dovecotPid()).processes]
     same = now === before ? same + 1 : 0
@@ -202,6 +203,7 @@ async function settled(bench: Bench): Promise<void> {
 }
 
 async function rawCrowd(bench: Bench, users: number, way: 'NOTIFY' | 'IDLE'): Promise<Listened> {
+  await settled(bench)
   const before = treeUsage(bench.dovecotPid())
   const connections: RawImap[] = []
   const told: number[] = []
