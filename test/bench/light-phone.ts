@@ -11,9 +11,9 @@ export type LightPhone = {
   close(): void
 }
 
-/** One device on one connection, and on another where that was closed between two requests. `gzip`: takes compressed answers. */
+/** One device on one connection, and on another where that was closed before an answer. `gzip`: takes compressed answers. */
 export async function lightPhone(server: { host: string; port: number }, user: Login, device: string, gzip = false): Promise<LightPhone> {
-  let line = await HttpLine.open(server.host, server.port)
+  let line = await HttpLine.open(server.host, server.port), over = false
   const authorization = Buffer.from(`${user.login}:${user.password}`).toString('base64')
   const head = (command: string): string =>
     `POST /Microsoft-Server-ActiveSync?Cmd=${command}&User=${encodeURIComponent(user.login)}&DeviceId=${device}&DeviceType=Bench HTTP/1.1\r\n` +
@@ -21,12 +21,19 @@ export async function lightPhone(server: { host: string; port: number }, user: L
     `Content-Type: application/vnd.ms-sync.wbxml\r\n${gzip ? 'Accept-Encoding: gzip\r\n' : ''}`
   return {
     async ask(command, body) {
-      if (line.closed) line = await HttpLine.open(server.host, server.port)
-      const answer = await line.ask(head(command), body instanceof Uint8Array ? body : encodeSync(body))
+      const octets = body instanceof Uint8Array ? body : encodeSync(body)
+      const answer = await line.ask(head(command), octets).catch(async (error: unknown) => {
+        if (!line.closed || over) throw error
+        line = await HttpLine.open(server.host, server.port)
+        return line.ask(head(command), octets)
+      })
       if (answer.status !== 200) throw new Error(`${command}: HTTP ${answer.status}`)
       return answer
     },
-    close: () => line.close(),
+    close() {
+      over = true
+      line.close()
+    },
   }
 }
 
