@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Certificate } from './certificate.ts'
@@ -189,21 +189,9 @@ ${extra}
 `
 }
 
-const hibernation = (seconds: number): string => `
-protocol imap {
-  imap_hibernate_timeout = ${seconds} secs
-}
-service imap {
-  unix_listener imap-master {
-    user = $default_internal_user
-  }
-}
-service imap-hibernate {
-  unix_listener imap-hibernate {
-    mode = 0666
-  }
-}
-`
+/** The lines of examples/dovecot, for another time. */
+const hibernation = (seconds: number): string =>
+  readFileSync(new URL('../../examples/dovecot/postern-sleep.conf', import.meta.url), 'utf8').replace(/(?<=imap_hibernate_timeout = ).*/, `${seconds}s`)
 
 const managesieve = (smtpPort: number, sievePort: number): string => `
 submission_host = ${HOST}:${smtpPort}
