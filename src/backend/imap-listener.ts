@@ -164,7 +164,8 @@ function byIdle(connection: ImapConnection, { tell, dropped, renewal }: Listenin
       const [path, id] = [...wanted].find(([each]) => samePath(each, 'INBOX')) ?? [...wanted][0] ?? []
       if (!able || path === undefined || id === undefined || idling?.path === path) return
       const before = await stop()
-      await start(path, id)
+      // Where it is refused, the folder is looked at instead; but who waits for one that is gone should know.
+      await start(path, id).catch((error: unknown) => { if (connection.closed || isGone(error)) throw error })
       // It is looked at from now on, and there was a moment in between.
       if (before) tell(before)
     },
@@ -181,6 +182,8 @@ function byIdle(connection: ImapConnection, { tell, dropped, renewal }: Listenin
     },
   }
 }
+
+const isGone = (error: unknown): boolean => error instanceof Failure && error.kind === 'not-found'
 
 /** How far a mailbox has come at least, by what the server says of it. RFC 9051, EXISTS: each message more has a UID of its own. */
 function after(state: MailboxState, { name, number: count, values }: Response): MailboxState {

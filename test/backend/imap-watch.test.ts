@@ -41,6 +41,17 @@ describe('a watch that has nothing to tell', () => {
   })
 })
 
+it.each(['auto', 'idle'] as const)('a watch (%s) of a folder that went just now says so', async by => {
+  const house = await startHouse({ users: 1, exim: false }), store = await openStore(house.imap, house.user(0), { watch: { by } })
+  const client = await house.imapClient(0)
+  await client.mailboxCreate('Passing')
+  const { id } = (await store.mail.folders()).find(({ name }) => name === 'Passing')!
+  await client.mailboxDelete('Passing')
+  await expect(watcher(store, [id]).done).rejects.toMatchObject({ kind: 'not-found' })
+  store.close()
+  await house.stop()
+})
+
 describe.each(servers)('a watch by %s', (_, without, by) => {
   let house: House
   let proxy: TcpProxy

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts, HOST } from '../support/house.ts'
+import { readPage } from '../support/numbers.ts'
 import { pingRequest } from './arrival.ts'
 import { startBare } from './bare.ts'
 import { openBench, type Bench } from './bench-house.ts'
@@ -47,7 +48,7 @@ export async function waiting(bench: Bench): Promise<void> {
   const users = bench.quick ? 100 : 2000, count = users * devices
   const asleep = await openBench({ ...bench, hibernateSeconds: 5 })
   try {
-    const plain = await crowd(bench, users), hooked = await crowd(bench, users, { internal: bench.internal })
+    const plain = await crowd(bench, users), hooked = await crowd(bench, users, bench.internal)
     const sleeping = await crowd(asleep, users), bare = await bareCrowd(count)
     const raws: Row[] = []
     for (const [name, own] of [['', bench], [', asleep', asleep]] as const) {
@@ -87,10 +88,12 @@ const isWhole = (own: Row): own is Row & Own => own.waiting !== undefined
 const ofDovecot = ({ users = 0, processes, dovecot = 0, wakes = [], missed }: Row): string[] =>
   processes === undefined ? [] : [whole(processes), mib(dovecot), whole(dovecot / users), ms(quantile(wakes, 0.5)), ms(quantile(wakes, 0.99)), whole(missed ?? 0)]
 
-async function crowd(bench: Bench, users: number, settings: object = {}): Promise<Own & Listened> {
-  const { house } = bench, count = users * devices, [port = 0] = await freePorts(1)
+/** `internal`: where Dovecot tells of deliveries, if it shall be heard. */
+async function crowd(bench: Bench, users: number, internal?: Bench['internal']): Promise<Own & Listened> {
+  const { house } = bench, count = users * devices, [port = 0, own = 0] = await freePorts(2)
   await settled(bench)
-  const postern = await bench.postern({ sessions: { max: users + 10, idleSeconds: 10 }, ...settings }, 1, [`--inspect=${HOST}:${port}`])
+  const numbers = internal ?? { host: HOST, port: own }
+  const postern = await bench.postern({ sessions: { max: users + 10, idleSeconds: 10 }, internal: numbers }, 1, [`--inspect=${HOST}:${port}`])
   const fresh = await memoryOf(postern.pid, port), before = treeUsage(bench.dovecotPid())
   const phones: LightPhone[] = [], ids: string[] = [], keys: string[] = []
   // A user's devices one after the other: they share a session.
@@ -111,6 +114,7 @@ async function crowd(bench: Bench, users: number, settings: object = {}): Promis
     const { body } = await phone.ask('Ping', pingRequest(ids[userOf(n)]!, 3540))
     if (texts(body, 'Ping:Status')[0] === '2') told[n] = performance.now()
   })
+  while (await waitsOf(numbers) < count) await sleep(1000)
   await settled(bench)
   const waiting = await memoryOf(postern.pid, port), dovecot = treeUsage(bench.dovecotPid())
   const idle = await idleShare(postern.pid)
@@ -149,12 +153,23 @@ async function bareCrowd(count: number): Promise<Own> {
   return { fresh, connected, waiting, idle }
 }
 
-/** Has each of them wait. All in the same instant is more than a process takes on: `limits`. */
+/** Has each of them wait, some after the other: each user logs in for it. Who is refused comes again later, as phones do. */
 async function beginAll(phones: readonly LightPhone[], wait: (phone: LightPhone, n: number) => Promise<void>): Promise<void> {
+  const until = (phone: LightPhone, n: number): Promise<void> => wait(phone, n).catch(async (error: unknown) => {
+    if (!/HTTP 503/.test(String(error))) return
+    await sleep(5000 + 10_000 * Math.random())
+    return until(phone, n)
+  })
   for (const [n, phone] of phones.entries()) {
-    wait(phone, n).catch(() => {})
-    if (n % 100 === 99) await sleep(50)
+    void until(phone, n)
+    if (n % 50 === 49) await sleep(200)
   }
+}
+
+/** How many phones wait at a Postern, as it says itself. */
+async function waitsOf({ host, port }: Bench['internal']): Promise<number> {
+  const page = await fetch(`http://${host}:${port}/metrics`)
+  return readPage(await page.text()).sum('postern_waits')
 }
 
 /** So many at once, one after the other each. */
