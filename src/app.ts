@@ -11,6 +11,7 @@ import { health } from './http/health.ts'
 import type { News } from './http/internal.ts'
 import { passThrough } from './http/pass-through.ts'
 import { listen, type Routes } from './http/server.ts'
+import { openDevices } from './devices.ts'
 import { memoryCache } from './state/cache.ts'
 import { ownMemory } from './state/shared-memory.ts'
 import { redisShared } from './state/shared-redis.ts'
@@ -53,9 +54,10 @@ export async function startApp(
   const own = ownMemory(cache)
   const site = config.cache.shared && await redisShared(config.cache.shared, { secret: config.eas.secret, own, log })
   const shared: Shared = site ?? own
+  const devices = await openDevices(config, log)
   let backends = connect(config.backends, log, shared)
   const routes = ({ eas, upstream }: Config): Routes => ({
-    fronts: [health, easFront({ settings: eas, open: backends.open, cache, shared, log, ...extra })],
+    fronts: [health, easFront({ settings: eas, open: backends.open, cache, shared, devices, log, ...extra })],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })
   const server = await listen({ ...config.listen, log }, routes(config))
@@ -66,7 +68,7 @@ export async function startApp(
     bugs: server.bugs,
     news: ({ user, mailbox }) => backends.news(user, mailbox),
     reload(next) {
-      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen, internal and cache change with a restart only')
+      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen, internal, admin, devices and cache change with a restart only')
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
@@ -81,13 +83,14 @@ export async function startApp(
       if (!replaced && pauseSeconds) await sleep(pauseSeconds * 1000)
       await server.close(seconds, replaced ? linger : 0)
       await backends.close()
+      await devices?.close()
       site?.close()
     },
   }
 }
 
 /** What holds until the program ends. */
-const lasting = ({ listen, internal, cache }: Config) => ({ ...listen, tls: listen.tls !== undefined, internal, cache })
+const lasting = ({ listen, internal, admin, devices, cache }: Config) => ({ ...listen, tls: listen.tls !== undefined, internal, admin, devices, cache })
 
 const addressed = (host: string | undefined): string =>
   host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host

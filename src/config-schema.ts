@@ -6,6 +6,7 @@ import type { Passwords } from './eas/rules.ts'
 import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
 import { policyValueFault } from './eas/policy-elements.ts'
+import type { AdminPlace } from './http/admin.ts'
 import { zoneOfName } from './formats/timezone.ts'
 import type { SharedConfig } from './state/shared-redis.ts'
 import { pages } from './wire/wbxml-pages.ts'
@@ -156,8 +157,8 @@ const policy = z.strictObject(Object.fromEntries(Object.entries(pages.Provision.
   .filter(([, token]) => token >= first && token <= last)
   .map(([name]) => [name, policyValue(name).exactOptional()])))
 
-const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
 const named = (rule: { user?: string; domain?: string }): boolean => rule.user !== undefined || rule.domain !== undefined
+const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
 const page = z.url({ protocol: /^https?$/, error: 'must be a URL like https://mail.example.org' })
 
 const passwords = z.strictObject({
@@ -180,6 +181,11 @@ const eas = z.strictObject({
   maxHeld: z.int().min(64 * 1024).max(64 * 1024 * 1024).default(40 * 1024 * 1024),
   timeZone: text.refine(name => zoneOfName(name) !== undefined, { error: 'must be a zone like Europe/Berlin' }).exactOptional(),
   policy: policy.exactOptional(),
+  policies: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), policy: z.union([policy, z.literal('none')], { error: 'must be a policy, or none' }) })).default([]),
+  access: z.array(z.strictObject({
+    ...whom, agent: text.exactOptional(), id: text.exactOptional(), type: text.exactOptional(), access: z.enum(['allow', 'block', 'quarantine']),
+  })).default([]),
+  quarantineNotice: text.max(1000).exactOptional(),
 })
 
 /** Backends that claim the same domain: each user must have one. */
@@ -201,11 +207,24 @@ const internal = z.strictObject({
   host: text.default('127.0.0.1'), port: z.int().min(0).max(65535), waitForMail: z.boolean().default(false),
 })
 
+const devices = z.strictObject({
+  folder: text.exactOptional(), shared: z.literal(true).exactOptional(), most: z.int().min(100).max(1_000_000).default(20_000),
+}).refine(({ folder, shared }) => (folder === undefined) !== (shared === undefined), { error: 'must have either folder or shared: true' })
+
+const admin = z.strictObject({
+  host: text.exactOptional(), port: z.int().min(0).max(65535).exactOptional(), socket: text.exactOptional(),
+  token: text.min(24, { error: 'must have 24 characters at least' }).max(512)
+    .regex(/^[A-Za-z0-9+/_.~-]+=*$/, { error: 'must be letters, digits and - . _ ~ + / =, as openssl rand -base64 32 makes them' }),
+}).refine(({ port, socket }) => (port === undefined) !== (socket === undefined), { error: 'must have either port or socket' })
+  .refine(({ host, socket }) => host === undefined || socket === undefined, { error: 'must not have both host and socket' })
+
 /** The file as a whole. */
 export const schema = z.strictObject({
   listen: listen.prefault({}),
   drain: drain.prefault({}),
   internal: internal.exactOptional(),
+  admin: admin.exactOptional(),
+  devices: devices.exactOptional(),
   secret: z.string().min(32),
   upstream: upstream.exactOptional(),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
@@ -215,22 +234,27 @@ export const schema = z.strictObject({
   auth: auth.exactOptional(),
   certificates: certificates.exactOptional(),
   eas: eas.prefault({}),
-})
+}).refine(({ admin, devices }) => !admin || devices, { path: ['admin'], error: 'wants devices: where they are remembered' })
+  .refine(({ devices, cache }) => !devices?.shared || cache.shared, { path: ['devices', 'shared'], error: 'wants cache.shared' })
+  .refine(({ eas, devices }) => devices || !eas.access.some(({ access }) => access === 'quarantine'), { path: ['eas', 'access'], error: 'wants devices for a quarantine: where those that wait are remembered' })
 
 type File = z.infer<typeof schema>
 
 /** What the program is started with: the file's settings, put together as the parts want them. */
 export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache'> & {
   readonly internal: File['internal'] | undefined
+  readonly admin: AdminPlace | undefined
+  readonly devices: File['devices'] | undefined
   readonly upstream: string | undefined
   readonly backends: BackendsConfig
   readonly eas: EasSettings
 }
 
 export function arrange(file: File): Config {
-  const { listen, drain, internal, log, cache, upstream, secret, backends, sessions, auth, certificates, eas } = file
+  const { listen, drain, internal, admin, devices, log, cache, upstream, secret, backends, sessions, auth, certificates, eas } = file
   return {
-    listen, drain, internal, log, cache, upstream,
+    listen, drain, internal, log, cache, upstream, devices,
+    admin: admin && ('socket' in admin && admin.socket !== undefined ? { socket: admin.socket, token: admin.token } : { host: admin.host ?? '127.0.0.1', port: admin.port!, token: admin.token }),
     backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
       ceiling: eas.ceiling, ceilings: eas.ceilings, merge: eas.merge, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
@@ -238,6 +262,9 @@ export function arrange(file: File): Config {
       ...(eas.timeZone === undefined ? {} : { timeZone: eas.timeZone }),
       secret: Buffer.from(secret),
       policy: eas.policy as EasSettings['policy'],
+      policies: eas.policies.map(({ policy: wanted, ...rule }) => ({ ...rule, policy: wanted === 'none' ? undefined : wanted as EasSettings['policy'] })),
+      access: eas.access,
+      ...(eas.quarantineNotice === undefined ? {} : { quarantineNotice: eas.quarantineNotice }),
     },
   }
 }

@@ -4,6 +4,7 @@ import { untilGreeted } from './backend/greeting.ts'
 import { Failure } from './base/failure.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
+import { startAdmin } from './devices.ts'
 import { stackOf } from './http/exchange.ts'
 import { listenInternally, newsPage, probes, type News, type Stage } from './http/internal.ts'
 import { work } from './worker.ts'
@@ -27,6 +28,7 @@ export async function serve(read: () => Config, workers: number | undefined): Pr
   let serving: Serving | undefined
   const pages = { ...probes(() => stage), ...newsPage(news => serving?.news(news)) }
   const internal = config.internal && await listenInternally(config.internal, pages, log)
+  const admin = await startAdmin(config, log)
   try {
     serving = await start(config, workers, log)
     reloadOnSignal(serving, read, log)
@@ -41,6 +43,7 @@ export async function serve(read: () => Config, workers: number | undefined): Pr
     await serving.close()
     return 0
   } finally {
+    await admin?.close()
     await internal?.close(0)
   }
 }
