@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { check as tryBackends } from './backend/check.ts'
 import { bad, good, type Finding } from './backend/check-finding.ts'
 import { Failure } from './base/failure.ts'
+import { listDevices, orderForDevice, topOfDevices, type DeviceOptions } from './cli-devices.ts'
 import { loadConfig, type Config } from './config.ts'
 import { loginName } from './http/auth.ts'
 import { stackOf } from './http/exchange.ts'
@@ -20,21 +21,33 @@ const help = `Postern gives a mail host Exchange ActiveSync.
   postern serve  [--config FILE] [--workers N] answer phones; SIGHUP reads FILE again, SIGTERM ends
   postern check  [--config FILE] --user NAME   try each server behind Postern with a user's credentials
   postern decode [FILE]                        print WBXML, or its hexadecimal digits, as XML
+
+  postern devices [--user NAME]                the devices that are known
+  postern top     [--user NAME] [--once]       those seen last, anew every two seconds
+  postern block   USER DEVICE                  nothing more for it
+  postern allow   USER DEVICE                  let it in, out of quarantine and after a wipe too
+  postern wipe    USER DEVICE [--account-only] have it delete everything, or this account (16.1)
+  postern cancel  USER DEVICE                  take a wipe back that it was not told of
+  postern resync  USER DEVICE COLLECTION       have it begin a collection anew
+  postern trace   USER DEVICE [--minutes N]    trace it for N minutes (0 ends it); what was traced
+
   postern --help | --version
 
-FILE of serve and check is postern.yaml, or what POSTERN_CONFIG names; see examples/postern.yaml for what is in it.
+FILE (--config) is postern.yaml, or what POSTERN_CONFIG names; see examples/postern.yaml for what is in it.
 With --workers, N processes answer, or one for each core where N is auto; SIGHUP starts others in their place.
 check takes the password from POSTERN_PASSWORD, asks for it, or with --password-stdin reads it from standard input.
 decode reads standard input when FILE is missing or -.
+What is about devices asks the running Postern (admin in the configuration); with --json it answers JSON.
 
 It ends with 0 when all is well, 1 when something is not (check marks it with !), 2 when it was called wrongly.
 `
 
-type Options = { config?: string | undefined; user?: string | undefined; workers?: string | undefined; 'password-stdin'?: boolean | undefined }
+type Options = { config?: string | undefined; user?: string | undefined; workers?: string | undefined; 'password-stdin'?: boolean | undefined } & DeviceOptions
 type Run = (options: Options, operands: readonly string[]) => Promise<number>
 
 const options = {
   config: { type: 'string' }, user: { type: 'string' }, workers: { type: 'string' }, 'password-stdin': { type: 'boolean' },
+  json: { type: 'boolean' }, minutes: { type: 'string' }, once: { type: 'boolean' }, 'account-only': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' },
 } as const
 
@@ -43,6 +56,20 @@ const commands: Readonly<Record<string, { run: Run; knows: readonly (keyof Optio
   serve: { run: serve, knows: ['config', 'workers'], operands: 0 },
   check: { run: check, knows: ['config', 'user', 'password-stdin'], operands: 0 },
   decode: { run: decodeFile, knows: [], operands: 1 },
+  devices: { run: options => listDevices(configOf(options), options, say), knows: ['config', 'user', 'json'], operands: 0 },
+  top: { run: options => topOfDevices(configOf(options), options, say), knows: ['config', 'user', 'json', 'once'], operands: 0 },
+  block: ordering('block'), allow: ordering('allow'), wipe: ordering('wipe', ['account-only']), cancel: ordering('cancel'),
+  resync: ordering('resync', [], 3), trace: ordering('trace', ['minutes']),
+}
+
+/** All but `resync` want a user and a device. */
+function ordering(action: string, more: readonly (keyof Options)[] = [], operands = 2) {
+  const run: Run = async (options, said) => {
+    if (said.length < operands) throw new Usage(`${action} wants ${['USER', 'DEVICE', 'COLLECTION'].slice(0, operands).join(' ')}.`)
+    if (options.minutes !== undefined && !/^([0-5]?\d|60)$/.test(options.minutes)) throw new Usage('--minutes wants a number from 0 to 60.')
+    return orderForDevice(configOf(options), action, said, options, say)
+  }
+  return { run, knows: ['config', 'json', ...more] as const, operands }
 }
 
 /** Called wrongly: exit status 2. */

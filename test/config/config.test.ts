@@ -34,14 +34,14 @@ describe('a configuration', () => {
   it('needs a secret and the hosts of a backend', () => {
     expect(parse(good)).toEqual({
       listen: { port: 8080, trustedProxies: [] }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
-      drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined,
+      drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined, admin: undefined, devices: undefined,
       backends: { backends: [{
         domains: '*', login: '{local}@{domain}', notes: 'auto', imap: { host: 'imap.example', port: 993, security: 'tls' },
         smtp: { host: 'smtp.example', port: 465, security: 'tls', auth: true },
       }] },
       eas: {
         ceiling: '16.1', ceilings: [], merge: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
-        maxRequest: 157286400, maxHeld: 41943040, policy: undefined,
+        maxRequest: 157286400, maxHeld: 41943040, policy: undefined, policies: [], access: [],
         secret: Buffer.from(secret),
       },
     })
