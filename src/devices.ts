@@ -3,12 +3,13 @@ import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
 import { listenForAdmins } from './http/admin.ts'
 import { deviceFolder } from './state/device-file.ts'
+import { deviceRedis } from './state/device-redis.ts'
 import { deviceStore } from './state/device-store.ts'
 
 /** Where the site keeps what it knows of devices; undefined where it keeps nothing. Rejects where orders are there that cannot be read. */
-export async function openDevices({ devices }: Pick<Config, 'devices' | 'cache' | 'eas'>, log: Log): Promise<DeviceStore | undefined> {
+export async function openDevices({ devices, cache, eas }: Pick<Config, 'devices' | 'cache' | 'eas'>, log: Log): Promise<DeviceStore | undefined> {
   if (!devices) return undefined
-  const place = await deviceFolder(devices.folder!, log, devices.most)
+  const place = devices.folder === undefined ? await deviceRedis(cache.shared!, eas.secret, log, devices.most) : await deviceFolder(devices.folder, log, devices.most)
   return deviceStore(place, log)
 }
 
