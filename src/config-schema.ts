@@ -213,7 +213,7 @@ const devices = z.strictObject({
 
 const admin = z.strictObject({
   host: text.exactOptional(), port: z.int().min(0).max(65535).exactOptional(), socket: text.exactOptional(),
-  token: text.min(24, { error: 'must have 24 characters at least' }).max(512)
+  token: text.min(24).max(512)
     .regex(/^[A-Za-z0-9+/_.~-]+=*$/, { error: 'must be letters, digits and - . _ ~ + / =, as openssl rand -base64 32 makes them' }),
 }).refine(({ port, socket }) => (port === undefined) !== (socket === undefined), { error: 'must have either port or socket' })
   .refine(({ host, socket }) => host === undefined || socket === undefined, { error: 'must not have both host and socket' })

@@ -99,7 +99,7 @@ export async function deviceFolder(folder: string, log: Log, most = mostSeen): P
       if (Date.now() - mtimeMs > traceSeconds * 1000) await unlink(file).catch(() => {})
       else if (size > mostTraced) return
       const handle = await open(file, 'a', 0o600)
-      await handle.appendFile(lines.map(line => `${JSON.stringify(line.slice(0, longestTraced))}\n`).join('')).finally(() => handle.close())
+      await handle.appendFile(lines.map(line => `${JSON.stringify(line.slice(0, longestTraced))}\n`).join('')).finally(async () => handle.close())
     },
 
     async traced(key) {
@@ -171,5 +171,5 @@ async function write(file: string, text: string, held: Held, lasting = true): Pr
 
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY)
-  await handle.sync().finally(() => handle.close())
+  await handle.sync().finally(async () => handle.close())
 }

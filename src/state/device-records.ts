@@ -98,7 +98,7 @@ function keyOf(fields: Fields): DeviceKey {
   return { user, id }
 }
 
-function part<K extends keyof Orders & string, T>(fields: Fields, name: K, read: (part: Fields) => T): { [N in K]?: T } {
+function part<K extends keyof Orders, T>(fields: Fields, name: K, read: (part: Fields) => T): { [N in K]?: T } {
   return fields[name] === undefined ? {} : { [name]: read(fieldsOf(fields[name], name)) } as { [N in K]?: T }
 }
 

@@ -34,7 +34,7 @@ async function take(file: string, mine: string): Promise<void> {
   for (;;) {
     try {
       const handle = await open(file, 'wx', 0o600)
-      await handle.writeFile(mine).finally(() => handle.close())
+      await handle.writeFile(mine).finally(async () => handle.close())
       return
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw new Failure('unavailable', `${file} cannot be written`, { cause })
