@@ -1,15 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { destination, type DestinationStream, pino } from 'pino'
+import { autodiscoverFront } from './autodiscover/server.ts'
 import { connect } from './backend/connect.ts'
+import { isReachable, publicServers } from './backend/public-servers.ts'
+import { guardOf, type Limits } from './base/guard.ts'
 import type { Log } from './base/log.ts'
 import type { Shared } from './base/shared.ts'
 import type { Config } from './config.ts'
+import { expiryOf } from './eas/response-head.ts'
+import { redirectFor } from './eas/rules.ts'
 import { easFront, type EasParts } from './eas/server.ts'
 import { stackOf } from './http/exchange.ts'
 import { health } from './http/health.ts'
 import type { News } from './http/internal.ts'
 import { passThrough } from './http/pass-through.ts'
+import { watchPressure } from './http/pressure.ts'
 import { listen, type Routes } from './http/server.ts'
 import { openDevices } from './devices.ts'
 import { memoryCache } from './state/cache.ts'
@@ -36,8 +42,25 @@ export type App = {
 /** Seconds for which a connection of a process that was replaced may bring one more request. */
 const linger = 2
 
-/** A log of one JSON line an event, to standard output. What a field of such a name says is not printed, whoever logs it. */
-export const createLog = (level: Config['log']['level'], to: DestinationStream = destination()) => pino({
+/** Standard output. The lines of one turn of the event loop go out in one write: requests that come together end together. */
+function standardOutput(): DestinationStream {
+  const out = destination()
+  let lines = ''
+  const flush = (): void => {
+    if (lines) out.write(lines)
+    lines = ''
+  }
+  process.once('exit', flush)
+  return {
+    write(line) {
+      if (!lines) setImmediate(flush)
+      lines += line
+    },
+  }
+}
+
+/** A log of one JSON line an event. What a field of such a name says is not printed, whoever logs it. */
+export const createLog = (level: Config['log']['level'], to: DestinationStream = standardOutput()) => pino({
   level, base: null, timestamp: pino.stdTimeFunctions.isoTime,
   redact: ['password', 'token', 'secret', 'authorization', '*.password', '*.token', '*.secret', '*.authorization'],
 }, to)
@@ -51,16 +74,30 @@ export async function startApp(
 ): Promise<App> {
   let config = first
   const cache = memoryCache(config.cache)
+  const guard = guardOf(limitsOf(config), log)
   const own = ownMemory(cache)
   const site = config.cache.shared && await redisShared(config.cache.shared, { secret: config.eas.secret, own, log })
   const shared: Shared = site ?? own
   const devices = await openDevices(config, log)
   let backends = connect(config.backends, log, shared)
-  const routes = ({ eas, upstream }: Config): Routes => ({
-    fronts: [health, easFront({ settings: eas, open: backends.open, cache, shared, devices, log, ...extra })],
+  const routes = ({ backends: { backends: mailHosts }, eas, autodiscover, upstream }: Config): Routes => ({
+    fronts: [
+      health, easFront({ settings: eas, open: backends.open, cache, shared, devices, log, guard, ...extra }),
+      ...(autodiscover ? [autodiscoverFront({
+        settings: { ...autodiscover, autoconfig: autodiscover.autoconfig && mailHosts.some(isReachable) },
+        open: backends.open, serversOf: publicServers(mailHosts),
+        elsewhere: names => redirectFor(eas, names),
+        expiry: (names, now) => expiryOf(eas, names, now), ...(extra.now ? { now: extra.now } : {}),
+      })] : []),
+    ],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })
   const server = await listen({ ...config.listen, log }, routes(config))
+  const { overload: { delayMilliseconds: delay, ...overload }, process: { requests } } = config.limits
+  const unwatch = watchPressure({ delay, requests, ...overload }, () => guard.requests.used, pressure => {
+    const part = guard.load.measured(pressure)
+    if (part > 0) server.shed(part)
+  })
 
   return {
     url: `${config.listen.tls ? 'https' : 'http'}://${addressed(config.listen.host)}:${server.port}`,
@@ -68,7 +105,7 @@ export async function startApp(
     bugs: server.bugs,
     news: ({ user, mailbox }) => backends.news(user, mailbox),
     reload(next) {
-      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen, internal, admin, devices and cache change with a restart only')
+      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen, internal, admin, devices, cache and limits change with a restart only')
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
@@ -82,6 +119,7 @@ export async function startApp(
       server.part()
       if (!replaced && pauseSeconds) await sleep(pauseSeconds * 1000)
       await server.close(seconds, replaced ? linger : 0)
+      unwatch()
       await backends.close()
       await devices?.close()
       site?.close()
@@ -90,7 +128,15 @@ export async function startApp(
 }
 
 /** What holds until the program ends. */
-const lasting = ({ listen, internal, admin, devices, cache }: Config) => ({ ...listen, tls: listen.tls !== undefined, internal, admin, devices, cache })
+const lasting = ({ listen, internal, admin, devices, cache, limits }: Config) =>
+  ({ ...listen, tls: listen.tls !== undefined, internal, admin, devices, cache, limits })
+
+const mebibyte = 1024 * 1024
+
+const limitsOf = ({ limits: { user, process } }: Config): Limits => ({
+  requests: { each: user.requests, all: process.requests }, waits: { each: user.waits, all: process.waits },
+  octets: { each: user.megabytes * mebibyte, all: process.megabytes * mebibyte },
+})
 
 const addressed = (host: string | undefined): string =>
   host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { buffer } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { check as tryBackends } from './backend/check.ts'
+import { checkDns } from './backend/check-dns.ts'
 import { bad, good, type Finding } from './backend/check-finding.ts'
 import { Failure } from './base/failure.ts'
 import { listDevices, orderForDevice, topOfDevices, type DeviceOptions } from './cli-devices.ts'
@@ -20,6 +21,7 @@ const help = `Postern gives a mail host Exchange ActiveSync.
 
   postern serve  [--config FILE] [--workers N] answer phones; SIGHUP reads FILE again, SIGTERM ends
   postern check  [--config FILE] --user NAME   try each server behind Postern with a user's credentials
+  postern check  [--config FILE] --dns DOMAIN  look at what leads clients of a mail domain here
   postern decode [FILE]                        print WBXML, or its hexadecimal digits, as XML
 
   postern devices [--user NAME]                the devices that are known
@@ -35,26 +37,31 @@ const help = `Postern gives a mail host Exchange ActiveSync.
 
 FILE (--config) is postern.yaml, or what POSTERN_CONFIG names; see examples/postern.yaml for what is in it.
 With --workers, N processes answer, or one for each core where N is auto; SIGHUP starts others in their place.
-check takes the password from POSTERN_PASSWORD, asks for it, or with --password-stdin reads it from standard input.
+check --dns asks the system's DNS, or with --resolver that of an address.
+check --user takes the password from POSTERN_PASSWORD, asks for it, or with --password-stdin reads it from standard input.
 decode reads standard input when FILE is missing or -.
 What is about devices asks the running Postern (admin in the configuration); with --json it answers JSON.
 
 It ends with 0 when all is well, 1 when something is not (check marks it with !), 2 when it was called wrongly.
 `
 
-type Options = { config?: string | undefined; user?: string | undefined; workers?: string | undefined; 'password-stdin'?: boolean | undefined } & DeviceOptions
+type Options = {
+  config?: string | undefined; user?: string | undefined; workers?: string | undefined; 'password-stdin'?: boolean | undefined
+  dns?: string | undefined; resolver?: string | undefined
+} & DeviceOptions
 type Run = (options: Options, operands: readonly string[]) => Promise<number>
 
 const options = {
   config: { type: 'string' }, user: { type: 'string' }, workers: { type: 'string' }, 'password-stdin': { type: 'boolean' },
   json: { type: 'boolean' }, minutes: { type: 'string' }, once: { type: 'boolean' }, 'account-only': { type: 'boolean' },
+  dns: { type: 'string' }, resolver: { type: 'string' },
   help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' },
 } as const
 
 /** Each command with the options it knows and the most operands it takes. */
 const commands: Readonly<Record<string, { run: Run; knows: readonly (keyof Options)[]; operands: number }>> = {
   serve: { run: serve, knows: ['config', 'workers'], operands: 0 },
-  check: { run: check, knows: ['config', 'user', 'password-stdin'], operands: 0 },
+  check: { run: check, knows: ['config', 'user', 'password-stdin', 'dns', 'resolver'], operands: 0 },
   decode: { run: decodeFile, knows: [], operands: 1 },
   devices: { run: options => listDevices(configOf(options), options, say), knows: ['config', 'user', 'json'], operands: 0 },
   top: { run: options => topOfDevices(configOf(options), options, say), knows: ['config', 'user', 'json', 'once'], operands: 0 },
@@ -104,12 +111,17 @@ async function serve({ workers, ...options }: Options): Promise<number> {
   return servePhones(() => configOf(options), count || undefined)
 }
 
-async function check({ user, ...options }: Options): Promise<number> {
-  if (!user) throw new Usage('check wants --user NAME.')
-  const { backends, cache: { shared } } = configOf(options)
-  const given = options['password-stdin'] ? undefined : process.env['POSTERN_PASSWORD']
-  const password = given ?? await readPassword(`Password of ${user}: `)
-  const findings = [...await tryBackends(backends, { kind: 'password', user: loginName(user), password }), await checkShared(shared)]
+async function check({ user, dns, resolver, ...options }: Options): Promise<number> {
+  if (!user && !dns) throw new Usage('check wants --user NAME, or --dns DOMAIN.')
+  if (resolver !== undefined && !/^([\d.]+|\[?[\da-f:.]+\]?)(:\d+)?$/i.test(resolver)) throw new Usage('--resolver wants the address of a DNS server.')
+  const { backends, autodiscover, cache: { shared } } = configOf(options)
+  const findings: Finding[] = []
+  if (dns) findings.push(...await checkDns(dns, { url: autodiscover?.url, ...(resolver === undefined ? {} : { resolver }) }))
+  if (user) {
+    const given = options['password-stdin'] ? undefined : process.env['POSTERN_PASSWORD']
+    const password = given ?? await readPassword(`Password of ${user}: `)
+    findings.push(...await tryBackends(backends, { kind: 'password', user: loginName(user), password }), await checkShared(shared))
+  }
   say(findings.map(({ ok, text }) => `${ok ? ' ' : '!'} ${text}\n`).join(''))
   return findings.every(({ ok }) => ok) ? 0 : 1
 }

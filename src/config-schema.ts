@@ -1,5 +1,6 @@
 import { createSecureContext } from 'node:tls'
 import * as z from 'zod'
+import type { AutodiscoverSettings } from './autodiscover/settings.ts'
 import type { Backend, BackendsConfig, Security } from './backend/connect.ts'
 import { usualAttributes, type Attributes } from './backend/ldap-entry.ts'
 import type { Passwords } from './eas/rules.ts'
@@ -7,6 +8,7 @@ import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
 import { policyValueFault } from './eas/policy-elements.ts'
 import type { AdminPlace } from './http/admin.ts'
+import { signCms, type Signer } from './formats/cms-sign.ts'
 import { zoneOfName } from './formats/timezone.ts'
 import type { SharedConfig } from './state/shared-redis.ts'
 import { pages } from './wire/wbxml-pages.ts'
@@ -15,6 +17,7 @@ import { pages } from './wire/wbxml-pages.ts'
 
 const text = z.string().min(1)
 const seconds = z.int().min(1)
+const count = z.int().min(1)
 const pem = z.string().startsWith('-----BEGIN ', {
   error: 'must be PEM text; write ${file:PATH} to read it from a file', abort: true,
 })
@@ -24,6 +27,14 @@ const upstream = z.url({ protocol: /^https?$/, error: 'must be a URL like http:/
 const template = z.string().refine(login => login === 'address' || login === 'local' || login.includes('{local}'), {
   error: 'must be address, local, or contain {local}, as in {local}@{domain}',
 })
+
+function canSign(signer: Signer): boolean {
+  try {
+    return signCms(new Uint8Array(), signer, new Date()).length > 0
+  } catch {
+    return false
+  }
+}
 
 function isPair(pair: { cert: string; key: string }): boolean {
   try {
@@ -114,6 +125,13 @@ const addressBook = z.strictObject({
 }).refine(({ account, login }) => !account || login === undefined, { error: 'must not have both account and login' })
   .refine(({ url, account }) => !account || !/[{}]/.test(url), { error: 'must have a url without {login}, {local} or {domain} where an account reads for all' })
 
+const publicServer = { host: text, port: endpoint.port, security: z.enum(['tls', 'starttls']).default('tls') }
+const publicServers = z.strictObject({
+  imap: z.strictObject(publicServer).transform(withPort({ tls: 993, starttls: 143, none: 143 })).exactOptional(),
+  smtp: z.strictObject(publicServer).transform(withPort({ tls: 465, starttls: 587, none: 25 })).exactOptional(),
+  dav: davUrl.exactOptional(),
+})
+
 const backend = z.strictObject({
   domains: z.union([z.literal('*'), z.array(domain).min(1)], { error: "must be a list of domains, or '*' for all others" })
     .default('*'),
@@ -127,6 +145,7 @@ const backend = z.strictObject({
   notes: z.enum(['auto', 'dav', 'imap']).default('auto'),
   sieve: z.strictObject({ ...endpoint, security: endpoint.security.removeDefault().default('starttls'), script: text.default('postern') })
     .transform(withPort({ tls: 4190, starttls: 4190, none: 4190 })).exactOptional(),
+  public: publicServers.exactOptional(),
   master: z.strictObject({ user: text, password: text, separator: text.exactOptional() }).exactOptional(),
   aliases: z.record(text, z.array(text)).exactOptional(),
   directory: directory.exactOptional(),
@@ -134,8 +153,13 @@ const backend = z.strictObject({
 }) satisfies z.ZodType<Backend>
 
 const sessions = z.strictObject({
-  idleSeconds: seconds.exactOptional(), max: z.int().min(1).exactOptional(), timeoutSeconds: seconds.exactOptional(),
+  idleSeconds: seconds.exactOptional(), max: count.exactOptional(), timeoutSeconds: seconds.exactOptional(), perUser: z.int().min(3).exactOptional(),
+  connections: count.exactOptional(), logins: count.exactOptional(), watchLogins: count.exactOptional(),
 }) satisfies z.ZodType<BackendsConfig['sessions']>
+
+const breaker = z.strictObject({
+  failures: count.exactOptional(), windowSeconds: seconds.exactOptional(), pauseSeconds: seconds.exactOptional(), mostSeconds: seconds.exactOptional(),
+}) satisfies z.ZodType<BackendsConfig['breaker']>
 
 const auth = z.strictObject({
   rememberSeconds: seconds.exactOptional(), refuseSeconds: seconds.exactOptional(), tries: z.int().min(1).exactOptional(),
@@ -161,6 +185,8 @@ const named = (rule: { user?: string; domain?: string }): boolean => rule.user !
 const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
 const page = z.url({ protocol: /^https?$/, error: 'must be a URL like https://mail.example.org' })
 
+const elsewhere = z.string().regex(/^[^\s@]+@[^\s@]+$/, { error: 'must be an address, as {local}@other.example.org' })
+
 const passwords = z.strictObject({
   url: page,
   expire: z.record(text.toLowerCase(), z.iso.date({ error: 'must be a day like 2026-12-01' })).default({}),
@@ -171,7 +197,7 @@ const eas = z.strictObject({
   ceiling: z.enum(versions).default('16.1'),
   ceilings: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
   merge: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), folders: z.array(z.enum(['calendar', 'contacts', 'tasks', 'notes'])) })).default([]),
-  redirects: z.array(z.strictObject({ ...whom, url: page }).refine(named, { error: 'must name a user or a domain' })).default([]),
+  redirects: z.array(z.strictObject({ ...whom, url: page, address: elsewhere.exactOptional() }).refine(named, { error: 'must name a user or a domain' })).default([]),
   passwords: passwords.exactOptional(),
   heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
     .refine(({ min, max }) => min <= max, { error: 'must not have a min above its max' }).prefault({}),
@@ -186,6 +212,19 @@ const eas = z.strictObject({
     ...whom, agent: text.exactOptional(), id: text.exactOptional(), type: text.exactOptional(), access: z.enum(['allow', 'block', 'quarantine']),
   })).default([]),
   quarantineNotice: text.max(1000).exactOptional(),
+})
+
+/** Where clients find this server: no path, as the paths are those that clients know. */
+const isOwnUrl = (url: string): boolean => /^https:\/\/[^/@{}?#]+\/?$/i.test(url) && URL.canParse(url)
+const ownUrl = z.string().refine(url => isOwnUrl(url.replaceAll('{domain}', 'x.example')), {
+  error: 'must be a URL like https://mail.example.org or https://mail.{domain}',
+})
+
+const autodiscover = z.strictObject({
+  enabled: z.boolean().default(true),
+  url: ownUrl.exactOptional(), name: text.exactOptional(), autoconfig: z.boolean().default(true), mobileconfig: z.boolean().default(true),
+  signer: z.strictObject({ cert: pem, key: pem }).refine(isPair, { error: 'must be a certificate and its own key' })
+    .refine(canSign, { error: 'must have a key of RSA or of an elliptic curve' }).exactOptional(),
 })
 
 /** Backends that claim the same domain: each user must have one. */
@@ -217,6 +256,15 @@ const admin = z.strictObject({
     .regex(/^[A-Za-z0-9+/_.~-]+=*$/, { error: 'must be letters, digits and - . _ ~ + / =, as openssl rand -base64 32 makes them' }),
 }).refine(({ port, socket }) => (port === undefined) !== (socket === undefined), { error: 'must have either port or socket' })
   .refine(({ host, socket }) => host === undefined || socket === undefined, { error: 'must not have both host and socket' })
+const bounds = (requests: number, waits: number, megabytes: number) => z.strictObject({
+  requests: count.default(requests), waits: count.default(waits), megabytes: count.default(megabytes),
+}).prefault({})
+
+const limits = z.strictObject({
+  user: bounds(64, 100, 128),
+  process: bounds(2000, 50_000, 512),
+  overload: z.strictObject({ delayMilliseconds: count.default(400), megabytes: count.exactOptional() }).prefault({}),
+})
 
 /** The file as a whole. */
 export const schema = z.strictObject({
@@ -230,10 +278,13 @@ export const schema = z.strictObject({
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
   cache: z.strictObject({ megabytes: z.int().min(1).default(64), shared: shared.exactOptional() }).prefault({}),
   backends,
+  limits: limits.prefault({}),
   sessions: sessions.exactOptional(),
+  breaker: breaker.exactOptional(),
   auth: auth.exactOptional(),
   certificates: certificates.exactOptional(),
   eas: eas.prefault({}),
+  autodiscover: autodiscover.prefault({}),
 }).refine(({ admin, devices }) => !admin || devices, { path: ['admin'], error: 'wants devices: where they are remembered' })
   .refine(({ devices, cache }) => !devices?.shared || cache.shared, { path: ['devices', 'shared'], error: 'wants cache.shared' })
   .refine(({ eas, devices }) => devices || !eas.access.some(({ access }) => access === 'quarantine'), { path: ['eas', 'access'], error: 'wants devices for a quarantine: where those that wait are remembered' })
@@ -241,21 +292,27 @@ export const schema = z.strictObject({
 type File = z.infer<typeof schema>
 
 /** What the program is started with: the file's settings, put together as the parts want them. */
-export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache'> & {
+export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache' | 'limits'> & {
   readonly internal: File['internal'] | undefined
   readonly admin: AdminPlace | undefined
   readonly devices: File['devices'] | undefined
   readonly upstream: string | undefined
   readonly backends: BackendsConfig
   readonly eas: EasSettings
+  /** Undefined: its paths are the upstream's. */
+  readonly autodiscover: AutodiscoverSettings | undefined
 }
 
+const placeOf = ({ host = '127.0.0.1', port = 0, socket, token }: NonNullable<File['admin']>): AdminPlace =>
+  socket === undefined ? { host, port, token } : { socket, token }
+
 export function arrange(file: File): Config {
-  const { listen, drain, internal, admin, devices, log, cache, upstream, secret, backends, sessions, auth, certificates, eas } = file
+  const {
+    listen, drain, internal, admin, devices, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found },
+  } = file
   return {
-    listen, drain, internal, log, cache, upstream, devices,
-    admin: admin && ('socket' in admin && admin.socket !== undefined ? { socket: admin.socket, token: admin.token } : { host: admin.host ?? '127.0.0.1', port: admin.port!, token: admin.token }),
-    backends: { backends, ...(sessions && { sessions }), ...(auth && { auth }), ...(certificates && { certificates }) },
+    listen, drain, internal, log, cache, limits, upstream, devices, admin: admin && placeOf(admin),
+    backends: { backends, ...(sessions && { sessions }), ...(breaker && { breaker }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
       ceiling: eas.ceiling, ceilings: eas.ceilings, merge: eas.merge, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
       recipientCache: eas.recipientCache, maxRequest: eas.maxRequest, maxHeld: eas.maxHeld,
@@ -266,6 +323,8 @@ export function arrange(file: File): Config {
       access: eas.access,
       ...(eas.quarantineNotice === undefined ? {} : { quarantineNotice: eas.quarantineNotice }),
     },
+    autodiscover: enabled
+      ? { url: found.url, name: found.name, autoconfig: found.autoconfig, mobileconfig: found.mobileconfig, signer: found.signer } : undefined,
   }
 }
 

@@ -9,13 +9,13 @@ const front = [...codec, 'model', 'formats', 'state']
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [], wire: ['base'], model: ['base'], formats: ['base', 'model'], state: ['base', 'model'],
   backend: ['base', 'model', 'formats'],
-  eas: front,
+  eas: front, autodiscover: front,
   http: ['base'],
 }
 
 /** Who may import a package: folders, or files of src/ itself. */
 const importers: Readonly<Record<string, readonly string[]>> = {
-  imapflow: ['backend'], nodemailer: ['backend'], saxes: ['backend'], tsdav: ['backend'], undici: ['backend'], ldapts: ['backend'],
+  imapflow: ['backend'], nodemailer: ['backend'], saxes: ['backend', 'wire'], tsdav: ['backend'], undici: ['backend'], ldapts: ['backend'],
   'http-proxy': ['http'],
   'lru-cache': ['state', 'backend'],
   ioredis: ['state'],

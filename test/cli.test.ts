@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, describe, expect, it } from 'vitest'
 import { el, encodeSync } from '../src/wire/wbxml.ts'
+import { startDns } from './support/dns-server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-cli-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -38,7 +39,8 @@ describe('postern', () => {
     [['serve', '--workers', '0'], '--workers wants a number, or auto.', 2],
     [['serve', '--workers', 'many'], '--workers wants a number, or auto.', 2],
     [['check', '--workers', '2'], 'check has no option --workers.', 2],
-    [['check'], 'check wants --user NAME.', 2],
+    [['check'], 'check wants --user NAME, or --dns DOMAIN.', 2],
+    [['check', '--dns', 'x.org', '--resolver', 'ns.x.org'], '--resolver wants the address of a DNS server.', 2],
     [['serve', '--config', '/nowhere.yaml'], '/nowhere.yaml cannot be read (ENOENT)', 1],
     [['decode', '/nowhere'], "ENOENT: no such file or directory, open '/nowhere'", 1],
   ])('%j fails with a sentence', async (args, sentence, status) => {
@@ -69,6 +71,19 @@ describe('postern decode', () => {
     expect(err).toMatch(/^postern: WBXML: /)
     expect(status).toBe(1)
   })
+})
+
+it('postern check --dns looks at a domain without a user, and ends with 1 where nothing leads here', async () => {
+  const dns = await startDns({ 'x.test': { A: '127.0.0.1' } })
+  const file = join(folder, 'dns.yaml')
+  writeFileSync(file, `secret: a secret of more than 32 characters\nbackends: [{ imap: { host: i }, smtp: { host: s } }]\nautodiscover: { url: 'https://gone.test' }\n`)
+  const { out, err, status } = await run(['check', '--config', file, '--dns', 'x.test', '--resolver', dns.address])
+  dns.close()
+  expect([err, status]).toEqual(['', 1])
+  expect(out.split('\n').filter(line => line.startsWith('!'))).toEqual([
+    expect.stringContaining('! Nothing leads clients to the server. Add a record to the zone x.test: autodiscover CNAME gone.test.'),
+    '! gone.test has no address: add an A or AAAA record.',
+  ])
 })
 
 describe('postern serve', () => {

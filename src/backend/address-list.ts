@@ -1,3 +1,4 @@
+import type { Breaker } from '../base/breaker.ts'
 import { directories } from '../model/directories.ts'
 import type { Directory, Person } from '../model/ports.ts'
 import type { Backend } from './connect.ts'
@@ -22,22 +23,26 @@ export type AddressList = { readonly ldap: LdapDirectory | undefined; readonly b
 export type BookDirectory = Directory & { readonly book: DavBook; close(): void }
 
 /** What is read with an account of its own, by one for all users. */
-export function sharedList({ directory, addressBook }: Backend, memory: DavMemory): AddressList {
+export function sharedList({ directory, addressBook }: Backend, memory: DavMemory, breakerOf?: BreakerOf): AddressList {
   return {
-    ldap: directory && !directory.bindAs ? ldapDirectory(directory, directory.bind) : undefined,
-    book: addressBook?.account && bookDirectory(addressBook, { kind: 'password', ...addressBook.account }, nobody, memory),
+    ldap: directory && !directory.bindAs ? ldapDirectory(directory, directory.bind, breakerOf?.(directory.url)) : undefined,
+    book: addressBook?.account && bookDirectory(addressBook, { kind: 'password', ...addressBook.account }, nobody, memory, breakerOf),
   }
 }
+
+/** One for each server, whatever it is asked for. */
+type BreakerOf = (server: string) => Breaker
 
 const nobody: DavUser = { login: '', local: '', domain: '' }
 
 /** What is read with the user's own credentials; LDAP knows passwords only. */
-export function ownList(backend: Backend, person: Person, own: Login, memory: DavMemory): AddressList {
+export function ownList(backend: Backend, person: Person, own: Login, memory: DavMemory, breakerOf?: BreakerOf): AddressList {
   const { directory, addressBook } = backend
   const user = davUser(person)
   return {
-    ldap: directory?.bindAs && own.kind === 'password' ? ldapDirectory(directory, { dn: fillDn(directory.bindAs, person), password: own.password }) : undefined,
-    book: addressBook && !addressBook.account ? bookDirectory(addressBook, loginAt(addressBook.login, user, own), user, memory) : undefined,
+    ldap: directory?.bindAs && own.kind === 'password'
+      ? ldapDirectory(directory, { dn: fillDn(directory.bindAs, person), password: own.password }, breakerOf?.(directory.url)) : undefined,
+    book: addressBook && !addressBook.account ? bookDirectory(addressBook, loginAt(addressBook.login, user, own), user, memory, breakerOf) : undefined,
   }
 }
 
@@ -54,9 +59,9 @@ export function closeList({ ldap, book }: AddressList): void {
 
 const usualMost = 1000, usualPatience = 10
 
-function bookDirectory(config: BookConfig, login: Login, user: DavUser, { lists, copies }: DavMemory): BookDirectory {
+function bookDirectory(config: BookConfig, login: Login, user: DavUser, { lists, copies }: DavMemory, breakerOf?: BreakerOf): BookDirectory {
   const { url, most = usualMost, timeoutSeconds = usualPatience } = config
-  const client = davClient(config, login, timeoutSeconds)
+  const client = davClient(config, login, timeoutSeconds, breakerOf?.(new URL(url).origin))
   const path = withSlash(new URL(fillPath(url, user)).pathname)
   const book = davBook({ client, changes: davChanges(client, lists), copies, kind: 'gal', look: () => lookAtBook(client, path), path, most })
   return { ...davDirectory({ client, books: async () => [book], most }), book, close: () => void client.close() }

@@ -1,9 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import { Failure } from '../base/failure.ts'
+import type { Breaker, BreakerOptions } from '../base/breaker.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import type { Shared } from '../base/shared.ts'
 import type { Role } from '../model/folder.ts'
+import type { PublicServer } from '../model/mail-servers.ts'
 import type { CertificateCheck, Open, Person, Stores } from '../model/ports.ts'
 import {
   addressList, closeList, contactsDirectory, davUser, loginAt, ownList, sharedList, type AddressList, type DavMemory,
@@ -18,7 +20,7 @@ import type { DavUser } from './dav-homes.ts'
 import { davStore } from './dav-store.ts'
 import { davTrouble } from './dav-trouble.ts'
 import { identify, recipientOf, type Identity } from './identity.ts'
-import { ImapConnection, type Login } from './imap-connection.ts'
+import type { Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
 import { imapMail } from './imap-mail.ts'
 import { imapMailbox } from './imap-mailbox.ts'
@@ -31,6 +33,7 @@ import { sieveFilters } from './sieve-filters.ts'
 import { objectStores } from './object-stores.ts'
 import { smtpSubmission } from './smtp.ts'
 import { timed } from './timed.ts'
+import { addressOf, sharedWays, type SharedWays } from './ways.ts'
 
 export type Security = 'tls' | 'starttls' | 'none'
 
@@ -73,6 +76,8 @@ export type Backend = {
     /** Name of the one script that is Postern's. */
     readonly script: string
   }
+  /** Where users' own programs reach these servers, where that is not where Postern does. */
+  readonly public?: { readonly imap?: PublicServer; readonly smtp?: PublicServer; readonly dav?: string }
   /** Dovecot master user: opens the user's mailbox, after the user's own credentials were proven by logging in with them. */
   readonly master?: {
     readonly user: string
@@ -98,7 +103,16 @@ export type BackendsConfig = {
     readonly max?: number
     /** Seconds a command may stay without an octet of answer. Default 60. */
     readonly timeoutSeconds?: number
+    /** IMAP connections of one user, and of all in this process. Default 20 and 20,000. */
+    readonly perUser?: number
+    readonly connections?: number
+    /** Logins under way at the same time at one server. Default 20. */
+    readonly logins?: number
+    /** Logins a second there of connections that only listen for news. Default 50. */
+    readonly watchLogins?: number
   }
+  /** When a server that does not answer is left alone. */
+  readonly breaker?: BreakerOptions
   readonly auth?: {
     /** Seconds proven credentials are believed without asking again. Default 300. */
     readonly rememberSeconds?: number
@@ -137,7 +151,8 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared): Backe
   const proofs = new Map<Fingerprint, Promise<Account>>()
   const memory = davMemory(shared)
   const certificates = certificateCheck(config.certificates ?? {}, log)
-  const addressLists = new Map<Backend, AddressList>(config.backends.map(backend => [backend, sharedList(backend, memory)]))
+  const ways = sharedWays(config.sessions, config.breaker, log)
+  const addressLists = new Map<Backend, AddressList>(config.backends.map(backend => [backend, sharedList(backend, memory, ways.breaker)]))
   const troubles = new Map(config.backends.map(backend => [backend, davTrouble(log, backend.dav?.url ?? '')]))
 
   /** Logs in, also where a session is open: the password may have been changed since. */
@@ -146,9 +161,9 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared): Backe
     const own = loginOf(person.login, credentials)
     const before = accounts.get(fingerprint)
     try {
-      if (before || backend.master) (await ImapConnection.open(backend.imap, own, timeoutSeconds * 1000)).close()
+      if (before || backend.master) (await ways.dial(backend.imap, person.login)(own, timeoutSeconds * 1000)).close()
       const account = before ?? await openAccount(identity, own, {
-        idleSeconds, timeoutSeconds, log, certificates, memory, backends: config.backends, shared: addressLists.get(backend), troubles: troubles.get(backend),
+        idleSeconds, timeoutSeconds, log, ways, certificates, memory, backends: config.backends, shared: addressLists.get(backend), troubles: troubles.get(backend),
       })
       accounts.set(fingerprint, account)
       await secrets.proved(fingerprint, person.login, address)
@@ -205,6 +220,7 @@ type Around = {
   readonly idleSeconds: number
   readonly timeoutSeconds: number
   readonly log: Log
+  readonly ways: SharedWays
   readonly certificates: CertificateCheck
   readonly backends: readonly Backend[]
   readonly shared: AddressList | undefined
@@ -213,30 +229,32 @@ type Around = {
 }
 
 async function openAccount(
-  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log, certificates, memory, backends, shared, troubles }: Around,
+  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log, ways, certificates, memory, backends, shared, troubles }: Around,
 ): Promise<Account> {
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
-  const session = new ImapSession({ endpoint, login, idleSeconds, timeoutSeconds })
+  const dial = ways.dial(endpoint, person.login)
+  const session = new ImapSession({ endpoint, login, idleSeconds, timeoutSeconds, dial })
   await session.ready()
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
-  const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds })
+  const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds, dial })
   const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })
   const { notes = 'dav' } = backend
-  const around = { timeoutSeconds, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login), journals: notes !== 'imap' }
+  const around = { timeoutSeconds, ways, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login), journals: notes !== 'imap' }
   const dav = backend.dav && openDav(backend.dav, person, own, around)
   const objects = notes === 'dav' ? dav?.objects : objectStores(dav?.objects, imapNotes({ mail, folders, mailbox }), notes)
-  const list = ownList(backend, person, own, memory)
+  const list = ownList(backend, person, own, memory, ways.breaker)
   const directory = addressList(shared, list)
   return {
     ...dav,
     ...(objects ? { objects } : {}),
     mail,
-    submission: smtpSubmission(backend.smtp, own),
+    submission: smtpSubmission(backend.smtp, own, ways.breaker(`smtp ${addressOf(backend.smtp)}`)),
     ...(backend.sieve && {
       filters: sieveFilters({
         endpoint: backend.sieve, login, user: person.login, recipient: recipientOf({ backend, person }), folders, timeoutSeconds, log,
+        breaker: ways.breaker(`sieve ${addressOf(backend.sieve)}`),
       }),
     }),
     person,
@@ -258,14 +276,15 @@ async function openAccount(
 
 type DavAround = {
   readonly timeoutSeconds: number
+  readonly ways: SharedWays
   readonly memory: DavMemory
   readonly called: (address: string) => DavUser | undefined
   readonly trouble: ((error: unknown) => void) | undefined
   readonly journals: boolean
 }
 
-function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds, memory, called, trouble, journals }: DavAround) {
-  const { user, client } = davOf(server, person, own, timeoutSeconds)
+function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds, ways, memory, called, trouble, journals }: DavAround) {
+  const { user, client } = davOf(server, person, own, timeoutSeconds, ways.breaker(new URL(server.url).origin))
   const objects = davStore({ server, user, client, called, lists: memory.lists, journals, ...(trouble ? { trouble } : {}) })
   return { objects, contacts: contactsDirectory(objects, client, memory, trouble) }
 }
@@ -282,9 +301,9 @@ const calledAt = (backends: readonly Backend[], backend: Backend) => (address: s
 }
 
 /** A user's way to the DAV server, and what the user is called in its addresses. */
-export function davOf(server: DavServer, person: Person, own: Login, timeoutSeconds: number) {
+export function davOf(server: DavServer, person: Person, own: Login, timeoutSeconds: number, breaker?: Breaker) {
   const user = davUser(person)
-  return { user, client: davClient(server, loginAt(server.login, user, own), timeoutSeconds) }
+  return { user, client: davClient(server, loginAt(server.login, user, own), timeoutSeconds, breaker) }
 }
 
 const mailboxesRecalled = 64

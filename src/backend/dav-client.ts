@@ -1,5 +1,7 @@
 import { Agent, request, type Dispatcher } from 'undici'
+import { always, type Breaker } from '../base/breaker.ts'
 import { Failure, type Kind } from '../base/failure.ts'
+import { persist } from '../base/retry.ts'
 import type { Login } from './imap-connection.ts'
 
 export type DavServer = {
@@ -59,7 +61,10 @@ const kinds: Readonly<Record<number, Kind>> = {
   415: 'malformed', 422: 'malformed', 423: 'conflict', 429: 'busy', 507: 'quota',
 }
 
-export function davClient(server: DavServer, login: Login, timeoutSeconds: number): DavClient {
+/** Methods that change nothing, and so may be tried again. */
+const safe: ReadonlySet<DavRequest['method']> = new Set(['GET', 'PROPFIND', 'REPORT', 'OPTIONS'])
+
+export function davClient(server: DavServer, login: Login, timeoutSeconds: number, { run }: Breaker = always): DavClient {
   const { origin } = new URL(server.url)
   const authorization = login.kind === 'password'
     ? `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}` : `Bearer ${login.token}`
@@ -70,7 +75,6 @@ export function davClient(server: DavServer, login: Login, timeoutSeconds: numbe
   let silentUntil = -Infinity
 
   async function send(wish: DavRequest, url: URL): Promise<Dispatcher.ResponseData> {
-    if (performance.now() < silentUntil) throw new Failure('unavailable', 'the DAV server has not answered in time, a moment ago')
     try {
       return await request(url, {
         dispatcher: agent, signal: AbortSignal.timeout(timeout * longestAnswer), method: wish.method as Dispatcher.HttpMethod, body: wish.body ?? null,
@@ -88,7 +92,9 @@ export function davClient(server: DavServer, login: Login, timeoutSeconds: numbe
       let url = new URL(wish.path, origin)
       for (let hops = 0; ; hops++) {
         if (url.origin !== origin) throw new Failure('unavailable', 'the DAV server sends its user to another host')
-        const { statusCode: status, headers, body } = await send(wish, url)
+        if (performance.now() < silentUntil) throw new Failure('unavailable', 'the DAV server has not answered in time, a moment ago')
+        const once = () => send(wish, url)
+        const { statusCode: status, headers, body } = await run(() => safe.has(wish.method) ? persist(once, isTroubled) : once())
         if ((status >= 200 && status < 300) || wish.expect?.includes(status)) return { status, headers, body: bounded(body) }
         const location = headers['location']
         if (status >= 301 && status <= 308 && typeof location === 'string' && hops < mostRedirects) {
@@ -102,6 +108,9 @@ export function davClient(server: DavServer, login: Login, timeoutSeconds: numbe
     close: () => agent.destroy(),
   }
 }
+
+/** The connection was refused or broke off. */
+const isTroubled = (error: unknown): boolean => error instanceof Failure && error.cause !== undefined
 
 async function refusal(status: number, headers: DavAnswer['headers'], body: Dispatcher.ResponseData['body']): Promise<Failure> {
   const said = Buffer.concat(await take(body, 4096)).toString('utf8')

@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net'
+import type { Transform } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ImapFlow, type ImapFlowOptions } from 'imapflow'
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Endpoint } from './connect.ts'
+import { cutterLimits, ResponseCutter } from './imap-cutter.ts'
 import { parseResponse, type Response } from './imap-response.ts'
 import { CommandWriter, type Piece } from './imap-writer.ts'
 
@@ -29,15 +32,19 @@ export type Command = {
   readonly patient?: boolean
 }
 
+/** Told when the server greets, and once when an open connection is gone. */
+export type Hooks = { greeted?(): void; closed?(): void }
+
 type Pending = Command & { readonly tag: string; readonly settle: (answer: Response) => void; readonly fail: (cause: unknown) => void }
 
 /** What this file uses of imapflow beyond its types; test/backend/imap-connection.test.ts holds it to that. */
 interface Internals {
   socket: Socket | false
+  streamer: Transform & { lineBuffer: unknown[]; inputBuffer: unknown[]; literals: unknown[]; inputQueue: unknown[]; activeInput: unknown }
   usable: boolean
   exec(command: string, attributes?: unknown, options?: object): Promise<{ next(): void }>
   run(command: string, ...rest: unknown[]): Promise<unknown>
-  handleResponse(data: { payload: Buffer; literals: Buffer[] }): Promise<boolean>
+  handleResponse(data: { payload: Buffer; literals: readonly Uint8Array[] }): Promise<boolean>
   configureSocket(socket: Socket): void
   startSession(): Promise<void>
   authenticate(): Promise<boolean>
@@ -48,13 +55,35 @@ interface Internals {
 
 const Base = ImapFlow as unknown as new (options: ImapFlowOptions) => ImapFlow & Internals
 
-/** imapflow as far as the login (TLS, STARTTLS, SASL) and as the one who cuts the octets into responses. */
-class Flow extends Base {
-  /** Takes over once logged in; false leaves the response to imapflow. */
-  take: ((line: string, literals: readonly Uint8Array[]) => boolean) | undefined
+/** Takes a response; false leaves it to imapflow. */
+type Take = (line: string, literals: readonly Uint8Array[]) => boolean
 
-  override async handleResponse(data: { payload: Buffer; literals: Buffer[] }): Promise<boolean> {
-    return this.take?.(data.payload.toString('latin1'), data.literals) ? true : super.handleResponse(data)
+/** imapflow as far as the login: TLS, STARTTLS, SASL. */
+class Flow extends Base {
+  #take: Take | undefined
+  /** Called when the server has said its first word. */
+  greeted: (() => void) | undefined
+  /** Octets that came, past imapflow. */
+  received = 0
+
+  override async handleResponse(data: { payload: Buffer; literals: readonly Uint8Array[] }): Promise<boolean> {
+    return this.#take?.(data.payload.toString('latin1'), data.literals) ? true : super.handleResponse(data)
+  }
+
+  /** From now on `take` gets the responses. imapflow cuts them with some promises each, so it does only where it has begun one. */
+  async takeOver(take: Take): Promise<void> {
+    this.#take = take
+    await nextTurn() // it is about to end with the answer to the login
+    const { socket, streamer } = this
+    const { lineBuffer, inputBuffer, literals, inputQueue, activeInput } = streamer
+    if (!socket || activeInput || [lineBuffer, inputBuffer, literals, inputQueue].some(({ length }) => length > 0)) return
+    const cutter = new ResponseCutter((line, found) => {
+      if (!take(line, found)) void this.handleResponse({ payload: Buffer.from(line, 'latin1'), literals: found }).catch(() => this.closeConnection())
+    })
+    socket.unpipe(streamer).on('data', (chunk: Buffer) => {
+      this.received += chunk.length
+      if (!fed(cutter, chunk)) this.closeConnection()
+    }).resume()
   }
 
   override configureSocket(socket: Socket): void {
@@ -64,6 +93,7 @@ class Flow extends Base {
 
   // ID, NAMESPACE and ENABLE cost a round trip each: the session asks for what it needs in one go.
   override async startSession(): Promise<void> {
+    this.greeted?.()
     await this.run('CAPABILITY')
     await this.upgradeToSTARTTLS()
     await this.authenticate()
@@ -84,6 +114,15 @@ class Flow extends Base {
   }
 }
 
+/** False: the server has said what it cannot mean. */
+function fed(cutter: ResponseCutter, chunk: Buffer): boolean {
+  try {
+    return cutter.feed(chunk)
+  } catch {
+    return false
+  }
+}
+
 /**
  * One IMAP connection, logged in. Commands go out at once, however many are under way. A server answers them in order or, where that
  * changes nothing, not quite: Dovecot holds back the tagged answers of commands whose data it has sent, so data are told apart by what
@@ -93,6 +132,7 @@ export class ImapConnection {
   readonly #flow: Flow
   readonly #name: string
   readonly #patience: number
+  readonly #hooks: Hooks
   /** In the order they were sent. */
   readonly #pending = new Map<string, Pending>()
   readonly #writer = new CommandWriter({
@@ -101,6 +141,8 @@ export class ImapConnection {
   })
   #tags = 0
   #watchdog: NodeJS.Timeout | undefined
+  /** Octets received when the watchdog looked last. */
+  #heard = 0
   /** Times this connection began to wait for its server: the round trips, as pipelining leaves them. */
   roundTrips = 0
   /** When the last answer came, in milliseconds of `performance.now()`. */
@@ -110,24 +152,26 @@ export class ImapConnection {
   /** Gets every untagged response, whether or not a command is under way. */
   onNews: ((response: Response) => void) | undefined
 
-  private constructor(endpoint: Endpoint, login: Login, patience: number) {
+  private constructor(endpoint: Endpoint, login: Login, patience: number, hooks: Hooks) {
     this.#name = `${endpoint.host}:${endpoint.port}`
     this.#patience = patience
+    this.#hooks = hooks
     this.#flow = new Flow(flowOptions(endpoint, login, patience))
+    this.#flow.greeted = () => hooks.greeted?.()
     this.#flow.on('error', () => {})
     this.#flow.on('close', () => this.#lost())
   }
 
   /** Connects and logs in. `patience`: milliseconds without an octet after which the server counts as gone. */
-  static async open(endpoint: Endpoint, login: Login, patience = 60_000): Promise<ImapConnection> {
-    const connection = new ImapConnection(endpoint, login, patience)
+  static async open(endpoint: Endpoint, login: Login, patience = 60_000, hooks: Hooks = {}): Promise<ImapConnection> {
+    const connection = new ImapConnection(endpoint, login, patience, hooks)
     try {
       await connection.#flow.connect()
     } catch (error) {
       connection.close()
       throw loginFailure(connection.#name, error)
     }
-    connection.#flow.take = (line, literals) => connection.#take(line, literals)
+    await connection.#flow.takeOver((line, literals) => connection.#take(line, literals))
     connection.lastUsed = performance.now()
     return connection
   }
@@ -149,7 +193,8 @@ export class ImapConnection {
   }
 
   get octets(): { readonly sent: number; readonly received: number } {
-    return this.#flow.stats()
+    const { sent, received } = this.#flow.stats()
+    return { sent, received: received + this.#flow.received }
   }
 
   close(): void {
@@ -218,7 +263,6 @@ export class ImapConnection {
     if (!pending) return true
     this.#pending.delete(pending.tag)
     this.lastUsed = performance.now()
-    if (!this.busy) clearInterval(this.#watchdog)
     this.#writer.ended(pending.tag)
     pending.settle(parseResponse(line.slice(pending.tag.length + 1), literals))
     return true
@@ -241,21 +285,26 @@ export class ImapConnection {
   /** A server that says nothing while it owes an answer is gone. */
   #watch(): void {
     this.roundTrips++
-    clearInterval(this.#watchdog)
-    let heard = this.octets.received
-    this.#watchdog = setInterval(() => {
-      const owes = [...this.#pending.values()].some(({ patient }) => !patient)
-      if (owes && this.octets.received === heard) this.#flow.closeConnection()
-      heard = this.octets.received
-    }, this.#patience).unref()
+    this.#heard = this.octets.received
+    this.#watchdog ??= setTimeout(() => this.#look(), this.#patience).unref()
+    this.#watchdog.refresh()
+  }
+
+  #look(): void {
+    if (!this.busy) return
+    const owes = [...this.#pending.values()].some(({ patient }) => !patient)
+    if (owes && this.octets.received === this.#heard) return this.#flow.closeConnection()
+    this.#heard = this.octets.received
+    this.#watchdog?.refresh()
   }
 
   #lost(): void {
-    clearInterval(this.#watchdog)
+    clearTimeout(this.#watchdog)
     const pending = [...this.#pending.values()]
     this.#pending.clear()
     for (const { fail } of pending) fail(new Error('the connection was closed'))
     this.onClose?.()
+    this.#hooks.closed?.()
   }
 }
 
@@ -276,7 +325,7 @@ function flowOptions(endpoint: Endpoint, login: Login, patience: number): ImapFl
     connectionTimeout: Math.min(patience, 15_000), greetingTimeout: Math.min(patience, 15_000),
     // Idle connections are closed by whoever keeps them; a busy one has its own watchdog.
     socketTimeout: 60 * 60_000,
-    maxLineLength: 32 << 20, maxLiteralSize: 256 << 20, maxResponseSize: 256 << 20,
+    maxLineLength: cutterLimits.line, maxLiteralSize: cutterLimits.literal, maxResponseSize: cutterLimits.response,
   }
 }
 

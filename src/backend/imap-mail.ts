@@ -28,7 +28,7 @@ export type MailDeps = {
 }
 
 // The lock on the session is given back between chunks: others wait for one at most.
-const chunk = 512 * 1024
+const chunk = 78 * 6400 // base64 in lines of the usual length is cut between two of them
 
 /** One user's mail over IMAP. */
 export function imapMail({ session, folders, mailbox, recall, watch, log = silent }: MailDeps): MailStore {

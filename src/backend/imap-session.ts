@@ -1,6 +1,7 @@
 import { Failure } from '../base/failure.ts'
 import type { Endpoint } from './connect.ts'
-import { ImapConnection, type Command as Line, type Login } from './imap-connection.ts'
+import type { ImapConnection, Command as Line, Login } from './imap-connection.ts'
+import { plainDial, type Dial } from './imap-dial.ts'
 import { quote } from './imap-names.ts'
 import { bignumber, list, number, pairs, text, type Response, type Value } from './imap-response.ts'
 
@@ -37,6 +38,7 @@ export type SessionOptions = {
   readonly login: Login
   readonly idleSeconds: number
   readonly timeoutSeconds: number
+  readonly dial?: Dial
 }
 
 export type Command = Line & {
@@ -61,7 +63,7 @@ const trusted = 30_000
  * batch behind its SELECT, so requests need to queue only for the moment of writing; a server answers them in that order.
  */
 export class ImapSession {
-  readonly #options: SessionOptions
+  readonly #options: Required<SessionOptions>
   #connection: ImapConnection | undefined
   #selected: Selected | undefined
   #turn: Promise<unknown> = Promise.resolve()
@@ -74,7 +76,7 @@ export class ImapSession {
   #pastTrips = 0
 
   constructor(options: SessionOptions) {
-    this.#options = options
+    this.#options = { dial: plainDial(options.endpoint), ...options }
   }
 
   get capabilities(): ImapCapabilities {
@@ -101,9 +103,8 @@ export class ImapSession {
 
   /** A connection of its own for whoever needs one that nobody waits behind; to be closed by them. Throws `auth`, `unavailable`. */
   async another(): Promise<{ connection: ImapConnection; patience: number }> {
-    const { endpoint, login, timeoutSeconds } = this.#options
-    const patience = timeoutSeconds * 1000
-    return { connection: await ImapConnection.open(endpoint, login, patience), patience }
+    const { dial, login, timeoutSeconds } = this.#options
+    return { connection: await dial(login, timeoutSeconds * 1000), patience: timeoutSeconds * 1000 }
   }
 
   /** Closes when the commands under way have ended. */
@@ -256,7 +257,6 @@ export class ImapSession {
   }
 
   #send(connection: ImapConnection, commands: readonly Command[]): Promise<Response>[] {
-    clearTimeout(this.#idle)
     const answers = connection.send(commands).map((answer, index) => {
       const { failed, optional } = commands[index]!
       if (failed) answer.catch(failed)
@@ -294,8 +294,8 @@ export class ImapSession {
   async #open(): Promise<ImapConnection> {
     if (this.#connection && !this.#connection.closed) return this.#connection
     this.#drop()
-    const { endpoint, login, timeoutSeconds } = this.#options
-    const connection = await ImapConnection.open(endpoint, login, timeoutSeconds * 1000)
+    const { dial, login, timeoutSeconds } = this.#options
+    const connection = await dial(login, timeoutSeconds * 1000)
     this.connects++
     this.#connection = connection
     connection.onClose = () => {
@@ -330,8 +330,8 @@ export class ImapSession {
   #rest(connection: ImapConnection): void {
     if (connection !== this.#connection || connection.busy) return
     if (this.#retired) return this.#drop()
-    clearTimeout(this.#idle)
-    this.#idle = setTimeout(() => this.#drop(), this.#options.idleSeconds * 1000).unref()
+    this.#idle ??= setTimeout(() => { if (!this.#connection?.busy) this.#drop() }, this.#options.idleSeconds * 1000).unref()
+    this.#idle.refresh()
   }
 
   #drop(): void {
@@ -339,6 +339,7 @@ export class ImapSession {
     this.#connection = undefined
     this.#selected = undefined
     clearTimeout(this.#idle)
+    this.#idle = undefined
     this.#pastTrips += connection?.roundTrips ?? 0
     connection?.close()
   }

@@ -2,7 +2,8 @@ import { Failure } from '../base/failure.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { MailStore, Watcher } from '../model/ports.ts'
 import type { Endpoint } from './connect.ts'
-import { ImapConnection, type Login } from './imap-connection.ts'
+import type { ImapConnection, Login } from './imap-connection.ts'
+import { plainDial, type Dial } from './imap-dial.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
 import type { ImapMailbox, MailboxState } from './imap-mailbox.ts'
 import { quote } from './imap-names.ts'
@@ -25,6 +26,7 @@ export type WatchOptions = {
   /** Asks, over the user's session, what no notification covers. */
   readonly mailbox: Pick<ImapMailbox, 'status'>
   readonly timeoutSeconds?: number
+  readonly dial?: Dial
   /** Seconds between two looks at folders that nothing else covers. Default 30. */
   readonly pollSeconds?: number
   /** Seconds the connection outlives its last watcher. Default 60. */
@@ -76,14 +78,15 @@ export function imapWatch(options: WatchOptions): ImapWatch {
     const joining = [...entries].filter(entry => !entry.live)
     if (joining.length === 0) return
     try {
+      listener ??= await listen(options, tell, dropped)
+      // Which found nothing to hang up while this one was being dialled.
+      if (closed || entries.size === 0) return hangUp()
       const wanted = new Map<string, FolderId>()
       for (const id of new Set([...entries].flatMap(entry => entry.ids))) {
         const path = id === outbox.id ? undefined : await folders.path(id).catch(passOver)
         if (path !== undefined) wanted.set(path, id)
       }
       watched = wanted
-      listener ??= await listen(options, tell, dropped)
-      if (closed) return hangUp() // which found nothing to hang up while this one was being dialled
       await listener.cover(wanted)
       await poll(listener.uncovered(wanted))
       pause = firstPause
@@ -192,8 +195,8 @@ function idOf(wanted: ReadonlyMap<string, FolderId>, path: string): FolderId | u
   return wanted.get(path) ?? wanted.get([...wanted.keys()].find(each => samePath(each, path)) ?? '')
 }
 
-async function listen({ endpoint, login, timeoutSeconds = 60 }: WatchOptions, tell: Tell, dropped: (why: unknown) => void): Promise<Listener> {
-  const connection = await ImapConnection.open(endpoint, login, timeoutSeconds * 1000)
+async function listen({ endpoint, login, timeoutSeconds = 60, dial = plainDial(endpoint) }: WatchOptions, tell: Tell, dropped: (why: unknown) => void): Promise<Listener> {
+  const connection = await dial(login, timeoutSeconds * 1000, true)
   if (connection.has('ENABLE') && connection.has('CONDSTORE')) void Promise.allSettled(connection.send([{ line: 'ENABLE CONDSTORE' }]))
   const listener = connection.has('NOTIFY') ? byNotify(connection, tell, dropped) : byIdle(connection, tell, dropped)
   connection.onClose = () => dropped(new Failure('unavailable', 'the watching connection broke off'))

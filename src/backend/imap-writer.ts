@@ -54,18 +54,18 @@ export class CommandWriter {
 
   /** What may be written in one go. */
   #runs(tag: string, pieces: readonly Piece[]): Chunks[] {
-    const runs: (string | Uint8Array)[][] = [[`${tag} `]]
+    const runs: (string | Uint8Array)[][] = [[]]
+    let text = `${tag} `
     for (const { line, literal } of pieces) {
-      if (!literal) {
-        runs.at(-1)!.push(line)
-        continue
-      }
+      text += line
+      if (!literal) continue
       const unasked = this.#options.unasked(literal.length)
-      runs.at(-1)!.push(`${line} {${literal.length}${unasked ? '+' : ''}}\r\n`)
+      runs.at(-1)!.push(`${text} {${literal.length}${unasked ? '+' : ''}}\r\n`)
+      text = ''
       if (!unasked) runs.push([])
       runs.at(-1)!.push(literal)
     }
-    runs.at(-1)!.push('\r\n')
+    runs.at(-1)!.push(`${text}\r\n`)
     return runs
   }
 }

@@ -1,6 +1,7 @@
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectSecure, type ConnectionOptions } from 'node:tls'
 import { Client, ResultCodeError, type Entry, type SearchOptions } from 'ldapts'
+import { always, type Breaker } from '../base/breaker.ts'
 import { Failure } from '../base/failure.ts'
 
 export type LdapServer = {
@@ -40,12 +41,14 @@ type Opened = {
 export class LdapConnection {
   readonly #server: LdapServer
   readonly #login: LdapLogin | undefined
+  readonly #breaker: Breaker
   #opening: Promise<Opened> | undefined
 
   /** Anonymous without a login. */
-  constructor(server: LdapServer, login: LdapLogin | undefined) {
+  constructor(server: LdapServer, login: LdapLogin | undefined, breaker = always) {
     this.#server = server
     this.#login = login
+    this.#breaker = breaker
   }
 
   get name(): string {
@@ -105,7 +108,7 @@ export class LdapConnection {
     }
     // Whoever comes first makes the new one, the others wait for it.
     if (this.#opening === known) {
-      const opening = this.#connect()
+      const opening = this.#breaker.run(alive => this.#connect(alive))
       this.#opening = opening
       opening.catch(() => {
         if (this.#opening === opening) this.#opening = undefined
@@ -114,7 +117,7 @@ export class LdapConnection {
     return await this.#opening ?? this.#open()
   }
 
-  async #connect(): Promise<Opened> {
+  async #connect(alive: () => void): Promise<Opened> {
     const { url, starttls, timeoutSeconds = 10, ca, rejectUnauthorized = true } = this.#server
     const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
     const tls: ConnectionOptions = { rejectUnauthorized, servername: host, host, ...(ca ? { ca } : {}) }
@@ -140,6 +143,7 @@ export class LdapConnection {
       if (this.#login) await client.bind(this.#login.dn, this.#login.password)
       return opened
     } catch (error) {
+      if (error instanceof ResultCodeError) alive()
       await client.unbind().catch(() => {})
       throw this.#failure(error, error instanceof ResultCodeError ? 'refuses the login' : 'cannot be reached')
     } finally {

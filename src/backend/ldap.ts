@@ -1,4 +1,5 @@
 import { Filter } from 'ldapts'
+import type { Breaker } from '../base/breaker.ts'
 import type { Certificates, Entries, Entry, Members } from '../model/directory.ts'
 import type { Directory } from '../model/ports.ts'
 import { LdapConnection, type LdapLogin, type LdapServer } from './ldap-connection.ts'
@@ -31,10 +32,10 @@ const mostMembers = 200, together = 20
 const mostCertificates = 10
 
 /** RFC 4511, an address list of LDAP. Names compare as the server's schema has it. */
-export function ldapDirectory(config: LdapConfig, login: LdapLogin | undefined): LdapDirectory {
+export function ldapDirectory(config: LdapConfig, login: LdapLogin | undefined, breaker?: Breaker): LdapDirectory {
   const { base, filter = '(mail=*)' } = config
   const attributes = { ...usualAttributes, ...config.attributes }
-  const connection = new LdapConnection(config, login)
+  const connection = new LdapConnection(config, login, breaker)
   const collator = new Intl.Collator(undefined, { sensitivity: 'base' })
 
   async function find(condition: string, most: number): Promise<Entries> {

@@ -37,12 +37,13 @@ export class ManageSieve {
 
   /**
    * Connects, secures the connection and logs in. `patience`: milliseconds of silence after which the server counts as gone.
-   * Throws `auth` for credentials that are refused.
+   * Throws `auth` for credentials that are refused. `greeted` is called when the server has said its first word.
    */
-  static async open(endpoint: Endpoint, login: Login, patience = 20_000): Promise<ManageSieve> {
+  static async open(endpoint: Endpoint, login: Login, patience = 20_000, greeted = (): void => {}): Promise<ManageSieve> {
     const sieve = new ManageSieve(endpoint, patience)
     try {
       sieve.#hear(await sieve.#response())
+      greeted()
       if (endpoint.security === 'starttls') await sieve.#secure(endpoint)
       await sieve.#authenticate(login)
       // What a user may do can differ from what the greeting says.

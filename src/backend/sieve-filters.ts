@@ -1,3 +1,4 @@
+import { always, type Breaker } from '../base/breaker.ts'
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import { inOffice } from '../model/out-of-office.ts'
@@ -19,6 +20,7 @@ export type SieveParts = {
   readonly folders: Pick<ImapFolders, 'path'>
   readonly timeoutSeconds: number
   readonly log: Log
+  readonly breaker?: Breaker
 }
 
 /** Filings in the script; each with so many messages, and none with an id of more characters. */
@@ -42,14 +44,14 @@ type Found = {
  * user had active. Its comments are where its settings are kept. A connection for each use.
  */
 export function sieveFilters(parts: SieveParts): Filters {
-  const { endpoint, login, user, recipient, folders, timeoutSeconds, log } = parts
+  const { endpoint, login, user, recipient, folders, timeoutSeconds, log, breaker = always } = parts
   const own = endpoint.script
   let last: Promise<unknown> = Promise.resolve()
 
   /** One after the other, so that none overwrites what another one has just written. */
   function visit<T>(work: (sieve: ManageSieve) => Promise<T>): Promise<T> {
     const result = last.then(async () => {
-      const sieve = await ManageSieve.open(endpoint, login, Math.min(timeoutSeconds * 1000, patience))
+      const sieve = await breaker.run(alive => ManageSieve.open(endpoint, login, Math.min(timeoutSeconds * 1000, patience), alive))
       try {
         return await work(sieve)
       } finally {

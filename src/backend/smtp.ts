@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { createTransport } from 'nodemailer'
+import { always, type Breaker } from '../base/breaker.ts'
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Submission } from '../model/ports.ts'
 import type { Backend } from './connect.ts'
@@ -18,27 +19,28 @@ type Refusal = {
 const mostRecipients = 10_000
 const connectTimeout = 15_000, silence = 120_000
 
-/** RFC 6409, Message Submission: a connection for each message, logged in as the user. `spent` is told the milliseconds of each. */
-export function smtpSubmission(endpoint: Backend['smtp'], login: Login, spent: (milliseconds: number) => void = () => {}): Submission {
+/** RFC 6409, Message Submission: a connection for each message, logged in as the user. Nothing is sent twice. */
+export function smtpSubmission(endpoint: Backend['smtp'], login: Login, { run }: Breaker = always): Submission {
   const transport = transportTo(endpoint, login)
   return {
     filesSent: endpoint.keepsSent === true,
     async send(from, to, message) {
       for (const address of [from, ...to]) validate(address)
       if (to.length === 0 || to.length > mostRecipients) throw new Failure('malformed', `${to.length} recipients`)
-      const begun = performance.now()
       const raw = message instanceof Uint8Array
         ? Buffer.from(message.buffer, message.byteOffset, message.length) : Readable.from(message.read(), { objectMode: false })
       try {
-        // RFC 1870, the size told beforehand
-        const sent = await transport.sendMail({ envelope: { from, to: [...to], size: message.length }, raw })
-        return { refused: (sent.rejected ?? []).map(addressOf) }
-      } catch (error) {
-        throw failure(`${endpoint.host}:${endpoint.port}`, error)
+        return await run(async alive => {
+          // RFC 1870, the size told beforehand
+          const sent = await transport.sendMail({ envelope: { from, to: [...to], size: message.length }, raw }).catch((error: unknown) => {
+            if (!isSilence(error as Refusal)) alive()
+            throw failure(`${endpoint.host}:${endpoint.port}`, error)
+          })
+          return { refused: (sent.rejected ?? []).map(addressOf) }
+        })
       } finally {
         // Where the server broke off, nobody else ends it.
         if (raw instanceof Readable) raw.destroy()
-        spent(performance.now() - begun)
       }
     },
   }
@@ -75,6 +77,9 @@ const addressOf = (entry: string | { address: string }): string => typeof entry 
 function validate(address: string): void {
   if (!address || address.length > 320 || /[\s<>\p{Cc}]/u.test(address)) throw new Failure('malformed', 'an address SMTP cannot carry')
 }
+
+/** It did not get as far as the greeting. */
+const isSilence = ({ command, responseCode }: Refusal): boolean => command === 'CONN' && !responseCode
 
 function failure(name: string, error: unknown): Failure {
   const { code, command, responseCode = 0, response = '', rejected, rejectedErrors } = error as Refusal

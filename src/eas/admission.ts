@@ -1,5 +1,5 @@
 import { Failure } from '../base/failure.ts'
-import type { Credentials, Visit } from '../base/front.ts'
+import type { Credentials, FrontAnswer, Visit } from '../base/front.ts'
 import type { Open, Stores } from '../model/ports.ts'
 import { httpRefusal } from './respond.ts'
 import { daysLeft, redirectOf } from './rules.ts'
@@ -8,7 +8,7 @@ import type { EasSettings } from './settings.ts'
 type House = { readonly settings: EasSettings; readonly open: Open; readonly now?: () => Date }
 
 /** The user's stores, or the HTTP answer to a user who has none here: [MS-ASHTTP] Status Line, 451 and 457. */
-export async function admit(house: House, credentials: Credentials, { address, facts }: Visit): Promise<Stores | Response> {
+export async function admit(house: House, credentials: Credentials, { address, facts }: Visit): Promise<Stores | FrontAnswer> {
   const { settings, open, now } = house
   const elsewhere = redirectOf(settings, credentials.user)
   if (elsewhere) {

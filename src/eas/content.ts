@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { bodyOf, readBody } from '../base/body.ts'
 import { Failure } from '../base/failure.ts'
+import type { FrontRequest } from '../base/front.ts'
 import type { Made } from '../formats/mime-splice.ts'
 import { child, decode, decodeHead, octets, type Element, type Head } from '../wire/wbxml.ts'
 
@@ -22,7 +23,12 @@ export type ContentWish = {
 }
 
 /** Octets: of a request, and of one that is held in memory as a whole. */
-export type ContentLimits = { readonly maxRequest: number; readonly maxHeld: number }
+export type ContentLimits = {
+  readonly maxRequest: number
+  readonly maxHeld: number
+  /** Asked for all octets that are held in memory. Throws `busy`. */
+  readonly hold?: (octets: number) => void
+}
 
 const unzip = promisify(gunzip)
 
@@ -33,7 +39,7 @@ export const largeMessage = 1024 * 1024
  * Reads the body as far as it is needed to begin. Throws `too-large`, `malformed` for what breaks off or is no WBXML, `unsupported` for
  * another content type; what is left of a message throws the same when it is read.
  */
-export async function readContent(request: Request, { type: expected, sends }: ContentWish, limits: ContentLimits): Promise<Content> {
+export async function readContent(request: FrontRequest, { type: expected, sends }: ContentWish, limits: ContentLimits): Promise<Content> {
   const type = request.headers.get('content-type')?.split(';')[0]!.trim().toLowerCase()
   const check = (): void => {
     if (type && !types[expected].includes(type)) throw new Failure('unsupported', `a body of type ${type.slice(0, 80)}`)
@@ -47,10 +53,10 @@ export async function readContent(request: Request, { type: expected, sends }: C
     return { body, message: mime && [octets(mime)] }
   }
   const zipped = request.headers.get('content-encoding')?.toLowerCase() === 'gzip'
-  if (!sends || zipped || !request.body) return whole(await readWhole(request, zipped, limits.maxHeld))
+  if (!sends || zipped || !request.body) return whole(await readWhole(request, zipped, limits))
 
   const chunks = withCause(bodyOf(request, limits.maxRequest))
-  const begin = await upTo(chunks, largeMessage)
+  const begin = await upTo(chunks, largeMessage, limits)
   if (begin.length < largeMessage) return whole(begin)
   check()
   const flowing = expected === 'rfc822'
@@ -58,7 +64,7 @@ export async function readContent(request: Request, { type: expected, sends }: C
     : wrappedFlow(begin, chunks, limits)
   if (flowing) return { ...flowing, drain: () => drain(chunks) }
   const most = Math.min(limits.maxHeld, limits.maxRequest)
-  const rest = await upTo(chunks, most - begin.length + 1)
+  const rest = await upTo(chunks, most - begin.length + 1, limits)
   if (begin.length + rest.length > most) throw new Failure('too-large', `more than ${most} octets to be held in memory`)
   return whole(Buffer.concat([begin, rest]))
 }
@@ -118,12 +124,13 @@ async function* left(chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined
 }
 
 /** At least so many octets, or all there are. */
-async function upTo(chunks: Chunks, octets: number): Promise<Buffer> {
+async function upTo(chunks: Chunks, octets: number, { hold }: ContentLimits): Promise<Buffer> {
   const found: Uint8Array[] = []
   let length = 0
   while (length < octets) {
     const next = await chunks.next()
     if (next.done) break
+    hold?.(next.value.length)
     found.push(next.value)
     length += next.value.length
   }
@@ -144,11 +151,14 @@ async function* withCause(chunks: Chunks): Chunks {
   }
 }
 
-async function readWhole(request: Request, zipped: boolean, max: number): Promise<Uint8Array> {
+async function readWhole(request: FrontRequest, zipped: boolean, { maxHeld: max, hold }: ContentLimits): Promise<Uint8Array> {
   if (!request.body) return new Uint8Array()
   try {
-    const bytes = await readBody(request, max)
-    return zipped ? await unzip(bytes, { maxOutputLength: max }) : bytes
+    const bytes = await readBody(request, max, hold)
+    if (!zipped) return bytes
+    const unzipped = await unzip(bytes, { maxOutputLength: max })
+    hold?.(unzipped.length)
+    return unzipped
   } catch (cause) {
     throw broken(cause)
   }

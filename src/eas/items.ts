@@ -28,6 +28,8 @@ export type ItemContext = {
   readonly cache?: Cache
   /** Messages as MIME go out as octets: none has to be made text of. */
   readonly octets?: boolean
+  /** The nodes are written as they are: texts may be octets in them. */
+  readonly asWritten?: boolean
   /** Is told of each message about a meeting. Must not block. */
   readonly meeting?: (message: Message, meeting: Invitation) => void
 }
@@ -81,9 +83,9 @@ export async function* renderItems(
   }
 }
 
-function planned({ wish, context: { version, octets } }: Place, message: Message, look: Look | undefined, inside: Inside): Planned {
+function planned({ wish, context: { version, octets, asWritten } }: Place, message: Message, look: Look | undefined, inside: Inside): Planned {
   const shaped = { structure: inside.structure, size: message.size }
-  const body = planBody(shaped, wish, version), part = planBodyPart(shaped, wish.part, version)
+  const body = planBody(shaped, wish, version, asWritten), part = planBodyPart(shaped, wish.part, version)
   const stream = wantsMimeStream(body, message, octets)
   return { message, look, inside, plans: { body: stream ? { ...body, parts: [] } : body, part }, stream }
 }

@@ -17,7 +17,7 @@ export type Carrier = {
 /** [MS-ASCMD] Delivery of Content Requested by Fetch: base64 and text within the WBXML. */
 export const inline: Carrier = {
   octets: false,
-  file: async octets => el('ItemOperations:Data', { text: base64Stream(octets) }),
+  file: async octets => el('ItemOperations:Data', { utf8: base64Stream(octets) }),
   item: nodes => nodes,
   answer: async root => ({ kind: 'wbxml', root }),
 }

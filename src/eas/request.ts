@@ -1,4 +1,5 @@
 import { Failure } from '../base/failure.ts'
+import type { FrontRequest } from '../base/front.ts'
 import { since, versions, type Version } from './versions.ts'
 
 /** What the URL and the headers of an EAS request say: [MS-ASHTTP] Request. */
@@ -49,7 +50,7 @@ type Query = ReadonlyMap<string, string>
  * carries a version. Throws `malformed` for a query that is neither form or names no command and for a version this program does
  * not speak, `unsupported` for none.
  */
-export function parseRequest(url: URL, headers: Headers): EasRequest {
+export function parseRequest(url: URL, headers: FrontRequest['headers']): EasRequest {
   const raw = url.search.slice(1)
   const query = isBase64(raw) ? parseBase64Query(raw) : parsePlainQuery(raw)
   const command = query.get('cmd')

@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Failure } from '../base/failure.ts'
+import type { FrontAnswer } from '../base/front.ts'
 import { encode, type Node } from '../wire/wbxml.ts'
 import type { Answer } from './command.ts'
 import type { Version } from './versions.ts'
@@ -16,12 +16,12 @@ export type Head = { readonly [name: string]: string }
 export type Keep = { readonly most: number; done(bytes: Uint8Array): void }
 
 /** The answer as HTTP. A failure before the first octets is thrown here; one after them breaks the body off. */
-export async function respond(answer: Answer, headers: Head, record: Keep | undefined): Promise<Response> {
-  const answered = new Headers(headers)
-  if (answer.kind === 'empty') return new Response(null, { headers: answered })
-  answered.set('content-type', answer.kind === 'octets' ? answer.type : wbxmlType)
-  if (answer.kind === 'octets' && answer.length !== undefined) answered.set('content-length', String(answer.length))
-  return streamed(octetsOf(answer, record), answered)
+export async function respond(answer: Answer, headers: Head, record: Keep | undefined): Promise<FrontAnswer> {
+  const told = Object.entries(headers)
+  if (answer.kind === 'empty') return { status: 200, headers: told, body: null }
+  told.push(['content-type', answer.kind === 'octets' ? answer.type : wbxmlType])
+  if (answer.kind === 'octets' && answer.length !== undefined) told.push(['content-length', String(answer.length)])
+  return { status: 200, headers: told, body: await begun(octetsOf(answer, record)) }
 }
 
 function octetsOf(answer: Exclude<Answer, { kind: 'empty' }>, record: Keep | undefined): AsyncIterable<Uint8Array> {
@@ -36,33 +36,28 @@ async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** A refusal that is no tree but an HTTP status. */
-export const httpRefusal = (status: number, headers: Head): Response => new Response(null, { status, headers })
+export const httpRefusal = (status: number, headers: Head): FrontAnswer => ({ status, headers: Object.entries(headers), body: null })
 
 /** [MS-ASHTTP] X-MS-ASThrottle: requests beyond our own limits, with the time after which the client may try again. */
-export const throttled = ({ retryAfter = 30 }: Failure): Response =>
+export const throttled = ({ retryAfter = 30 }: Failure): FrontAnswer =>
   httpRefusal(503, { 'retry-after': String(Math.ceil(retryAfter)), 'x-ms-asthrottle': 'OutOfBudgets' })
 
-/** What is done within this turn of the event loop goes out with its length, the rest as it comes. */
-async function streamed(source: AsyncIterable<Uint8Array>, headers: Headers): Promise<Response> {
+async function begun(source: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array> | null> {
   const chunks = source[Symbol.asyncIterator]()
   const first = await chunks.next()
-  if (first.done) return new Response(null, { headers })
-  const second = chunks.next()
-  const soon = await Promise.race([second.catch(() => undefined), setImmediate(undefined)])
-  if (soon?.done) {
-    headers.set('content-length', String(first.value.length))
-    return new Response(first.value as Uint8Array<ArrayBuffer>, { headers })
-  }
-  return new Response(ReadableStream.from(joined(first.value, second, chunks)), { headers })
+  return first.done ? null : joined(first.value, chunks)
 }
 
-async function* joined(first: Uint8Array, second: Promise<IteratorResult<Uint8Array>>, rest: AsyncIterator<Uint8Array>) {
-  try {
-    yield first
-    for (let next = await second; !next.done; next = await rest.next()) yield next.value
-  } finally {
-    await rest.return?.()
-  }
+function joined(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
+  let ready: IteratorResult<Uint8Array> | undefined = { done: false, value: first }
+  return { [Symbol.asyncIterator]: () => ({
+    async next() {
+      const next = ready ?? rest.next()
+      ready = undefined
+      return next
+    },
+    return: async () => await rest.return?.() ?? { done: true, value: undefined },
+  }) }
 }
 
 async function* kept(chunks: AsyncIterable<Uint8Array>, { most, done }: Keep): AsyncGenerator<Uint8Array> {

@@ -17,10 +17,9 @@ export type OutgoingHead = {
 
 export function outgoingHead(settings: EasSettings, agent: string | undefined, names: readonly string[], now: Date): OutgoingHead {
   const ceiling = ceilingOf(settings, agent, names)
-  const left = daysLeft(settings, names, now)
   const headers: Record<string, string> = {
     'ms-server-activesync': ceiling, 'cache-control': 'private',
-    ...(left === undefined ? {} : expiry(String(Math.max(left, 0)), settings.passwords!.url)),
+    ...expiryOf(settings, names, now)?.headers,
   }
   return {
     ceiling, headers,
@@ -29,6 +28,14 @@ export function outgoingHead(settings: EasSettings, agent: string | undefined, n
       Object.assign(headers, offered, { 'x-ms-rp': offered['ms-asprotocolversions'] })
     },
   }
+}
+
+/** What is to be said of a password that expires soon or has expired. */
+export type Expiry = { readonly expired: boolean; readonly headers: Readonly<Record<string, string>> }
+
+export function expiryOf(settings: Pick<EasSettings, 'passwords'>, names: readonly string[], now: Date): Expiry | undefined {
+  const left = daysLeft(settings, names, now)
+  return left === undefined ? undefined : { expired: left < 0, headers: expiry(String(Math.max(left, 0)), settings.passwords!.url) }
 }
 
 /** The document spells the first in two ways. */

@@ -17,7 +17,8 @@ export type PolicyRule = Whom & { readonly agent?: string; readonly policy: Poli
 export type Access = 'allow' | 'block' | 'quarantine'
 /** `id` and `type` are patterns as `agent` is. */
 export type AccessRule = Whom & { readonly agent?: string; readonly id?: string; readonly type?: string; readonly access: Access }
-export type Redirect = Whom & { readonly url: string }
+/** `address`: what Autodiscover has such users ask for instead; `{local}` is the local part of their own. */
+export type Redirect = Whom & { readonly url: string; readonly address?: string }
 
 /** What a site says about the passwords of its users; Postern itself neither knows nor changes them. */
 export type Passwords = {
@@ -57,13 +58,17 @@ export function accessOf(
 
 /** [MS-ASHTTP] X-MS-Location: where a user's mail is served instead of here. */
 export const redirectOf = ({ redirects }: EasSettings, name: string): string | undefined =>
-  redirects.find(rule => concerns(rule, [name]))?.url
+  redirectFor({ redirects }, [name])?.url
+
+/** The rule that sends whoever is called so elsewhere. */
+export const redirectFor = ({ redirects }: Pick<EasSettings, 'redirects'>, names: readonly string[]): Redirect | undefined =>
+  redirects.find(rule => concerns(rule, names))
 
 /**
  * [MS-ASHTTP] X-MS-Credential-Expire: whole days until the password of the user expires, 0 on the last of them, negative after it;
  * undefined where that is not known or not near.
  */
-export function daysLeft({ passwords }: EasSettings, names: readonly string[], now: Date): number | undefined {
+export function daysLeft({ passwords }: Pick<EasSettings, 'passwords'>, names: readonly string[], now: Date): number | undefined {
   const last = names.map(name => passwords?.expire[name.toLowerCase()]).find(day => day !== undefined)
   if (!passwords || !last) return undefined
   const days = Math.floor((Date.parse(`${last}T23:59:59.999Z`) - now.getTime()) / 86_400_000)

@@ -1,6 +1,7 @@
 import { canonicalDeviceId, deviceKey, type DeviceStore } from '../base/devices.ts'
 import { Failure, type Kind } from '../base/failure.ts'
-import type { Credentials, Front, Later, Visit } from '../base/front.ts'
+import type { Credentials, Front, FrontAnswer, FrontRequest, Later, Visit } from '../base/front.ts'
+import { unguarded, type Guard } from '../base/guard.ts'
 import type { Log } from '../base/log.ts'
 import type { Shared } from '../base/shared.ts'
 import { createZones } from '../formats/zones.ts'
@@ -23,7 +24,8 @@ import { clientOf } from './quirks.ts'
 import { mergedOf } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
-import { drain, type Waits } from './waits.ts'
+import { drain, shed, type Waits } from './waits.ts'
+import { workOf, workOfBody } from './work.ts'
 
 export type EasParts = {
   readonly settings: EasSettings
@@ -32,6 +34,8 @@ export type EasParts = {
   readonly shared: Shared
   readonly devices?: DeviceStore | undefined
   readonly log: Log
+  /** No limits where it is absent. */
+  readonly guard?: Guard
   readonly now?: () => Date
   /** Tests keep every answer. */
   readonly record?: (exchange: Exchange) => void
@@ -40,11 +44,13 @@ export type EasParts = {
 export type EasFront = Front & {
   /** Ends every wait with the answer that nothing happened. */
   drain(): void
+  shed(part: number): void
 }
 
 /** [MS-ASHTTP] Exchange ActiveSync for whatever `open` opens. */
 export function easFront(parts: EasParts): EasFront {
-  const waits: Waits = { ends: new Map(), drained: false }
+  const guard = parts.guard ?? unguarded
+  const waits: Waits = { ends: new Map(), drained: false, admit: scope => admitWait(guard, scope) }
   const clocks = clocksOf(parts.settings)
   // A device that waits hears of its orders with its next request, which it sends when the wait ends.
   parts.devices?.onChange(key => {
@@ -54,7 +60,8 @@ export function easFront(parts: EasParts): EasFront {
     name: 'eas',
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
     drain: () => drain(waits),
-    answer: (request, visit) => slowed(visit, answer({ ...parts, waits, clocks }, request, visit)),
+    shed: part => shed(waits, part),
+    answer: (request, visit) => counted(visit, taken => slowed(visit, answer({ ...parts, guard, waits, clocks, taken }, request, visit))),
   }
 }
 
@@ -63,22 +70,48 @@ function clocksOf({ timeZone }: EasSettings): Clocks {
   return { zones, zone: zones.named(timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone) ?? utcZone }
 }
 
-type House = EasParts & { readonly waits: Waits; readonly clocks: Clocks }
+type House = EasParts & { readonly guard: Guard; readonly waits: Waits; readonly clocks: Clocks; readonly taken: Taken }
+
+/** What a request took of what there is only so much of: each gives it back. */
+type Taken = (() => void)[]
+
+/** Gives back what a request took when its answer was sent, or when it begins to wait. */
+async function counted<T extends FrontAnswer | Later>({ onEnd }: Visit, answer: (taken: Taken) => Promise<T>): Promise<T> {
+  const taken: Taken = []
+  const leave = (): void => taken.splice(0).forEach(giveBack => giveBack())
+  try {
+    const answered = await answer(taken)
+    if ('later' in answered) leave()
+    else onEnd(leave)
+    return answered
+  } catch (error) {
+    leave()
+    throw error
+  }
+}
+
+function admitWait({ load, waits }: Guard, scope: string): () => void {
+  load.admit('wait')
+  return waits.take(scope.slice(0, scope.lastIndexOf('/')))
+}
 
 // The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
-async function answer(house: House, request: Request, visit: Visit): Promise<Response | Later> {
-  if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
+async function answer(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later> {
+  // First of all: iOS asks with GET, and no token, how it may log in (17, after Autodiscover).
   if (!visit.credentials) throw new Failure('auth', 'no credentials')
+  if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
   if (request.method === 'OPTIONS') return options(house, visit, request.headers.get('user-agent') ?? undefined)
 
   const step: Step = {}
   try {
-    const parsed = step.parsed = parseRequest(new URL(request.url), request.headers)
+    const parsed = step.parsed = parseRequest(request.url, request.headers)
     note(visit, parsed)
     const entry = entryOf(parsed.command)
     if (!entry) return httpRefusal(501, {})
+    house.guard.load.admit(workOf(parsed.command))
     const stores = await admit(house, named(visit.credentials, parsed), visit)
-    if (stores instanceof Response) return stores
+    if ('status' in stores) return stores
+    house.taken.push(house.guard.requests.take(stores.person.login))
     const head = headOf(house, parsed.userAgent, stores.person)
     Object.assign(step, { entry, head })
     return await perform(house, request, visit, { parsed, entry, head, stores, step })
@@ -98,7 +131,7 @@ type Admitted = {
 }
 
 /** Carries out the command of a user who may be here, unless version or policy are against it. */
-async function perform(house: House, request: Request, visit: Visit, { parsed, entry, head, stores, step }: Admitted): Promise<Response | Later> {
+async function perform(house: House, request: FrontRequest, visit: Visit, { parsed, entry, head, stores, step }: Admitted): Promise<FrontAnswer | Later> {
   const account = stores.person.login
   const spoken = since(head.ceiling, parsed.version)
   if (!spoken) head.announce()
@@ -106,14 +139,16 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   const fault = deviceFault(parsed) ?? (spoken && speaks(entry, parsed.version) ? undefined : '138') ??
     await accessFault(house, parsed, stores) ?? policyFault(house.settings, parsed, stores.person)
   // [MS-ASCMD] Common Status Codes, 140: what versions before 14.0 get that leave the header out. A base64 query has none.
-  if (fault === '140' && parsed.policyKey === undefined && /[?&]cmd=/i.test(request.url) && !since(parsed.version, '14.0')) return refusal(house, known, visit, 403)
+  if (fault === '140' && parsed.policyKey === undefined && /[?&]cmd=/i.test(request.url.search) && !since(parsed.version, '14.0')) return refusal(house, known, visit, 403)
   if (fault) return refusal(house, known, visit, bare(entry, fault))
 
   const scope = `${account}/${canonicalDeviceId(parsed.deviceId)}`
   if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
   const rfc822 = entry.rfc822Until && since(entry.rfc822Until, parsed.version)
+  const hold = (octets: number): void => void house.taken.push(house.guard.octets.take(account, octets))
   const { body, message, drain } = await readContent(
-    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, house.settings)
+    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, { ...house.settings, hold })
+  house.guard.load.admit(workOfBody(parsed.command, body))
   const call = step.call = {
     body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
     cache: house.cache, shared: house.shared, devices: house.devices, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
@@ -132,7 +167,7 @@ async function perform(house: House, request: Request, visit: Visit, { parsed, e
   return deliver(house, known, visit, answered)
 }
 
-function deliver(house: House, known: Known, visit: Visit, answered: Answer): Promise<Response> | Response {
+function deliver(house: House, known: Known, visit: Visit, answered: Answer): Promise<FrontAnswer> | FrontAnswer {
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
   if (tree && commonStatus(known.parsed, tree)) return refusal(house, known, visit, tree)
   visit.facts['status'] ??= tree && statusOf(tree)
@@ -141,7 +176,7 @@ function deliver(house: House, known: Known, visit: Visit, answered: Answer): Pr
 }
 
 /** What a wait ends in. It holds nothing else of its request. */
-function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<Answer>, refuse: (kind: Kind) => Node | number): Promise<Response> {
+function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<Answer>, refuse: (kind: Kind) => Node | number): Promise<FrontAnswer> {
   return answer.then(said => deliver(house, known, visit, said)).catch((error: unknown) => {
     if (!(error instanceof Failure)) throw error
     Object.assign(visit.facts, factsOf(error))
@@ -168,7 +203,7 @@ async function heardOut(command: Command, call: Call, drain: Content['drain']): 
 }
 
 /** A client that is to come less often is told why and when. */
-async function slowed<T>({ facts }: Visit, answered: Promise<T>): Promise<T | Response> {
+async function slowed<T>({ facts }: Visit, answered: Promise<T>): Promise<T | FrontAnswer> {
   try {
     return await answered
   } catch (error) {
@@ -190,7 +225,7 @@ const named = (credentials: Credentials, { user }: EasRequest): Credentials =>
 /** How far a request had come. */
 type Step = { parsed?: EasRequest; entry?: Entry; call?: Call; head?: OutgoingHead }
 
-async function refuse(house: House, visit: Visit, step: Step, failure: Failure): Promise<Response> {
+async function refuse(house: House, visit: Visit, step: Step, failure: Failure): Promise<FrontAnswer> {
   const { parsed, entry, call, head } = step
   const { kind } = failure
   if (!parsed) return httpRefusal(kind === 'unsupported' ? 505 : 400, {})
@@ -209,7 +244,7 @@ const contentStatus: Partial<Record<Kind, string>> = { unsupported: '101', malfo
 type Known = Pick<Admitted, 'parsed' | 'head'> & { readonly account: string | undefined }
 
 /** A refusing tree, or the HTTP status that versions before 14.0 get in its place. */
-function refusal(house: House, known: Known, visit: Visit, refused: Node | number): Promise<Response> | Response {
+function refusal(house: House, known: Known, visit: Visit, refused: Node | number): Promise<FrontAnswer> | FrontAnswer {
   const { parsed, head } = known
   const status = typeof refused === 'number' ? refused : commonStatus(parsed, refused)
   visit.facts['status'] = status ? `HTTP ${status}` : statusOf(refused as Node)
@@ -238,11 +273,11 @@ function note({ facts, credentials }: Visit, request: EasRequest): void {
 }
 
 // [MS-ASHTTP] HTTP OPTIONS Response. A phone tries its password with this request, so the backend is asked.
-async function options(house: House, visit: Visit, agent: string | undefined): Promise<Response> {
+async function options(house: House, visit: Visit, agent: string | undefined): Promise<FrontAnswer> {
   visit.facts['command'] = 'OPTIONS'
   const stores = await admit(house, visit.credentials!, visit)
-  if (stores instanceof Response) return stores
+  if ('status' in stores) return stores
   const head = headOf(house, agent, stores.person)
   const allow = 'OPTIONS,POST'
-  return new Response(null, { headers: { ...head.headers, ...offer(head.ceiling), allow, public: allow } })
+  return { status: 200, headers: Object.entries({ ...head.headers, ...offer(head.ceiling), allow, public: allow }), body: null }
 }

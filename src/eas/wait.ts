@@ -1,3 +1,5 @@
+import { Failure } from '../base/failure.ts'
+import { spread } from '../base/retry.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Call } from './command.ts'
 import { changedFolders, watchFolders, type FoldersWatcher, type Standing } from './folders.ts'
@@ -19,7 +21,7 @@ export type Waiter = Pick<Call, 'waits' | 'scope' | 'signal' | 'stores' | 'log' 
 
 /**
  * Waits until one of these folders has something a client standing there does not know, for at most `seconds`. Costs a timer and an
- * object; the connection to the mail server is the user's. Throws `unavailable` when the server cannot be asked.
+ * object; the connection to the mail server is the user's. A server that is away is waited for as well. Throws `busy` where too many wait.
  */
 export function waitForChange(call: Waiter, ids: readonly FolderId[], standing: StandingOf, seconds: number): Promise<Woken> {
   return new Promise((resolve, reject) => new Wait(call, standing, { resolve, reject }).begin(ids, seconds))
@@ -81,13 +83,17 @@ class Wait implements FoldersWatcher {
       if (unknown.size) this.#lookAgain([...unknown])
       if (this.#suspects.length) this.changed(this.#suspects[0]!)
     } catch (error) {
-      this.#fail(error)
+      this.#looking = false
+      if (!isAway(error)) return this.#fail(error)
+      // Whoever waits, waits for the server as well: it is told when the watch is there again.
+      this.lost(error)
+      this.#lookAgain(asked)
     }
   }
 
   #lookAgain(ids: readonly FolderId[]): void {
     clearTimeout(this.#later)
-    if (!this.#over.signal.aborted) this.#later = setTimeout(() => ids.forEach(id => this.changed(id)), again)
+    if (!this.#over.signal.aborted) this.#later = setTimeout(() => ids.forEach(id => this.changed(id)), spread(again))
   }
 
   readonly #end = (): void => this.#finish({ kind: 'ended' })
@@ -109,6 +115,9 @@ class Wait implements FoldersWatcher {
     this.#over.abort()
   }
 }
+
+/** The server is away, or has too much to do. */
+const isAway = (error: unknown): boolean => error instanceof Failure && (error.kind === 'unavailable' || error.kind === 'busy')
 
 async function confirm({ stores, now }: Waiter, ids: readonly FolderId[], standingOf: StandingOf) {
   const known = new Map(ids.flatMap(id => {

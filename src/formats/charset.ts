@@ -9,6 +9,8 @@ const oftenLying = new Set([
   'unknown-8bit', 'x-unknown',
 ])
 
+const labelOf = (charset = ''): string => charset.trim().replace(/^["']|["']$/g, '').toLowerCase()
+
 /** iconv-lite's own codecs that are no charsets. */
 const noCharsets = new Set(['base64', 'hex', 'binary'])
 
@@ -20,7 +22,7 @@ const names: Readonly<Record<string, string>> = { 'iso-10646-ucs-2': 'utf-16', u
  */
 export function decodeText(bytes: Uint8Array, charset: string | undefined): string {
   const octets = buffer(bytes)
-  const label = (charset ?? '').trim().replace(/^["']|["']$/g, '').toLowerCase()
+  const label = labelOf(charset)
   if (oftenLying.has(label)) return decodeByLook(octets, label.startsWith('utf') || label === '')
   const name = names[label] ?? label
   try {
@@ -80,12 +82,39 @@ function characterLength(octets: Buffer, at: number): number {
 
 // XML 1.0, Characters; of the control characters only tab and line ends are of use to anybody
 const unprintable = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]/g
+// Those of ASCII, as classes that are each small enough for V8 to look at many characters at once.
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const low = /[\0-\x08\x0b\x0c\x0e\x0f]/, middle = /[\x10-\x1f]/, last = '\x7f'
+const holdsControls = (ascii: string): boolean => low.test(ascii) || middle.test(ascii) || ascii.includes(last)
 
-/** Without what XML 1.0 cannot hold and what no text needs: control characters and halves of characters. */
-export function cleanText(text: string): string {
+/**
+ * Without what XML 1.0 cannot hold and what no text needs: control characters and halves of characters. `octets` are those it was decoded
+ * from, where they are at hand: most mail is ASCII, and known to be clean by them in a tenth of the time.
+ */
+export function cleanText(text: string, octets?: Uint8Array): string {
+  const ascii = octets !== undefined && octets.length === text.length && isAscii(octets)
+  if (ascii && !holdsControls(text)) return text
   const whole = text.isWellFormed() ? text : text.replace(/\p{Surrogate}/gu, '')
   return whole.replace(unprintable, '')
 }
+
+/**
+ * The octets themselves where they are what `decodeText` and `cleanText` would make of them, in UTF-8; undefined for all others. A character
+ * cut off at the end is left out.
+ */
+export function cleanUtf8(bytes: Uint8Array, charset: string | undefined): Uint8Array | undefined {
+  if (!oftenLying.has(labelOf(charset))) return undefined
+  const octets = buffer(bytes)
+  const whole = isAscii(octets) ? octets : octets.subarray(0, octets.length - cutOff(octets))
+  if (!isUtf8(whole)) return undefined
+  const text = whole.toString('latin1')
+  return text.startsWith(byteOrderMark) || holdsControls(text) || holdsMoreControls(text) ? undefined : whole
+}
+
+// UTF-8 read as latin1: U+FEFF; U+0080 to U+009F, U+FFFE, U+FFFF.
+const byteOrderMark = '\xef\xbb\xbf'
+const holdsMoreControls = (utf8: string): boolean =>
+  (utf8.includes('\xc2') && /\xc2[\x80-\x9f]/.test(utf8)) || utf8.includes('\xef\xbf\xbe') || utf8.includes('\xef\xbf\xbf')
 
 /** Octets of the text in UTF-8. */
 export const utf8Length = (text: string): number => Buffer.byteLength(text, 'utf8')
@@ -99,4 +128,12 @@ export function cutUtf8(text: string, maxBytes: number): string {
   if (read === text.length) return text
   const between = text[read - 1] === '\r' && text[read] === '\n'
   return text.slice(0, between ? read - 1 : read)
+}
+
+/** The same of octets of UTF-8. */
+export function cutOctets(octets: Uint8Array, maxBytes: number): Uint8Array {
+  let end = Math.min(octets.length, Math.max(0, Math.floor(maxBytes)))
+  if (end === octets.length) return octets
+  while (end > 0 && (octets[end]! & 0xc0) === 0x80) end--
+  return octets.subarray(0, octets[end - 1] === 0x0d && octets[end] === 0x0a ? end - 1 : end)
 }

@@ -1,5 +1,5 @@
 import { Tokenizer } from 'htmlparser2'
-import { cleanText, decodeText } from './charset.ts'
+import { cleanText, cleanUtf8, decodeText } from './charset.ts'
 import { PlainText } from './plain-text.ts'
 
 type Options = {
@@ -183,4 +183,10 @@ export function decodeHtml(bytes: Uint8Array, charset: string | undefined): stri
   if (!found || found[1]!.toLowerCase() === 'utf-8') return text
   const at = found.index + found[0].length - found[1]!.length
   return text.slice(0, at) + 'utf-8' + text.slice(at + found[1]!.length)
+}
+
+/** The octets themselves where they are what `decodeHtml` makes of them: see `cleanUtf8`. */
+export function htmlOctets(bytes: Uint8Array, charset: string | undefined): Uint8Array | undefined {
+  const said = metaCharset.exec(Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).toString('latin1'))?.[1]
+  return said === undefined || said.toLowerCase() === 'utf-8' ? cleanUtf8(bytes, charset ?? said) : undefined
 }

@@ -5,10 +5,17 @@ type Chunks = AsyncIterable<Uint8Array>
 /** RFC 2045, Content-Transfer-Encoding, of octets that come in pieces: see `decodeTransfer`. */
 export function decodeStream(chunks: Chunks, encoding: string): Chunks {
   switch (encoding.trim().toLowerCase()) {
-    case 'base64': return decoded(chunks, encoding, base64Border)
+    case 'base64': return decoded(smaller(chunks), encoding, base64Border)
     case 'quoted-printable': case 'x-uuencode': case 'uuencode': case 'x-uue': return decoded(chunks, encoding, lineBorder)
     default: return chunks
   }
+}
+
+/** Octets decoded in one go: whole lines of the usual length, and few enough that what is made of them does not live long. */
+const piece = 78 * 800
+
+async function* smaller(chunks: Chunks): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) for (let at = 0; at < chunk.length; at += piece) yield chunk.subarray(at, at + piece)
 }
 
 /** A text without line ends is cut here, whatever it is. */
@@ -50,15 +57,15 @@ function base64Border(octets: Buffer): number {
 const alphabet = Uint8Array.from({ length: 256 }, (_, octet) => /[A-Za-z0-9+/=_-]/.test(String.fromCharCode(octet)) ? 1 : 0)
 
 /** The text form of [MS-ASCMD] Data: base64 without line ends, in pieces. */
-export async function* base64Stream(chunks: Chunks): AsyncGenerator<string> {
+export async function* base64Stream(chunks: Chunks): AsyncGenerator<Uint8Array> {
   let left: Buffer = Buffer.alloc(0)
   for await (const chunk of chunks) {
     const octets = left.length ? Buffer.concat([left, chunk]) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
     const whole = octets.length - octets.length % 3
-    if (whole > 0) yield octets.toString('base64', 0, whole)
+    if (whole > 0) yield Buffer.from(octets.toString('base64', 0, whole), 'latin1')
     left = octets.subarray(whole)
   }
-  if (left.length) yield left.toString('base64')
+  if (left.length) yield Buffer.from(left.toString('base64'), 'latin1')
 }
 
 /** `length` octets from `offset`; reads no further than that. */

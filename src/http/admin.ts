@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { readBody } from '../base/body.ts'
 import type { DeviceKey, DeviceStore } from '../base/devices.ts'
 import { Failure, type Kind } from '../base/failure.ts'
-import type { Visit } from '../base/front.ts'
+import type { FrontRequest, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import { actions, type Wish } from './admin-actions.ts'
 import { type HttpServer, listen } from './server.ts'
@@ -38,10 +38,10 @@ const statuses: Partial<Record<Kind, number>> = {
   auth: 401, denied: 403, 'not-found': 404, conflict: 409, malformed: 400, unsupported: 405, 'too-large': 413, quota: 507, busy: 503, unavailable: 503,
 }
 
-async function answer(request: Request, { credentials, address }: Visit, house: House): Promise<Response> {
+async function answer(request: FrontRequest, { credentials, address }: Visit, house: House): Promise<Response> {
   try {
     if (credentials?.kind !== 'bearer' || !timingSafeEqual(digest(credentials.token), house.own)) {
-      house.log.warn({ audit: 'refused', address, path: new URL(request.url).pathname.slice(0, 200) }, 'an administrator without the token')
+      house.log.warn({ audit: 'refused', address, path: request.url.pathname.slice(0, 200) }, 'an administrator without the token')
       throw new Failure('auth', 'the token is wrong or missing')
     }
     return json(200, await route(request, address, house))
@@ -51,8 +51,8 @@ async function answer(request: Request, { credentials, address }: Visit, house: 
   }
 }
 
-async function route(request: Request, address: string, { store, log }: House): Promise<unknown> {
-  const { pathname, searchParams } = new URL(request.url)
+async function route(request: FrontRequest, address: string, { store, log }: House): Promise<unknown> {
+  const { pathname, searchParams } = request.url
   const [top, user, id, what, ...rest] = pathname.split('/').slice(1).map(readable)
   if (top !== 'devices' || rest.length) throw new Failure('not-found', 'there is nothing here')
   if (user === undefined || user === '') {
@@ -82,7 +82,7 @@ function missing(): never {
   throw new Failure('not-found', 'no such device is known')
 }
 
-function expectMethod({ method }: Request, wanted: string): void {
+function expectMethod({ method }: FrontRequest, wanted: string): void {
   if (method !== wanted) throw new Failure('unsupported', `only ${wanted} here`)
 }
 

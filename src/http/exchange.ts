@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Failure } from '../base/failure.ts'
-import type { Front, Later, Visit } from '../base/front.ts'
+import type { Front, FrontAnswer, Later, Visit } from '../base/front.ts'
 import { receive } from './incoming.ts'
-import { send, takesGzip } from './outgoing.ts'
+import { giveUp, send, takesGzip } from './outgoing.ts'
 import { plainText, refuse } from './refusal.ts'
 
 export type Exchange = {
@@ -19,7 +19,7 @@ export type Exchange = {
 export async function exchange(front: Front, visit: Visit, { scheme, req, res, last, onBug }: Exchange): Promise<void> {
   const way: Way = { visit, res, gzip: takesGzip(req.headers['accept-encoding']), last, onBug }
   let drain = async () => false
-  let answer: Response | Later
+  let answer: FrontAnswer | Later
   try {
     const incoming = receive(req, scheme)
     drain = incoming.drain
@@ -39,22 +39,22 @@ export async function exchange(front: Front, visit: Visit, { scheme, req, res, l
 type Way = Pick<Exchange, 'res' | 'last' | 'onBug'> & { readonly visit: Visit; readonly gzip: boolean }
 
 // No async function, which would hold its arguments in ten times the room.
-function deliverLater(later: Promise<Response>, drained: boolean, way: Way): void {
-  void later.then(response => deliver(response, drained, way), (error: unknown) => deliver(refusalOf(error, way), drained, way))
+function deliverLater(later: Promise<FrontAnswer>, drained: boolean, way: Way): void {
+  void later.then(answer => deliver(answer, drained, way), (error: unknown) => deliver(refusalOf(error, way), drained, way))
 }
 
-async function deliver(response: Response, drained: boolean, way: Way): Promise<void> {
+async function deliver(answer: FrontAnswer, drained: boolean, way: Way): Promise<void> {
   const { res, gzip, last } = way
   try {
-    if (res.headersSent || res.destroyed) return await response.body?.cancel()
-    await send(response, res, { gzip, close: last() || !drained })
+    if (res.headersSent || res.destroyed) return giveUp(answer)
+    await send(answer, res, { gzip, close: last() || !drained })
   } catch (error) {
     res.destroy()
     explain(error, way)
   }
 }
 
-function refusalOf(error: unknown, way: Way): Response {
+function refusalOf(error: unknown, way: Way): FrontAnswer {
   explain(error, way)
   return error instanceof Failure ? refuse(error) : plainText(500, `A fault of this program, in its log as ${way.visit.id}.`)
 }

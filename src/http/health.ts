@@ -5,5 +5,5 @@ export const health: Front = {
   name: 'health',
   quiet: true,
   matches: path => path === '/.postern/health',
-  answer: async () => new Response('ok\n', { headers: { 'content-type': 'text/plain', 'cache-control': 'no-store' } }),
+  answer: async () => ({ status: 200, headers: [['content-type', 'text/plain'], ['cache-control', 'no-store']], body: Buffer.from('ok\n') }),
 }

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { Failure } from '../base/failure.ts'
+import type { FrontRequest } from '../base/front.ts'
 
 export type Incoming = {
-  readonly request: Request
+  readonly request: FrontRequest
   /** Reads off what nobody wanted, for many clients hear nothing before they have said all. False: there was too much of it. */
   readonly drain: () => Promise<boolean>
 }
@@ -23,38 +24,46 @@ export const targetOf = (message: IncomingMessage): string => {
   return target.startsWith('/') ? target : `/${target}`
 }
 
-/** The web-standard request of a node message. Throws `malformed` for what cannot be one. */
+/** What a front sees of a node message. Throws `malformed` for what cannot be a request. */
 export function receive(message: IncomingMessage, scheme: 'http' | 'https'): Incoming {
-  const host = message.headers.host || 'localhost'
+  const { headers, method = 'GET' } = message
+  const host = headers.host || 'localhost'
   if (!/^[\w.:[\]-]+$/.test(host)) throw new Failure('malformed', 'The Host header names no host')
-  // `destroyOnReturn` would take the socket away, and with it the answer.
-  const chunks = message.iterator({ destroyOnReturn: false })
-  try {
-    const request = new Request(`${scheme}://${host}${targetOf(message)}`, {
-      method: message.method ?? 'GET',
-      headers: message.headers as Record<string, string>,
-      ...(hasBody(message) && { body: stream(chunks), duplex: 'half' }),
-    })
-    return { request, drain: () => drain(message, chunks) }
-  } catch (cause) {
-    throw new Failure('malformed', 'The request is no HTTP request', { cause })
+  const url = URL.parse(`${scheme}://${host}${targetOf(message)}`)
+  if (!url) throw new Failure('malformed', 'The request is no HTTP request')
+  const chunks = chunksOf(message)
+  const get = (name: string): string | null => headers[name]?.toString() ?? null
+  return {
+    request: { method, url, headers: { get }, body: hasBody(message) ? unread(chunks) : null },
+    drain: () => drain(message, chunks),
   }
 }
 
 export const hasBody = ({ method, headers }: IncomingMessage): boolean =>
   method !== 'GET' && method !== 'HEAD' && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)
 
-/** Cancelling it does nothing: what a front does not want is drained before the answer. */
-function stream(chunks: AsyncIterator<Buffer>): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
-      const next = await chunks.next().catch((cause: unknown) => {
-        throw new Failure('unavailable', 'The client broke off its request', { cause })
-      })
-      if (next.done) controller.close()
-      else controller.enqueue(next.value)
+/** Most bodies have come by the time they are read: those cost no iterator of a stream. */
+function chunksOf(message: IncomingMessage): AsyncIterator<Buffer> {
+  let coming: AsyncIterator<Buffer> | undefined
+  return {
+    async next() {
+      const all = message.complete && !coming ? message.read() as Buffer | null : undefined
+      if (all === undefined) {
+        // `destroyOnReturn` would take the socket away, and with it the answer.
+        coming ??= message.iterator({ destroyOnReturn: false })
+        return coming.next()
+      }
+      return all ? { done: false, value: all } : { done: true, value: undefined }
     },
-  }, { highWaterMark: 0 })
+  }
+}
+
+/** Leaving it early ends nothing: what a front does not want is drained before the answer. */
+function unread(chunks: AsyncIterator<Buffer>): AsyncIterable<Uint8Array> {
+  const next = () => chunks.next().catch((cause: unknown) => {
+    throw new Failure('unavailable', 'The client broke off its request', { cause })
+  })
+  return { [Symbol.asyncIterator]: () => ({ next }) }
 }
 
 async function drain(message: IncomingMessage, chunks: AsyncIterator<Buffer>): Promise<boolean> {

@@ -1,12 +1,13 @@
 import { readBody } from '../base/body.ts'
 import { Failure } from '../base/failure.ts'
+import type { FrontAnswer, FrontRequest } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import { plainText } from './refusal.ts'
 import { type HttpServer, listen } from './server.ts'
 
 /** By its path, what is told to those who look after Postern, or what it hears from them (`post`); never from clients. */
 export type Pages = Readonly<Record<string, Page>>
-type Page = (() => Response | Promise<Response>) | { readonly post: (request: Request) => Promise<Response> }
+type Page = (() => FrontAnswer | Promise<FrontAnswer>) | { readonly post: (request: FrontRequest) => Promise<FrontAnswer> }
 
 /** Where a process stands between its beginning and its end. */
 export type Stage = 'starting' | 'ready' | 'draining'
@@ -18,7 +19,7 @@ export const listenInternally = ({ host, port }: { host: string; port: number },
       name: 'internal', quiet: true,
       matches: path => Object.hasOwn(pages, path),
       answer: async request => {
-        const page = pages[new URL(request.url).pathname.toLowerCase()]!, { method } = request
+        const page = pages[request.url.pathname.toLowerCase()]!, { method } = request
         if (typeof page === 'function') return method === 'GET' || method === 'HEAD' ? page() : allowed('GET, HEAD')
         return method === 'POST' ? page.post(request) : allowed('POST')
       },
@@ -26,7 +27,7 @@ export const listenInternally = ({ host, port }: { host: string; port: number },
     passThrough: undefined,
   })
 
-const allowed = (methods: string): Response => new Response(null, { status: 405, headers: { allow: methods } })
+const allowed = (methods: string): FrontAnswer => ({ status: 405, headers: [['allow', methods]], body: null })
 
 /** What a mail server says: something happened in this mailbox of this user. */
 export type News = { readonly user: string; readonly mailbox: string }
@@ -39,7 +40,7 @@ export const newsPage = (on: (news: News) => void): Pages => ({
       const all = Array.isArray(said) ? said : [said]
       if (!all.every(isNews)) throw new Failure('malformed', 'no user and mailbox')
       all.forEach(({ user, mailbox }) => on({ user, mailbox }))
-      return new Response(null, { status: 204 })
+      return { status: 204, headers: [], body: null }
     },
   },
 })

@@ -1,4 +1,5 @@
 import type { Failure, Kind } from '../base/failure.ts'
+import type { FrontAnswer } from '../base/front.ts'
 
 /** What a client is told when a front throws: the status and a sentence. The failure's own message is for the log. */
 const answers: Record<Kind, readonly [status: number, sentence: string]> = {
@@ -20,13 +21,14 @@ const answers: Record<Kind, readonly [status: number, sentence: string]> = {
 const retryAfter = 30
 
 /** The HTTP answer to an expected failure. */
-export function refuse(failure: Failure): Response {
+export function refuse(failure: Failure): FrontAnswer {
   const [status, sentence] = answers[failure.kind]
-  const response = plainText(status, sentence)
-  if (status === 401) response.headers.set('www-authenticate', 'Basic realm="Postern", charset="UTF-8"')
-  if (status === 503) response.headers.set('retry-after', String(Math.ceil(failure.retryAfter ?? retryAfter)))
-  return response
+  const after = String(Math.ceil(failure.retryAfter ?? retryAfter))
+  return plainText(status, sentence, [
+    ...(status === 401 ? [['www-authenticate', 'Basic realm="Postern", charset="UTF-8"'] as const] : []),
+    ...(status === 503 ? [['retry-after', after] as const] : []),
+  ])
 }
 
-export const plainText = (status: number, sentence: string): Response =>
-  new Response(`${sentence}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } })
+export const plainText = (status: number, sentence: string, more: readonly (readonly [string, string])[] = []): FrontAnswer =>
+  ({ status, headers: [['content-type', 'text/plain; charset=utf-8'], ...more], body: Buffer.from(`${sentence}\n`) })

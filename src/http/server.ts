@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import { Failure } from '../base/failure.ts'
 import type { Front, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
-import { addressReader } from './address.ts'
+import { addressReader, originReader } from './address.ts'
 import { identify } from './auth.ts'
 import { exchange, stackOf } from './exchange.ts'
 import { hasBody, pathOf } from './incoming.ts'
@@ -28,7 +28,7 @@ export type HttpOptions = {
   /** 0 takes a free one. */
   readonly port: number
   readonly tls?: Certificate | undefined
-  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed. */
+  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For, -Host and -Proto are believed. */
   readonly trustedProxies?: readonly string[]
   readonly log: Log
   readonly pace?: BodyPace
@@ -44,6 +44,8 @@ export type HttpServer = {
   secure(certificate: Certificate): void
   /** Errors so far that no one expected. A test run that leaves one has failed. */
   readonly bugs: () => number
+  /** Has this part of what waits answered early. */
+  shed(part: number): void
   /** From now on each answer is the last one of its connection. */
   part(): void
   /**
@@ -75,6 +77,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const { log, tls } = options
   const scheme = tls ? 'https' : 'http'
   const addressOf = addressReader(options.trustedProxies ?? [])
+  const originOf = originReader(options.trustedProxies ?? [])
   const nextId = counter()
   let routes = generation(first)
   const retired = new Set<Routes>()
@@ -102,7 +105,9 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     const visit: Visit = {
       id: nextId(), facts: {}, signal: gone.signal,
       address: addressOf(req.socket.remoteAddress, String(req.headers['x-forwarded-for'] ?? '')),
+      origin: originOf(req.socket.remoteAddress, scheme === 'https', req.headers),
       credentials: identify(req.headers.authorization, req.url ?? ''),
+      onEnd: done => void (res.closed ? done() : res.once('close', done)),
     }
     answers.set(req.socket, res)
     own.begin()
@@ -155,6 +160,9 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
       if (server instanceof https.Server) server.setSecureContext(certificate)
     },
     bugs: () => bugs,
+    shed(part) {
+      for (const { fronts } of [routes, ...retired]) fronts.forEach(front => front.shed?.(part))
+    },
     part: () => void (parting = true),
     async close(seconds, linger = 0) {
       parting = true
@@ -173,6 +181,8 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
       clearTimeout(quiet)
       clearTimeout(cut)
       bodies.close()
+      // Ends its timer, which would hold all of this.
+      server.close(() => {})
     },
   }
 }

@@ -32,12 +32,13 @@ const season = 90 * 86_400
 export async function printObjectKey(owner: KeyOwner, shared: Shared, collection: FolderId, { cursor, options, supportsAll }: ObjectState): Promise<string> {
   const { token, since, week, pass } = cursor
   const shape = (token || since ? holding : 0) | (pass ? pass.phase === 'going' ? going : pass.first ? coming | first : coming : 0) |
-    (supportsAll ? supporting : 0) | (week === undefined ? 0 : weekly)
+    (supportsAll ? supporting : 0)
   for (const form of splitToken(token) ? ['whole', 'brief', 'away'] as const : ['whole', 'away'] as const) {
-    for (const layout of (options ? [optioned, 0] : [0]).map(more => shape | more | (form === 'away' ? tokenAway : 0))) {
+    for (const more of optional(options, cursor)) {
+      const layout = shape | more | (form === 'away' ? tokenAway : 0)
       const bytes = [objects, layout]
       if (layout & holding) bytes.push(...form === 'away' ? digest(token) : sized(packToken(token, form === 'brief')), since >> 8, since & 255)
-      if (week !== undefined) bytes.push(week)
+      if (layout & weekly) bytes.push(week!)
       if (pass) bytes.push(...Buffer.from(pass.reached + (pass.phase === 'going' ? pass.told : ''), 'hex'))
       if (layout & optioned) bytes.push(...packOptions(options!))
       if (bytes.length > keySize) continue
@@ -47,6 +48,15 @@ export async function printObjectKey(owner: KeyOwner, shared: Shared, collection
     }
   }
   throw new Failure('stale', 'a sync key cannot hold this')
+}
+
+/**
+ * What may stand in a key beside the rest, the best first. Where its week is left out, a client is told anew of what is shown but for a
+ * time: it does no harm once, and another key follows before long.
+ */
+function optional(options: SyncOptions | undefined, { week, pass }: ObjectCursor): readonly number[] {
+  const time = week === undefined ? 0 : weekly
+  return [...options ? [optioned | time] : [], time, ...pass?.phase === 'going' ? [0] : []]
 }
 
 /** Throws `stale` for a key that was altered, belongs to somebody else, or stands for a token that is not remembered. */

@@ -6,7 +6,6 @@ import type { Tag } from './wbxml-pages.ts'
 export const SWITCH_PAGE = 0x00, END = 0x01, ENTITY = 0x02, STR_I = 0x03, STR_T = 0x83, OPAQUE = 0xc3
 export const HAS_CONTENT = 0x40, HAS_ATTRIBUTES = 0x80, FIRST_TAG = 0x05
 
-
 export const malformed = (message: string): Failure => new Failure('malformed', `WBXML: ${message}`)
 
 /** Reads the pieces WBXML is made of; running out of octets is a `malformed` Failure. */
@@ -53,13 +52,26 @@ export class Reader {
   }
 }
 
-const CHUNK = 16 * 1024
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g
+// Two classes, each small enough for V8 to look at many characters at once.
+// oxlint-disable-next-line no-control-regex
+const lower = /[\0-\x08\x0b\x0c\x0e\x0f\ufffe\uffff]/, upper = /[\x10-\x1f]/
+
+/** Drops what no XML document can hold: above all NUL, which would end the string. */
+export const clean = (value: string): string => lower.test(value) || upper.test(value) ? value.replace(forbidden, '') : value
+
+/** Octets of the first chunk, and of the largest: an answer of few words needs little, a long one few writes. */
+const smallest = 4 * 1024, largest = 64 * 1024
+/** Octets worth a piece of their own; all shorter ones find room in a fresh chunk. */
+const long = 8 * 1024
 const utf8 = new TextEncoder()
 
-/** What is written and not yet taken: chunks of about 16 KiB, and the last one still growing. */
+/** What is written and not yet taken: chunks that double up to 64 KiB, and the last one still growing. */
 export class Output {
   readonly ready: Uint8Array[] = []
-  #buffer = Buffer.allocUnsafe(CHUNK)
+  #size = smallest
+  #buffer = Buffer.allocUnsafe(smallest)
   #start = 0
   #at = 0
   #page = 0
@@ -77,7 +89,8 @@ export class Output {
 
   #fresh(): void {
     this.flush()
-    this.#buffer = Buffer.allocUnsafe(CHUNK)
+    this.#size = Math.min(this.#size * 2, largest)
+    this.#buffer = Buffer.allocUnsafe(this.#size)
     this.#start = this.#at = 0
   }
 
@@ -86,14 +99,16 @@ export class Output {
     this.#buffer[this.#at++] = value
   }
 
-  /** Long ones are made ready as they are, without a copy. */
+  /** Long ones that find no room are made ready as they are, without a copy. */
   bytes(value: Uint8Array): void {
-    if (value.length >= CHUNK / 4) {
-      this.flush()
-      this.ready.push(value)
-      return
+    if (value.length > this.#buffer.length - this.#at) {
+      if (value.length >= long) {
+        this.flush()
+        this.ready.push(value)
+        return
+      }
+      this.#fresh()
     }
-    this.#room(value.length)
     this.#buffer.set(value, this.#at)
     this.#at += value.length
   }

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { Failure } from '../base/failure.ts'
 import {
-  END, ENTITY, FIRST_TAG, HAS_ATTRIBUTES, HAS_CONTENT, OPAQUE, STR_I, STR_T, SWITCH_PAGE, malformed, Output, Reader,
+  END, ENTITY, FIRST_TAG, HAS_ATTRIBUTES, HAS_CONTENT, OPAQUE, STR_I, STR_T, SWITCH_PAGE, clean, malformed, Output, Reader,
 } from './wbxml-octets.ts'
 import { tags } from './wbxml-pages.ts'
 import type { Tag } from './wbxml-pages.ts'
@@ -24,14 +24,15 @@ export type Element = {
 export type Node = { readonly tag: Tag; readonly children: Content }
 
 /**
- * A string becomes inline text and octets become opaque data; nothing ('', no octets, no nodes) an empty tag. What is
- * asynchronous is written as it comes; opaque data says its length beforehand and must keep to it.
+ * A string becomes inline text and octets become opaque data; nothing ('', no octets, no nodes) an empty tag. `utf8` is a text
+ * that is UTF-8 already, without what no XML can hold. What is asynchronous is written as it comes; opaque data says its length beforehand and must keep to it.
  */
 export type Content =
   | string
   | Uint8Array
   | readonly Node[]
   | AsyncIterable<Node>
+  | { readonly utf8: Uint8Array | AsyncIterable<Uint8Array> }
   | { readonly text: AsyncIterable<string> }
   | { readonly opaque: AsyncIterable<Uint8Array>; readonly length: number }
 
@@ -244,15 +245,6 @@ export function decodeHead(bytes: Uint8Array, later: Tag, limits: Limits = usual
   }
 }
 
-// oxlint-disable-next-line no-control-regex -- they are what is looked for
-const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g
-// Two classes, each small enough for V8 to look at many characters at once.
-// oxlint-disable-next-line no-control-regex
-const lower = /[\0-\x08\x0b\x0c\x0e\x0f\ufffe\uffff]/, upper = /[\x10-\x1f]/
-
-/** Drops what no XML document can hold: above all NUL, which would end the string. */
-const clean = (value: string): string => lower.test(value) || upper.test(value) ? value.replace(forbidden, '') : value
-
 /** An element begun whose content is not written yet: an array of nodes, or pieces that come in their own time. */
 type Level =
   | { readonly nodes: readonly Node[]; at: number }
@@ -275,6 +267,13 @@ function laterText(out: Output, pieces: AsyncIterable<string>): Level {
     out.string(half)
     out.u8(0)
   })
+}
+
+function utf8Text(out: Output, octets: Uint8Array | AsyncIterable<Uint8Array>): Level | void {
+  out.u8(STR_I)
+  if (!(octets instanceof Uint8Array)) return later(octets, piece => out.bytes(piece), () => out.u8(0))
+  out.bytes(octets)
+  for (const end of [0, END]) out.u8(end)
 }
 
 function laterOpaque(out: Output, pieces: AsyncIterable<Uint8Array>, length: number): Level {
@@ -311,6 +310,7 @@ function open(out: Output, { tag, children }: Node): Level | void {
     return out.u8(END)
   }
   out.tag(tag, true)
+  if ('utf8' in children) return utf8Text(out, children.utf8)
   if ('text' in children) return laterText(out, children.text)
   if ('opaque' in children) return laterOpaque(out, children.opaque, children.length)
   return later(children, node => open(out, node))
@@ -345,7 +345,7 @@ function begin(out: Output): void {
 }
 
 /**
- * [MS-ASWBXML] ActiveSync WBXML Algorithm Details. The document in chunks of about 16 KiB; what is written goes out earlier
+ * [MS-ASWBXML] ActiveSync WBXML Algorithm Details. The document in chunks of up to 64 KiB; what is written goes out earlier
  * when the next piece is not there by the next turn of the event loop. An error of a piece is thrown on, and leaving early
  * ends all sources.
  */

@@ -27,8 +27,8 @@ export type Bench = BenchOptions & {
   readonly counter: TcpProxy
   /** A user with so many messages in the inbox; made when first asked for. */
   mailbox(count: number): Promise<User>
-  /** `settings` replace sections of its configuration. */
-  postern(settings?: object): Promise<Postern>
+  /** `settings` replace sections of its configuration; `workers` processes in place of one. */
+  postern(settings?: object, workers?: number): Promise<Postern>
   /** Where Dovecot tells of deliveries, if somebody listens. */
   readonly internal: { readonly host: string; readonly port: number }
   dovecotPid(): number
@@ -55,11 +55,11 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       return made
     },
     internal,
-    postern(settings = {}) {
+    postern(settings = {}, workers = 1) {
       const direct = configuration(house, host, 0).backends[0]!
       const counted = { ...direct, domains: [countedDomain], login: '{local}', imap: { ...direct.imap, port: counter.port } }
       const profile = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : []
-      return startPostern(house, { settings: { backends: [direct, counted], sessions: { max: 2000 }, ...settings }, node: profile })
+      return startPostern(house, { settings: { backends: [direct, counted], sessions: { max: 2000 }, ...settings }, node: profile, ...(workers > 1 ? { workers } : {}) })
     },
     dovecotPid: () => Number(readFileSync(join(house.dir, 'dovecot.pid'), 'utf8')),
     account: ({ login, password }) => ({ host, port, login, password }),

@@ -3,6 +3,8 @@ import { gunzipSync } from 'node:zlib'
 
 export type Answered = {
   readonly status: number
+  /** Status line and header fields. */
+  readonly head: string
   readonly body: Buffer
   /** Octets of the answer on the wire. */
   readonly octets: number
@@ -20,6 +22,7 @@ export class HttpLine {
   #gzip = false
   #left = 0
   #status = 0
+  #said = ''
   #pieces: Buffer[] = []
   #octets = 0
   #asked = 0
@@ -43,6 +46,7 @@ export class HttpLine {
   /** `head`: request line and header fields, each with its CRLF, without Content-Length. One request at a time. */
   ask(head: string, body: Uint8Array): Promise<Answered> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new Error('the connection was closed before it was asked'))
       this.#waiting = { resolve, reject }
       this.#pieces = []
       this.#octets = this.#first = 0
@@ -82,6 +86,7 @@ export class HttpLine {
 
   #head(text: string): void {
     this.#status = Number(text.slice(9, 12))
+    this.#said = text
     this.#chunked = /\r\ntransfer-encoding: chunked/i.test(text)
     this.#gzip = /\r\ncontent-encoding: gzip/i.test(text)
     this.#left = Number(/\r\ncontent-length: *(\d+)/i.exec(text)?.[1] ?? 0)
@@ -106,6 +111,6 @@ export class HttpLine {
     this.#state = 'head'
     const { resolve } = this.#waiting!
     this.#waiting = undefined
-    resolve({ status: this.#status, body: this.#gzip ? gunzipSync(body) : body, octets: this.#octets, first: this.#first, last })
+    resolve({ status: this.#status, head: this.#said, body: this.#gzip ? gunzipSync(body) : body, octets: this.#octets, first: this.#first, last })
   }
 }

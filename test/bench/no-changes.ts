@@ -1,75 +1,88 @@
-import type { Bench } from './bench-house.ts'
-import { inboxOf, lightPhone, syncAll, syncRequest, type LightPhone, type Login } from './light-phone.ts'
 import { encodeSync } from '../../src/wire/wbxml.ts'
+import type { Postern } from '../support/postern.ts'
+import type { User } from '../support/users.ts'
+import { startBare, type Bare } from './bare.ts'
+import type { Bench } from './bench-house.ts'
+import { inboxOf, lightPhone, syncAll, syncRequest, type Login } from './light-phone.ts'
+import { byTurns, each, load, nothing, rate, type Load, type Rival } from './load.ts'
 import { floor, mib, ms, percent, printTable, quantile, whole } from './print.ts'
-import { usage } from './processes.ts'
+import { treeUsage } from './processes.ts'
 import { RawImap } from './raw-imap.ts'
 
-type Run = { readonly rate: number; readonly times: readonly number[] }
+const status = 'STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)'
 
-/** Syncs that have nothing to tell, beside the STATUS that finds it out, asked on a connection that is open. */
+/** Syncs that have nothing to tell, beside a bare HTTP program that does the one STATUS which finds it out, and beside the STATUS alone. */
 export async function noChanges(bench: Bench): Promise<void> {
   const user = await bench.mailbox(1000)
-  const postern = await bench.postern()
-  const first = await lightPhone(postern, user, 'device0')
-  const id = await inboxOf(first)
-  // The key is the state, of whichever device: they all go on from this one.
-  const key = await syncAll(first, id, { window: 512, html: 0 })
-  const ask = encodeSync(syncRequest({ id, key }))
-  const seconds = bench.quick ? 1 : 3
-
   const rows: string[][] = []
-  const phones = await Promise.all(Array.from({ length: 32 }, (_, n) => lightPhone(postern, user, `device${n}`)))
-  const works = phones.map(phone => () => nothing(phone, ask))
-  await load(works, 2) // until its code is compiled
-  for (const atOnce of [1, 8, 32]) {
-    const before = usage(postern.pid)
-    const run = await load(works.slice(0, atOnce), seconds)
-    const after = usage(postern.pid)
-
-    const imap = await RawImap.open(bench.account(user))
-    const raw = await load(Array.from({ length: atOnce }, () => () => imap.run(['STATUS INBOX (UIDVALIDITY UIDNEXT HIGHESTMODSEQ)'])), seconds)
-    imap.close()
-    rows.push([
-      String(atOnce), whole(run.rate), ms(quantile(run.times, 0.5)), ms(quantile(run.times, 0.99)),
-      whole((after.cpu - before.cpu) * 1000 / run.times.length), mib(after.memory),
-      whole(raw.rate), ms(quantile(raw.times, 0.5)), ms(quantile(raw.times, 0.99)), percent(run.rate / raw.rate),
-    ])
-  }
-  const turns = await roundTrips(bench, postern, bench.counted(user), id)
-  for (const phone of [first, ...phones]) phone.close()
-  await postern.stop()
-  printTable('Sync with no changes, devices of one user',
-    ['at once', 'Postern/s', 'ms p50', 'p99', 'us each', 'MiB', 'raw STATUS/s', 'ms p50', 'p99', 'of raw'], rows, [
-      'us each: processor time of Postern. Raw STATUS: as many commands under way on one connection.',
-      floor(turns === 1, `one IMAP round trip on an open session: ${turns}`),
-    ])
-}
-
-async function nothing(phone: LightPhone, ask: Uint8Array): Promise<void> {
-  const { body } = await phone.ask('Sync', ask)
-  if (body.length > 0) throw new Error('a Sync without changes was answered with something')
-}
-
-/** Each of them again and again for so long. */
-async function load(works: readonly (() => Promise<void>)[], seconds: number): Promise<Run> {
-  const times: number[] = []
-  const start = performance.now()
-  const end = start + seconds * 1000
-  await Promise.all(works.map(async work => {
-    for (let now = performance.now(); now < end;) {
-      await work()
-      const then = now
-      now = performance.now()
-      times.push(now - then)
+  const floors: string[] = []
+  for (const workers of [1, 2]) {
+    const postern = await bench.postern({}, workers)
+    for (const { atOnce, own, bare, raw } of await measured(bench, postern, user)) {
+      const share = rate(own) / rate(bare)
+      rows.push([
+        `${workers} / ${atOnce}`, whole(rate(own)), ...latency(own), whole(each(own)), mib(treeUsage(postern.pid).memory),
+        whole(rate(bare)), ...latency(bare), whole(each(bare)), percent(share), whole(rate(raw)), percent(rate(own) / rate(raw)),
+      ])
+      floors.push(floor(share >= 0.5 && rate(own) > 2000 * workers, `half of the bare program, and over 2,000/s a worker: ${workers} / ${atOnce}`))
     }
-  }))
-  return { rate: times.length * 1000 / (performance.now() - start), times }
+    if (workers === 1) floors.push(await roundTrips(bench, postern, bench.counted(user)))
+    await postern.stop()
+  }
+  printTable('Sync with no changes, devices of one user', [
+    'workers / at once', 'Postern/s', 'ms p50', 'p99', 'us each', 'MiB', 'bare/s', 'ms p50', 'p99', 'us each', 'of bare', 'STATUS/s', 'of raw',
+  ], rows, [
+    'bare: node:http, one STATUS on an open connection, the same octets of answer. By turns with Postern.',
+    'us each: processor time of the answering process. STATUS: as many under way on one connection.', ...floors,
+  ])
 }
 
-async function roundTrips(bench: Bench, postern: { host: string; port: number }, user: Login, id: string): Promise<number> {
+const latency = ({ times }: Load): string[] => [ms(quantile(times, 0.5)), ms(quantile(times, 0.99))]
+
+type Measured = { readonly atOnce: number; readonly own: Load; readonly bare: Load; readonly raw: Load }
+
+async function measured(bench: Bench, postern: Postern, user: User): Promise<Measured[]> {
+  const phones = await Promise.all(Array.from({ length: 32 }, (_, n) => lightPhone(postern, user, `device${n}`)))
+  const id = await inboxOf(phones[0]!)
+  // The key is the state, of whichever device: they all go on from this one.
+  const key = await syncAll(phones[0]!, id, { window: 512, html: 0 })
+  const ask = encodeSync(syncRequest({ id, key }))
+  const seconds = bench.quick ? 2 : 6
+
+  const { bare, lines } = await bareRival(bench, user, (await nothing(phones[0]!, ask)).head, ask)
+  const own = phones.map(phone => () => nothing(phone, ask).then(() => {}))
+  const imap = await RawImap.open(bench.account(user))
+  const raw = () => imap.run([status])
+  await load(undefined, own, 3) // until its code is compiled
+  await load(undefined, lines, 1)
+  const found: Measured[] = []
+  for (const atOnce of [1, 8, 32]) {
+    const some = (works: Rival['works'], pid?: number): Rival => ({ works: works.slice(0, atOnce), ...(pid ? { pid } : {}) })
+    found.push({ atOnce, ...await byTurns({
+      own: some(own, postern.pid), bare: some(lines, bare.pid), raw: some(Array.from({ length: atOnce }, () => raw)),
+    }, seconds) })
+  }
+  imap.close()
+  for (const phone of phones) phone.close()
+  await bare.stop()
+  return found
+}
+
+/** The bare program, and phones that ask it; its answers are as long as Postern's. */
+async function bareRival(bench: Bench, user: User, head: string, ask: Uint8Array): Promise<{ bare: Bare; lines: (() => Promise<void>)[] }> {
+  const fields = head.split('\r\n').slice(1).map(line => line.split(': ', 2) as [string, string])
+  const own = new Set(['date', 'connection', 'keep-alive'])
+  const headers = Object.fromEntries(fields.filter(([name]) => !own.has(name.toLowerCase())))
+  const bare = await startBare(bench.account(user), headers)
+  const phones = await Promise.all(Array.from({ length: 32 }, (_, n) => lightPhone(bare, user, `device${n}`)))
+  const octets = (await nothing(phones[0]!, ask)).head.length
+  if (Math.abs(octets - head.length) > 4) throw new Error(`the bare program answers ${octets} octets, Postern ${head.length}`)
+  return { bare, lines: phones.map(phone => () => nothing(phone, ask).then(() => {})) }
+}
+
+async function roundTrips(bench: Bench, postern: Postern, user: Login): Promise<string> {
   const phone = await lightPhone(postern, user, 'turns')
-  await inboxOf(phone)
+  const id = await inboxOf(phone)
   const key = await syncAll(phone, id, { window: 512, html: 0 })
   const ask = encodeSync(syncRequest({ id, key }))
   await nothing(phone, ask)
@@ -77,5 +90,6 @@ async function roundTrips(bench: Bench, postern: { host: string; port: number },
   const times = 20
   for (let n = 0; n < times; n += 1) await nothing(phone, ask)
   phone.close()
-  return bench.counter.take().turns / times
+  const turns = bench.counter.take().turns / times
+  return floor(turns === 1, `one IMAP round trip on an open session: ${turns}`)
 }

@@ -3,8 +3,6 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 /** Linux only, as the numbers come from /proc. Memory in KiB, time in milliseconds. */
 export type Usage = { readonly memory: number; readonly peak: number; readonly cpu: number; readonly processes: number }
 
-const tick = 1000 / 100 // USER_HZ
-
 /** One process: resident memory now and at its highest since `resetPeak`, and the time it has computed. */
 export function usage(pid: number): Usage {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
@@ -44,9 +42,14 @@ function stat(pid: number): string[] | undefined {
   }
 }
 
+/** Of all threads, to the nanosecond: the time on a processor is the first number of proc(5), /proc/pid/schedstat. */
 function cpuOf(pid: number): number {
-  const fields = stat(pid)
-  return fields ? (Number(fields[11]) + Number(fields[12])) * tick : 0
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`)
+    return threads.reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e6
+  } catch {
+    return 0
+  }
 }
 
 function pssOf(pid: number): number {

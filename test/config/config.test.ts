@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import { loadConfig, parseConfig } from '../../src/config.ts'
+import { certificate } from '../http/certificates.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -35,6 +37,10 @@ describe('a configuration', () => {
     expect(parse(good)).toEqual({
       listen: { port: 8080, trustedProxies: [] }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
       drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined, admin: undefined, devices: undefined,
+      limits: {
+        user: { requests: 64, waits: 100, megabytes: 128 }, process: { requests: 2000, waits: 50_000, megabytes: 512 },
+        overload: { delayMilliseconds: 400 },
+      },
       backends: { backends: [{
         domains: '*', login: '{local}@{domain}', notes: 'auto', imap: { host: 'imap.example', port: 993, security: 'tls' },
         smtp: { host: 'smtp.example', port: 465, security: 'tls', auth: true },
@@ -44,6 +50,7 @@ describe('a configuration', () => {
         maxRequest: 157286400, maxHeld: 41943040, policy: undefined, policies: [], access: [],
         secret: Buffer.from(secret),
       },
+      autodiscover: { url: undefined, name: undefined, autoconfig: true, mobileconfig: true, signer: undefined },
     })
   })
 
@@ -88,15 +95,20 @@ describe('the example', () => {
     const { eas, ...rest } = parse(example, environment)
     const shown = example
       .replace(/^( *)# (?=(login|security|port|rejectUnauthorized|auth|keepsSent):( |$))/gm, '$1')
-      .replace(/^# (?=(drain|internal|sessions|auth|eas|cache|log):$)/gm, '')
+      .replace(/^# (?=(drain|internal|sessions|breaker|limits|auth|eas|autodiscover|cache|log):$)/gm, '')
       .replace(/^# {3}(?=\w+: )/gm, '  ')
     const { eas: shownEas, ...shownRest } = parse(shown, environment)
     expect(shownEas).toEqual(eas)
     expect(shownRest.listen).toEqual(rest.listen)
+    expect(shownRest.autodiscover).toEqual({ ...rest.autodiscover, url: 'https://mail.example.org', name: 'Example Mail' })
     expect(shownRest.drain).toEqual(rest.drain)
     expect(shownRest.internal).toEqual({ host: '127.0.0.1', port: 9080, waitForMail: false })
     expect(shownRest.backends).toMatchObject(rest.backends)
-    expect(shownRest.backends.sessions).toEqual({ idleSeconds: 60, max: 1000, timeoutSeconds: 60 })
+    expect(shownRest.backends.sessions).toEqual({
+      idleSeconds: 60, max: 1000, timeoutSeconds: 60, perUser: 20, connections: 20_000, logins: 20, watchLogins: 50,
+    })
+    expect(shownRest.backends.breaker).toEqual({ failures: 5, windowSeconds: 30, pauseSeconds: 1, mostSeconds: 10 })
+    expect(shownRest.limits).toEqual(rest.limits)
     expect(shownRest.backends.auth).toEqual({ rememberSeconds: 300, refuseSeconds: 30, tries: 10 })
   })
 })
@@ -286,4 +298,31 @@ it('is a configuration or a failure, whatever is written', () => {
   fc.assert(fc.property(fc.array(fc.oneof(fc.constantFrom(...lines), fc.string()), { maxLength: 6 }), pieces => {
     faults(pieces.join('\n'))
   }))
+})
+
+describe('Autodiscover', () => {
+  it('may be switched off, and is told where Postern is', () => {
+    expect(parse(`${good}autodiscover: { enabled: false }`).autodiscover).toBe(undefined)
+    expect(parse(good, { POSTERN_AUTODISCOVER__URL: 'https://mail.{domain}' }).autodiscover?.url).toBe('https://mail.{domain}')
+  })
+
+  it('knows the ports of public servers', () => {
+    const { backends: { backends: [backend] } } = parse(`${good}    public: { imap: { host: i }, smtp: { host: s, security: starttls }, dav: 'https://d/{login}/' }`)
+    expect(backend!.public).toEqual({ imap: { host: 'i', port: 993, security: 'tls' }, smtp: { host: 's', port: 587, security: 'starttls' }, dav: 'https://d/{login}/' })
+  })
+
+  it.each([
+    ['http://mail.example.org', 'autodiscover.url'], ['https://mail.example.org/path', 'autodiscover.url'], ['https://ann@mail.example.org', 'autodiscover.url'],
+    ['mail.example.org', 'autodiscover.url'], ['https://mail.{local}', 'autodiscover.url'],
+  ])('is nowhere at %s', (url, path) => {
+    expect(faults(`${good}autodiscover: { url: '${url}' }`)).toEqual([`p.yaml:5: ${path} must be a URL like https://mail.example.org or https://mail.{domain}`])
+  })
+
+  it('signs with a pair that can sign', () => {
+    const key = (options: string[]) => ({ ...certificate('x'), key: execFileSync('openssl', ['genpkey', ...options], { encoding: 'utf8' }) })
+    const faultOf = (pair: { cert: string; key: string }) => faults(good, { POSTERN_AUTODISCOVER__SIGNER__CERT: pair.cert, POSTERN_AUTODISCOVER__SIGNER__KEY: pair.key })
+    expect(faultOf(certificate('x'))).toEqual([])
+    expect(faultOf(key(['-algorithm', 'ed25519'])).join()).toMatch(/autodiscover\.signer must (be a certificate and its own key|have a key of RSA)/)
+    expect(faults(`${good}eas: { redirects: [{ domain: x.org, url: 'https://y.org/', address: nobody }] }`).join()).toContain('must be an address')
+  })
 })

@@ -40,20 +40,24 @@ const tasks = [
   ...rules.map(rule => todo(rule, 'DTSTART;VALUE=DATE:20261201', 'DUE;VALUE=DATE:20261202', 'X-POSTERN-REGENERATE:TRUE', `RRULE:FREQ=${rule}`)),
 ]
 
-const card = { title: 'other state', octets: Buffer.from(['BEGIN:VCARD', 'VERSION:3.0', 'FN:A', 'N:A;;;;', 'ADR:;;Street;Town;Saxony;01067;Germany', 'END:VCARD', ''].join('\r\n')) }/** As Outlook has a place in iCalendar. */
+const card = { title: 'other state', octets: Buffer.from(['BEGIN:VCARD', 'VERSION:3.0', 'FN:A', 'N:A;;;;', 'ADR:;;Street;Town;Saxony;01067;Germany', 'END:VCARD', ''].join('\r\n')) }
+/** As Outlook has a place in iCalendar. */
 const place = `X-MICROSOFT-LOCATIONS:${JSON.stringify([{
   DisplayName: 'Room 1', LocationAnnotation: 'by the stairs', LocationStreet: 'Main Street 1', LocationCity: 'Town', LocationState: 'Saxony', LocationCountry: 'Germany',
   LocationPostalCode: '01067', LocationUri: 'https://x.example/1', Accuracy: '5', Altitude: '113', AltitudeAccuracy: '2',
 }]).replace(/[,;]/g, '\\$&')}`
 const online = ['X-MICROSOFT-ONLINEMEETINGCONFLINK:conf:sip:bob@x.example', 'X-MICROSOFT-ONLINEMEETINGEXTERNALLINK:https://x.example/meet']
+/** Another time in place of that of an event of December 2026. */
+const proposed = (start: string, end: string, day = '01'): string =>
+  `X-POSTERN-PROPOSED=202612${day}${start}0000Z/202612${day}${end}0000Z,20261224T090000Z/20261224T100000Z`
 const series = {
   title: 'an exception that differs in all', octets: Buffer.from([
     'BEGIN:VCALENDAR', 'VERSION:2.0',
     'BEGIN:VEVENT', 'UID:s', 'DTSTAMP:20260101T000000Z', 'DTSTART:20261201T090000Z', 'DTEND:20261201T100000Z', 'SUMMARY:x', 'RRULE:FREQ=DAILY;COUNT=9',
-    'ORGANIZER:mailto:bob@x.example', 'ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:anna@x.example', 'DESCRIPTION:series', 'END:VEVENT',
+    'ORGANIZER:mailto:bob@x.example', `ATTENDEE;PARTSTAT=NEEDS-ACTION;${proposed('T09', 'T10')}:mailto:anna@x.example`, 'DESCRIPTION:series', 'END:VEVENT',
     'BEGIN:VEVENT', 'UID:s', 'RECURRENCE-ID:20261202T090000Z', 'DTSTAMP:20260102T000000Z', 'DTSTART:20261202T110000Z', 'DTEND:20261202T120000Z', 'SUMMARY:y',
     'CLASS:PRIVATE', 'TRANSP:TRANSPARENT', 'CATEGORIES:Home', 'STATUS:CANCELLED', `DESCRIPTION:${'once '.repeat(100)}`, 'LOCATION:Room 1', 'GEO:51.05;13.73', place, ...online, 'ATTACH;FMTTYPE=text/plain;FILENAME=a.txt;ENCODING=BASE64;VALUE=BINARY:YQ==',
-    'ORGANIZER:mailto:bob@x.example', 'ATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@x.example', 'ATTENDEE:mailto:carl@x.example',
+    'ORGANIZER:mailto:bob@x.example', 'ATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@x.example', `ATTENDEE;${proposed('T11', 'T12', '02')}:mailto:carl@x.example`,
     'X-MICROSOFT-CDO-REPLYTIME:20260103T000000Z', 'BEGIN:VALARM', 'ACTION:DISPLAY', 'TRIGGER:-PT5M', 'END:VALARM', 'END:VEVENT', 'END:VCALENDAR', '',
   ].join('\r\n')),
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { drain, enterWait, type Waits } from '../../src/eas/waits.ts'
+import { drain, enterWait, shed, type Waits } from '../../src/eas/waits.ts'
 
 describe('the wait of a device', () => {
   const world = () => {
@@ -37,5 +37,25 @@ describe('the wait of a device', () => {
     drain(waits)
     expect(ended).toEqual(['first', 'second'])
     expect(waits.drained).toBe(true)
+  })
+
+  it('ends early where it began first, a part of all at a time', () => {
+    const { waits, ended, enter } = world()
+    for (let n = 0; n < 15; n++) enter(`anna/${n}`, String(n))
+    shed(waits, 0.1)
+    expect([ended, waits.drained]).toEqual([['0', '1'], false])
+  })
+
+  it('is asked for, which may be refused; then the one before is over all the same', () => {
+    const left: string[] = [], ended: string[] = []
+    let room = true
+    const waits: Waits = { ends: new Map(), drained: false, admit: scope => {
+      if (!room) throw new Error('no room')
+      return () => void left.push(scope)
+    } }
+    const leave = enterWait(waits, 'anna/phone', () => { ended.push('first'); leave() })
+    room = false
+    expect(() => enterWait(waits, 'anna/phone', () => {})).toThrow('no room')
+    expect([ended, left, waits.ends.size]).toEqual([['first'], ['anna/phone'], 0])
   })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import iconv from 'iconv-lite'
-import { expect, it } from 'vitest'
-import { cleanText, cutUtf8, decodeText, utf8Length } from '../../src/formats/charset.ts'
+import { describe, expect, it } from 'vitest'
+import { cleanText, cleanUtf8, cutOctets, cutUtf8, decodeText, utf8Length } from '../../src/formats/charset.ts'
 import { mutations } from '../support/fuzz.ts'
 
 const octets = (latin1: string): Uint8Array => Buffer.from(latin1, 'latin1')
@@ -87,5 +87,39 @@ it('cuts the longest beginning that fits', () => {
     const next = String.fromCodePoint(text.codePointAt(cut.length) ?? 0)
     const between = text.slice(cut.length, cut.length + 2) === '\r\n'
     if (cut !== text && !between) expect(utf8Length(cut + next)).toBeGreaterThan(size)
+  }))
+})
+
+describe('text that stays the octets it is', () => {
+  const pieces = ['a', ' ', '\r\n', '\t', '\x00', '\x1b', '\x7f', 'ö', '\x85', '\xa0', '日', '\ufeff', '\ufffd', '\ufffe', '\uffff', '😀']
+  const charset = fc.constantFrom(undefined, 'utf-8', '"UTF-8"', 'us-ascii', 'iso-8859-1', 'windows-1252', 'utf-7', 'koi8-r', 'utf-16le', 'iso-2022-jp')
+  const someOctets = fc.oneof(
+    fc.array(fc.constantFrom(...pieces), { maxLength: 12 }).map(all => Buffer.from(all.join(''), 'utf8')),
+    fc.uint8Array({ maxLength: 12 }).map(all => Buffer.from(all)))
+
+  it('is what decoding and cleaning make of it, or left to them', () => {
+    fc.assert(fc.property(someOctets, fc.nat(3), charset, (whole, cut, name) => {
+      const given = whole.subarray(0, Math.max(0, whole.length - cut))
+      const found = cleanUtf8(given, name)
+      if (found) expect(Buffer.from(found).toString('utf8')).toBe(cleanText(decodeText(given, name)))
+    }), { numRuns: 5000 })
+  })
+
+  it('stays so for most mail', () => {
+    expect(['plain ASCII\r\n', 'Grüße, 日本, 😀'].every(text => cleanUtf8(Buffer.from(text), 'utf-8'))).toBe(true)
+  })
+
+  it('is cut where a string is cut', () => {
+    fc.assert(fc.property(fc.array(fc.constantFrom('a', '\r\n', '\r', 'ö', '日', '😀'), { maxLength: 12 }), fc.nat(30), (all, most) => {
+      const text = all.join('')
+      expect(Buffer.from(cutOctets(Buffer.from(text), most)).toString('utf8')).toBe(cutUtf8(text, most))
+    }))
+  })
+})
+
+it('knows clean ASCII by its octets, and drops the same', () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), given => {
+    const text = decodeText(given, undefined)
+    expect(cleanText(text, given)).toBe(cleanText(text))
   }))
 })

@@ -259,7 +259,7 @@ describe('replacing the routes', () => {
 
 describe('TLS', () => {
   it('takes another certificate without a restart', async () => {
-    const server = await serve(front(request => new Response(request.url)), { tls: certificate('one.example') })
+    const server = await serve(front(request => new Response(request.url.href)), { tls: certificate('one.example') })
     const subject = async () => {
       const socket = connect({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false })
       await once(socket, 'secureConnect')

@@ -1,5 +1,5 @@
 import net from 'node:net'
-import type { Front, Visit } from '../../src/base/front.ts'
+import type { Front, FrontAnswer, FrontRequest, Visit } from '../../src/base/front.ts'
 import type { Log } from '../../src/base/log.ts'
 import { type HttpOptions, type HttpServer, listen, type Routes } from '../../src/http/server.ts'
 
@@ -29,7 +29,7 @@ export function keptLog(): Log & { lines: Line[]; line(message: string): Promise
   }
 }
 
-export const front = (answer: (request: Request, visit: Visit) => Promise<Response> | Response, path = '/front'): Front =>
+export const front = (answer: (request: FrontRequest, visit: Visit) => Promise<FrontAnswer> | FrontAnswer, path = '/front'): Front =>
   ({ name: 'test', matches: one => one === path, answer: async (request, visit) => answer(request, visit) })
 
 export type Served = HttpServer & { readonly url: string; readonly log: ReturnType<typeof keptLog> }

@@ -1,3 +1,4 @@
+import type { Guard } from '../../src/base/guard.ts'
 import type { Log } from '../../src/base/log.ts'
 import { connect, type Backend, type BackendsConfig } from '../../src/backend/connect.ts'
 import { easFront } from '../../src/eas/server.ts'
@@ -31,6 +32,8 @@ export type InstanceOptions = {
   readonly directory?: NonNullable<Backend['directory']>
   readonly addressBook?: NonNullable<Backend['addressBook']>
   readonly certificates?: NonNullable<BackendsConfig['certificates']>
+  readonly sessions?: BackendsConfig['sessions']
+  readonly guard?: Guard
   readonly shared?: SharedConfig
   /** Milliseconds that the shared cache may take to answer. */
   readonly sharedPatience?: number
@@ -86,7 +89,7 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
         ...(options.addressBook ? { addressBook: options.addressBook } : {}),
         ...(options.sieve && { sieve: { ...options.sieve, security: 'none', script: 'postern' } }),
       }],
-      sessions: { timeoutSeconds: patience },
+      sessions: { timeoutSeconds: patience, ...options.sessions },
       ...(options.certificates ? { certificates: options.certificates } : {}),
     }, options.log ?? log, site ?? own)
     const front = easFront({
@@ -96,7 +99,7 @@ export async function startInstance(mail: Servers, options: InstanceOptions = {}
         policy: undefined, ...settings,
       },
       open: backends.open, cache, shared: site ?? own, log: options.log ?? log,
-      ...(now ? { now } : {}), ...(record ? { record } : {}),
+      ...(now ? { now } : {}), ...(options.guard ? { guard: options.guard } : {}), ...(record ? { record } : {}),
     })
     const server = await listen({ host: '127.0.0.1', port: 0, log: options.log ?? log }, { fronts: [front], passThrough: undefined })
     return { server, backends, log, site }

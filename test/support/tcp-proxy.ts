@@ -10,6 +10,8 @@ export interface Link {
   cutAfter: number
   /** Lets connections be opened and holds back all that is said, from the next bytes on. */
   stalled: boolean
+  /** Stalls the connections whose client began so (4 KB of it), as if a server hung for one user. */
+  silent: (begin: string) => boolean
   /** What a chunk of the client's becomes on its way. */
   rewriteUp: (chunk: Buffer) => Buffer
 }
@@ -26,7 +28,7 @@ export interface Counts {
 export class TcpProxy {
   readonly host = '127.0.0.1'
   /** May be changed at any time. */
-  readonly link: Link = { delayUp: 0, delayDown: 0, cutAfter: Infinity, stalled: false, rewriteUp: chunk => chunk }
+  readonly link: Link = { delayUp: 0, delayDown: 0, cutAfter: Infinity, stalled: false, silent: () => false, rewriteUp: chunk => chunk }
   counts: Counts = { connections: 0, turns: 0, bytesUp: 0, bytesDown: 0 }
   readonly #server = createServer(client => this.#join(client))
   readonly #sockets = new Set<Socket>()
@@ -68,6 +70,8 @@ export class TcpProxy {
     this.counts.connections += 1
     let clientSpoke = false
     let down = 0
+    let begin = ''
+    const held = (): boolean => this.link.stalled || this.link.silent(begin)
     for (const [socket, other] of [[client, server], [server, client]] as const) {
       this.#sockets.add(socket)
       socket.setNoDelay(true).on('error', () => {}).on('close', failed => {
@@ -75,13 +79,14 @@ export class TcpProxy {
         if (failed) other.destroy()
       })
     }
-    this.#pipe(client, server, 'delayUp', chunk => {
+    this.#pipe(client, server, 'delayUp', held, chunk => {
+      if (begin.length < 4096) begin += chunk.toString('latin1')
       if (!clientSpoke) this.counts.turns += 1
       clientSpoke = true
       this.counts.bytesUp += chunk.length
       return chunk => server.write(this.link.rewriteUp(chunk))
     })
-    this.#pipe(server, client, 'delayDown', chunk => {
+    this.#pipe(server, client, 'delayDown', held, chunk => {
       this.counts.bytesDown += chunk.length
       const left = this.link.cutAfter - down
       down += chunk.length
@@ -96,13 +101,13 @@ export class TcpProxy {
   }
 
   /** Hands on each chunk in order, as late as the link says. */
-  #pipe(from: Socket, to: Socket, delay: 'delayUp' | 'delayDown', arrive: (chunk: Buffer) => (chunk: Buffer) => boolean): void {
+  #pipe(from: Socket, to: Socket, delay: 'delayUp' | 'delayDown', held: () => boolean, arrive: (chunk: Buffer) => (chunk: Buffer) => boolean): void {
     let queue = Promise.resolve()
     const later = (act: () => void) => {
       const at = Date.now() + this.link[delay]
       queue = queue.then(async () => {
         if (at > Date.now()) await sleep(at - Date.now())
-        while (this.link.stalled && !to.destroyed) await sleep(5)
+        while (held() && !to.destroyed) await sleep(5)
         if (!to.destroyed) act()
       })
     }

@@ -104,6 +104,6 @@ const uncut = (options: SyncOptions): SyncOptions => ({
 
 function render(call: Call, { folder, options }: Mailbox, validity: number, messages: readonly Message[], meeting?: ItemContext['meeting']) {
   return renderItems(call.stores, folder, validity, messages, options, {
-    version: call.request.version, userAgent: call.request.userAgent, log: call.log, cache: call.cache, ...(meeting ? { meeting } : {}),
+    version: call.request.version, userAgent: call.request.userAgent, log: call.log, cache: call.cache, asWritten: true, ...(meeting ? { meeting } : {}),
   })
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../../base/failure.ts'
-import { cleanText, cutUtf8, decodeText, utf8Length } from '../../formats/charset.ts'
+import { cleanText, cleanUtf8, cutOctets, cutUtf8, decodeText, utf8Length } from '../../formats/charset.ts'
 import { unflow } from '../../formats/flowed.ts'
-import { decodeHtml, htmlLines, htmlToText, preview, textToHtml } from '../../formats/html.ts'
+import { decodeHtml, htmlLines, htmlOctets, htmlToText, preview, textToHtml } from '../../formats/html.ts'
 import { packRtf } from '../../formats/rtf-compression.ts'
 import { textToRtf } from '../../formats/rtf.ts'
 import { textPieces } from '../../formats/structure.ts'
@@ -29,6 +29,8 @@ export type BodyPlan = {
   readonly message: Pick<Message, 'structure' | 'size'>
   /** Parts are fetched as far as will probably do at first, as far as can be needed when that was not enough. */
   readonly whole: boolean
+  /** A text that can stay the octets it is, does. */
+  readonly asOctets?: boolean
 }
 
 export type Body = {
@@ -38,6 +40,8 @@ export type Body = {
   readonly truncated: boolean
   /** Undefined where AllOrNone or a TruncationSize of 0 withholds it. */
   readonly data: string | undefined
+  /** In the place of `data` where the plan allows it: UTF-8, fit for XML. */
+  readonly octets?: Uint8Array | undefined
   readonly preview: string | undefined
 }
 
@@ -53,9 +57,10 @@ const previewOctets = 16 * KB
 const mimeTruncations = [0, 4096, 5120, 7168, 10_240, 20_480, 51_200, 102_400, Infinity]
 
 /** [MS-ASAIRS] BodyPreference: which parts of the message are needed, and how many octets of them. */
-export function planBody(message: Pick<Message, 'structure' | 'size'>, wish: BodyWish, version: Version): BodyPlan {
-  const choices = choose(message.structure, since(version, '12.0') ? wish : plainly(wish), since(version, '14.0'))
-  return { parts: fetches(message, choices, false), choices, message, whole: false }
+export function planBody(message: Pick<Message, 'structure' | 'size'>, wish: BodyWish, version: Version, asOctets = false): BodyPlan {
+  const modern = since(version, '12.0')
+  const choices = choose(message.structure, modern ? wish : plainly(wish), since(version, '14.0'))
+  return { parts: fetches(message, choices, false), choices, message, whole: false, asOctets: asOctets && modern }
 }
 
 /** 2.5 has plain text and MIME, whatever the device once asked for in another version. */
@@ -140,7 +145,7 @@ export function renderBody(plan: BodyPlan, parts: readonly (Uint8Array | undefin
     const body = choice.type === 4 ? renderMime(plan, choice, read) : renderText(plan, choice, choice.type, read)
     if (!body) return more(plan, parts)
     if (!body.truncated || !choice.allOrNone) return { body, nativeType: nativeType(plan.message.structure) }
-    withheld ??= { ...body, data: undefined }
+    withheld ??= { ...body, data: undefined, octets: undefined }
   }
   return { body: withheld!, nativeType: nativeType(plan.message.structure) }
 }
@@ -160,6 +165,8 @@ function renderText(plan: BodyPlan, choice: Choice, type: 1 | 2 | 3, read: Read)
   if (type === 3) return renderRtf(plan, choice, read)
   const list = sources(plan.message.structure, type)
   if (choice.limit === 0) return withoutData(list, choice, type, read)
+  const straight = plan.asOctets && list.length === 1 ? renderOctets(plan, choice, type, read) : undefined
+  if (straight) return straight
   const texts: Text[] = []
   let cut = false
   let seen = 0
@@ -182,9 +189,26 @@ function renderText(plan: BodyPlan, choice: Choice, type: 1 | 2 | 3, read: Read)
   }
 }
 
+/** What `renderText` makes of a single text that needs no change, without a look at its characters. Undefined for any other. */
+function renderOctets(plan: BodyPlan, choice: Choice, type: 1 | 2, read: Read): Body | undefined {
+  const [{ part, converted }] = sources(plan.message.structure, type) as [ReturnType<typeof sources>[0]]
+  if (converted || part.parameters['format'] !== undefined) return undefined
+  const { octets, cut } = read(part.section)
+  const decoded = decodeTransfer(octets, part.encoding)
+  const whole = (type === 2 ? htmlOctets : cleanUtf8)(decoded, part.parameters['charset'])
+  if (!whole || (cut && whole.length <= choice.limit)) return undefined
+  const size = cut ? Math.max(whole.length + 1, Math.round(whole.length * part.size / Math.max(1, octets.length))) : whole.length
+  const shown = cutOctets(whole, choice.limit)
+  const previewed = choice.preview > 0 && (type === 2 || shown.length === 0)
+  return {
+    type, size, truncated: cut || shown.length < whole.length, data: undefined, octets: shown,
+    preview: previewed ? previewOf(Buffer.from(whole).toString('utf8'), type, choice.preview) : undefined,
+  }
+}
+
 /** [MS-ASAIRS] Type 3: compressed RTF in base64, made of the plain text. A shorter text where all of it is over the limit. */
 function renderRtf(plan: BodyPlan, choice: Choice, read: Read): Body | undefined {
-  const plain = renderText(plan, choice, 1, read)
+  const plain = renderText({ ...plan, asOctets: false }, choice, 1, read)
   if (!plain) return undefined
   const packed = (text: string): string => Buffer.from(packRtf(Buffer.from(textToRtf(text), 'latin1'))).toString('base64')
   let text = plain.data ?? ''
@@ -224,7 +248,7 @@ function withoutData(list: ReturnType<typeof sources>, choice: Choice, type: 1 |
 function decodePart(part: Part, { octets, cut }: ReturnType<Read>): string {
   const decoded = decodeTransfer(octets, part.encoding)
   const text = (part.type === 'text/html' ? decodeHtml : decodeText)(decoded, part.parameters['charset'])
-  const clean = cleanText(cut ? text.replace(/\ufffd$/, '') : text)
+  const clean = cleanText(cut ? text.replace(/\ufffd$/, '') : text, decoded)
   const flowed = part.type === 'text/plain' && part.parameters['format']?.toLowerCase() === 'flowed'
   return flowed ? unflow(clean, part.parameters['delsp']?.toLowerCase() === 'yes') : clean
 }
@@ -254,13 +278,14 @@ function renderMime(plan: BodyPlan, choice: Choice, read: Read): Body {
 }
 
 /** The children of [MS-ASAIRS] Body. `part` is its number in a multipart answer, which carries the data apart. */
-export function bodyNodes({ type, size, truncated, data, preview: line }: Body, part?: number): Node[] {
+export function bodyNodes({ type, size, truncated, data, octets, preview: line }: Body, part?: number): Node[] {
+  const content = octets?.length ? { utf8: octets } : data
   return [
     el('AirSyncBase:Type', String(type)),
     el('AirSyncBase:EstimatedDataSize', String(size)),
     // [MS-ASCMD] MIMESupport (Sync) wants Truncated in every answer with MIME; elsewhere a false one confuses some clients
     ...(truncated || type === 4 ? [el('AirSyncBase:Truncated', truncated ? '1' : '0')] : []),
-    ...(part !== undefined ? [el('ItemOperations:Part', String(part))] : data ? [el('AirSyncBase:Data', data)] : []),
+    ...(part !== undefined ? [el('ItemOperations:Part', String(part))] : content ? [el('AirSyncBase:Data', content)] : []),
     ...(line ? [el('AirSyncBase:Preview', line)] : []),
   ]
 }

@@ -1,0 +1,40 @@
+import { breaker, type Breaker, type BreakerOptions } from '../base/breaker.ts'
+import { budget, type Budget } from '../base/budget.ts'
+import { gate, type Gate } from '../base/gate.ts'
+import type { Log } from '../base/log.ts'
+import type { BackendsConfig, Endpoint } from './connect.ts'
+import { imapDial, type Dial } from './imap-dial.ts'
+
+/** What all users of a process share on their way to the servers. */
+export type SharedWays = {
+  /** `server`: what it is called in the log. */
+  breaker(server: string): Breaker
+  dial(endpoint: Endpoint, user: string): Dial
+}
+
+/** IMAP connections of one user and of all; logins at the same time at one server, and those of connections that listen, a second. */
+const usual = { perUser: 20, connections: 20_000, logins: 20, watchLogins: 50 }
+
+export function sharedWays(sessions: BackendsConfig['sessions'], options: BreakerOptions | undefined, log: Log): SharedWays {
+  const { perUser, connections, logins, watchLogins } = { ...usual, ...sessions }
+  const all: Budget = budget('IMAP connections', { each: perUser, all: connections })
+  const once = <T>(make: (server: string) => T): (server: string) => T => {
+    const made = new Map<string, T>()
+    return server => {
+      const found = made.get(server) ?? make(server)
+      made.set(server, found)
+      return found
+    }
+  }
+  const breakerOf = once<Breaker>(server => breaker(server, options ?? {}, { log }))
+  const gateOf = once<Gate>(server => gate(`logins at ${server}`, { places: logins, perSecond: watchLogins }))
+  return {
+    breaker: breakerOf,
+    dial(endpoint, user) {
+      const server = `imap ${addressOf(endpoint)}`
+      return imapDial(endpoint, user, { gate: gateOf(server), breaker: breakerOf(server), connections: all })
+    },
+  }
+}
+
+export const addressOf = ({ host, port }: Pick<Endpoint, 'host' | 'port'>): string => `${host}:${port}`
