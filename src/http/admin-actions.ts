@@ -11,12 +11,12 @@ const knowsAccountWipe = '16.1'
 
 /** Throws `conflict` for what cannot be done as things are, `malformed` for a wish that lacks something. */
 export const actions: Readonly<Record<string, Action>> = {
-  block: (store, key, { by }) => order(store, key, ({ pending: _, ...now }) => ({ ...now, decision: { access: 'block', by, at: Date.now() } })),
+  block: (store, key, { by }) => order(store, key, now => ({ ...without(now, 'pending'), decision: { access: 'block', by, at: Date.now() } })),
 
   /** Also after a wipe: the device may come again, as a new one. */
-  allow: (store, key, { by }) => order(store, key, ({ pending: _, wipe, ...now }) => {
+  allow: (store, key, { by }) => order(store, key, ({ wipe, ...now }) => {
     if (wipe && wipe.state !== 'done') throw new Failure('conflict', 'a wipe of it is under way: cancel that first')
-    return { ...now, decision: { access: 'allow', by, at: Date.now() } }
+    return { ...without(now, 'pending'), decision: { access: 'allow', by, at: Date.now() } }
   }),
 
   async wipe(store, key, { by, accountOnly }) {
@@ -44,9 +44,12 @@ export const actions: Readonly<Record<string, Action>> = {
     })
   },
 
-  trace: (store, key, { by, minutes = 10 }) => order(store, key, ({ trace: _, ...now }) =>
-    minutes === 0 ? now : { ...now, trace: { until: Date.now() + minutes * 60_000, by } }),
+  trace: (store, key, { by, minutes = 10 }) => order(store, key, now =>
+    minutes === 0 ? without(now, 'trace') : { ...now, trace: { until: Date.now() + minutes * 60_000, by } }),
 }
+
+const without = (orders: Orders, name: 'pending' | 'trace'): Orders =>
+  Object.fromEntries(Object.entries(orders).filter(([one]) => one !== name)) as Orders
 
 const order = (store: DeviceStore, key: DeviceKey, change: (now: Orders) => Orders): Promise<unknown> =>
   store.change(key, now => change(now ?? key))

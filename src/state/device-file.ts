@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { appendFile, mkdir, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { deviceKey, type DeviceKey, type Orders, type Seen, type Sighting } from '../base/devices.ts'
+import { deviceKey, type DeviceKey, type Orders, type Seen } from '../base/devices.ts'
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import { longestTraced, mostOrders, mostSeen, mostTraced, traceSeconds, type DevicePlace } from './device-place.ts'
@@ -98,8 +98,7 @@ export async function deviceFolder(folder: string, log: Log, most = mostSeen): P
       const { size, mtimeMs } = await stat(file).catch(() => ({ size: 0, mtimeMs: Date.now() }))
       if (Date.now() - mtimeMs > traceSeconds * 1000) await unlink(file).catch(() => {})
       else if (size > mostTraced) return
-      const handle = await open(file, 'a', 0o600)
-      await handle.appendFile(lines.map(line => `${JSON.stringify(line.slice(0, longestTraced))}\n`).join('')).finally(async () => handle.close())
+      await appendFile(file, lines.map(line => `${JSON.stringify(line.slice(0, longestTraced))}\n`).join(''), { mode: 0o600 })
     },
 
     async traced(key) {
@@ -171,5 +170,9 @@ async function write(file: string, text: string, held: Held, lasting = true): Pr
 
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY)
-  await handle.sync().finally(async () => handle.close())
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { link, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../base/failure.ts'
@@ -33,8 +33,7 @@ async function take(file: string, mine: string): Promise<void> {
   const until = performance.now() + patience
   for (;;) {
     try {
-      const handle = await open(file, 'wx', 0o600)
-      await handle.writeFile(mine).finally(async () => handle.close())
+      await writeFile(file, mine, { flag: 'wx', mode: 0o600 })
       return
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw new Failure('unavailable', `${file} cannot be written`, { cause })
