@@ -13,9 +13,9 @@ const knowsAccountWipe = '16.1'
 export const actions: Readonly<Record<string, Action>> = {
   block: (store, key, { by }) => order(store, key, now => ({ ...without(now, 'pending'), decision: { access: 'block', by, at: Date.now() } })),
 
-  /** Also after a wipe: the device may come again, as a new one. */
+  /** Also after a wipe, and after one that was told and never acknowledged: the device may come again, as a new one. */
   allow: (store, key, { by }) => order(store, key, ({ wipe, ...now }) => {
-    if (wipe && wipe.state !== 'done') throw new Failure('conflict', 'a wipe of it is under way: cancel that first')
+    if (wipe?.state === 'ordered') throw new Failure('conflict', 'a wipe of it is ordered: cancel that first')
     return { ...without(now, 'pending'), decision: { access: 'allow', by, at: Date.now() } }
   }),
 

@@ -7,6 +7,7 @@ import type { DeviceStore, Wipe } from '../../src/base/devices.ts'
 import { redacted } from '../../src/eas/device-trace.ts'
 import { accessOf, policyOf, type AccessRule, type PolicyRule } from '../../src/eas/rules.ts'
 import { since, versions } from '../../src/eas/versions.ts'
+import { actions } from '../../src/http/admin-actions.ts'
 import { deviceFolder } from '../../src/state/device-file.ts'
 import { deviceStore } from '../../src/state/device-store.ts'
 import { decode, el, encodeSync, text, type Node, type Tag } from '../../src/wire/wbxml.ts'
@@ -68,6 +69,17 @@ describe('a wipe', () => {
     expect(await provision(phone, acknowledge('Provision:RemoteWipe', '7'))).toEqual(['Status 2'])
     expect(devices.orders({ user: user(), id: 'EARLY' })?.wipe?.state).toBe('told')
   })
+})
+
+it('a device that was told to wipe itself and never said that it did is let in by an administrator, not by a cancellation', async () => {
+  const phone = server.phone({ deviceId: 'SILENT' }), key = { user: user(), id: 'SILENT' }, wish = { by: 'me', accountOnly: false }
+  await actions['wipe']!(devices, key, wish)
+  await expect(actions['allow']!(devices, key, wish)).rejects.toThrow('cancel that first')
+  await provision(phone)
+  await expect(actions['cancel']!(devices, key, wish)).rejects.toThrow('told already')
+  expect(await knock(phone)).toBe('140')
+  await actions['allow']!(devices, key, wish)
+  expect(await knock(phone)).toBe('1')
 })
 
 const ann = ['ann', 'ann@example.org']
