@@ -41,6 +41,8 @@ const cli = async (...args: string[]): Promise<string> =>
 describe('two workers that share a folder, and the commands of an administrator', () => {
   it('block and allow a device in both, and a wipe told by one is acknowledged to the other', async () => {
     const { login } = house.user(0)
+    // Alone: folders that are missing are made with the first.
+    expect(await knock(phoneOf(0, 'SHARED'))).toBe('1')
     expect(await knocks('SHARED')).toEqual(['1'])
     expect(await cli('block', login, 'SHARED')).toBe(`SHARED of ${login}: blocked\n`)
     await sleep(1500)
