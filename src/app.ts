@@ -6,7 +6,7 @@ import { connect } from './backend/connect.ts'
 import { isReachable, publicServers } from './backend/public-servers.ts'
 import { guardOf, type Limits } from './base/guard.ts'
 import type { Log } from './base/log.ts'
-import type { Shared } from './base/shared.ts'
+import { unmeasured, type Metrics } from './base/metrics.ts'
 import type { Config } from './config.ts'
 import { expiryOf } from './eas/response-head.ts'
 import { redirectFor } from './eas/rules.ts'
@@ -18,8 +18,9 @@ import { passThrough } from './http/pass-through.ts'
 import { watchPressure } from './http/pressure.ts'
 import { listen, type Routes } from './http/server.ts'
 import { openDevices } from './devices.ts'
-import { memoryCache } from './state/cache.ts'
-import { ownMemory } from './state/shared-memory.ts'
+import { openTelemetry } from './open-telemetry.ts'
+import { countedCache, memoryCache } from './state/cache.ts'
+import { countedShared, ownMemory } from './state/shared-memory.ts'
 import { redisShared } from './state/shared-redis.ts'
 
 export type App = {
@@ -66,20 +67,24 @@ export const createLog = (level: Config['log']['level'], to: DestinationStream =
 }, to)
 
 /** A rejection nobody waits for harms one user at most; ending would harm all. */
-export const logBugs = (log: Log): void => void process.on('unhandledRejection', error => log.error({ stack: stackOf(error) }, 'bug'))
+export const logBugs = (log: Log, metrics: Metrics): void => void process.on('unhandledRejection', error => {
+  metrics.add('bugs', {})
+  log.error({ stack: stackOf(error) }, 'bug')
+})
 
 /** Puts the parts together and listens. `extra` is for tests. Rejects when it cannot listen. */
 export async function startApp(
-  first: Config, log: Log = createLog(first.log.level), extra: Pick<EasParts, 'now' | 'record'> = {},
+  first: Config, log: Log = createLog(first.log.level), extra: Pick<EasParts, 'now' | 'record' | 'metrics'> = {},
 ): Promise<App> {
   let config = first
-  const cache = memoryCache(config.cache)
+  const { metrics = unmeasured } = extra, tracing = openTelemetry()
+  const memory = memoryCache(config.cache), cache = countedCache(memory, metrics)
   const guard = guardOf(limitsOf(config), log)
-  const own = ownMemory(cache)
+  const own = ownMemory(memory)
   const site = config.cache.shared && await redisShared(config.cache.shared, { secret: config.eas.secret, own, log })
-  const shared: Shared = site ?? own
+  const shared = countedShared(site ?? own, metrics)
   const devices = await openDevices(config, log)
-  let backends = connect(config.backends, log, shared)
+  let backends = connect(config.backends, log, shared, metrics, tracing)
   const routes = ({ backends: { backends: mailHosts }, eas, autodiscover, upstream }: Config): Routes => ({
     fronts: [
       health, easFront({ settings: eas, open: backends.open, cache, shared, devices, log, guard, ...extra }),
@@ -92,7 +97,7 @@ export async function startApp(
     ],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })
-  const server = await listen({ ...config.listen, log }, routes(config))
+  const server = await listen({ ...config.listen, log, metrics, tracing }, routes(config))
   const { overload: { delayMilliseconds: delay, ...overload }, process: { requests } } = config.limits
   const unwatch = watchPressure({ delay, requests, ...overload }, () => guard.requests.used, pressure => {
     const part = guard.load.measured(pressure)
@@ -109,7 +114,7 @@ export async function startApp(
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
-      if (!same) backends = connect(next.backends, log, shared)
+      if (!same) backends = connect(next.backends, log, shared, metrics, tracing)
       const settled = server.replace(routes(next))
       if (!same) void settled.then(() => former.close())
       config = next

@@ -7,11 +7,12 @@ import type { Config } from './config.ts'
 import { startAdmin } from './devices.ts'
 import { stackOf } from './http/exchange.ts'
 import { listenInternally, newsPage, probes, type News, type Stage } from './http/internal.ts'
+import { createMeter, type Meter } from './prometheus.ts'
 import { work } from './worker.ts'
 import { startWorkers } from './workers.ts'
 
 /** What answers clients: this process alone, or workers. */
-type Serving = { readonly url: string; reload(next: Config): Promise<void> | void; news(news: News): void; close(): Promise<void> }
+type Serving = { readonly url: string; reload(next: Config): Promise<void> | void; news(news: News): void; page(): Promise<Response>; close(): Promise<void> }
 
 /** Answers clients until a signal ends it; `workers` processes do where that is said. `read` reads the configuration. */
 export async function serve(read: () => Config, workers: number | undefined): Promise<number> {
@@ -23,14 +24,16 @@ export async function serve(read: () => Config, workers: number | undefined): Pr
   void signal.then(() => over.abort())
   const config = read()
   const log = createLog(config.log.level)
-  logBugs(log)
+  // With workers, this process only starts them.
+  const meter = createMeter({ runtime: workers === undefined && config.internal !== undefined })
+  logBugs(log, meter.metrics)
   let stage: Stage = 'starting'
   let serving: Serving | undefined
-  const pages = { ...probes(() => stage), ...newsPage(news => serving?.news(news)) }
+  const pages = { ...probes(() => stage), ...newsPage(news => serving?.news(news)), '/metrics': () => serving?.page() ?? meter.page() }
   const internal = config.internal && await listenInternally(config.internal, pages, log)
   const admin = await startAdmin(config, log)
   try {
-    serving = await start(config, workers, log)
+    serving = await start(config, workers, log, meter)
     reloadOnSignal(serving, read, log)
     if (config.internal?.waitForMail) await untilGreeted(config.backends.backends.map(({ imap }) => imap), over.signal)
     if (!over.signal.aborted) {
@@ -48,9 +51,9 @@ export async function serve(read: () => Config, workers: number | undefined): Pr
   }
 }
 
-async function start(config: Config, workers: number | undefined, log: Log): Promise<Serving> {
-  if (workers === undefined) return startApp(config, log)
-  const { replace, ...serving } = await startWorkers(workers, config, log)
+async function start(config: Config, workers: number | undefined, log: Log, meter: Meter): Promise<Serving> {
+  if (workers === undefined) return { ...await startApp(config, log, config.internal ? { metrics: meter.metrics } : {}), page: meter.page }
+  const { replace, ...serving } = await startWorkers(workers, config, log, meter)
   return { ...serving, reload: replace }
 }
 

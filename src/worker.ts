@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { createLog, logBugs, startApp } from './app.ts'
 import type { Config } from './config.ts'
+import { createMeter } from './prometheus.ts'
 import { beat, type FromWorker, type ToWorker } from './workers.ts'
 
 /** One of the processes of `startWorkers`: serves by the configuration it is sent, until it is told that it was replaced, or to end. */
@@ -23,11 +24,18 @@ async function serveUntilTold(): Promise<void> {
   })
   const config = await new Promise<Config>(resolve => process.once('message', resolve))
   const log = createLog(config.log.level).child({ worker: cluster.worker!.id })
-  logBugs(log)
-  const app = await startApp(config, log)
-  process.on('message', (message: Config | ToWorker) => void (typeof message === 'object' && 'news' in message && app.news(message.news)))
-  const say = (message: FromWorker): void => void process.send!(message, () => {})
-  say({ ready: app.url })
-  setInterval(say, beat * 1000, 'alive').unref()
+  const { metrics, numbers } = createMeter({ runtime: config.internal !== undefined })
+  logBugs(log, metrics)
+  const app = await startApp(config, log, config.internal ? { metrics } : {})
+  const say = (message: FromWorker): Promise<void> => new Promise(resolve => process.send!(message, () => resolve()))
+  const count = async (): Promise<void> => say({ numbers: await numbers() })
+  process.on('message', (message: Config | ToWorker) => {
+    if (message === 'count') void count()
+    else if (typeof message === 'object' && 'news' in message) app.news(message.news)
+  })
+  void say({ ready: app.url })
+  setInterval(() => void say('alive'), beat * 1000).unref()
   await app.close(await ending)
+  // What it counted outlives it.
+  await count()
 }

@@ -4,10 +4,12 @@ import type { Log } from './base/log.ts'
 import { Failure } from './base/failure.ts'
 import type { Config } from './config.ts'
 import type { News } from './http/internal.ts'
+import type { Meter, Numbers } from './prometheus.ts'
+import { type Source, sumOfWorkers } from './worker-numbers.ts'
 
 /** What goes from one process to the other, apart from the configuration, which is a worker's first message. */
-export type ToWorker = 'replaced' | { readonly news: News }
-export type FromWorker = { readonly ready: string } | 'alive'
+export type ToWorker = 'replaced' | 'count' | { readonly news: News }
+export type FromWorker = { readonly ready: string } | 'alive' | { readonly numbers: Numbers }
 
 /** Seconds between two signs of life of a worker. */
 export const beat = 5
@@ -22,6 +24,8 @@ const times = {
   start: 60_000,
   /** How long it may give no sign of life, as an endless loop does, in looks of so many milliseconds. */
   look: 10_000, looks: 3,
+  /** What it may take to say its numbers: who asks for them all does not wait for long either. */
+  count: 2000,
   /** What it may take to end beyond what the configuration says. */
   end: 5000,
 }
@@ -32,12 +36,14 @@ export type Workers = {
   replace(next: Config): Promise<void>
   /** Tells all of them. */
   news(news: News): void
+  /** The numbers of all of them together, of those that have ended too. */
+  page(): Promise<Response>
   /** Has all of them end. */
   close(): Promise<void>
 }
 
 /** One worker process. */
-type Life = {
+type Life = Source & {
   readonly id: number
   readonly pid: number | undefined
   readonly began: number
@@ -54,17 +60,18 @@ type Life = {
  * Keeps `count` processes serving. They share one listening socket, which this one holds; it accepts connections and hands them out by turns,
  * and sees nothing of what they carry. Rejects when the first worker does not start.
  */
-export async function startWorkers(count: number, first: Config, log: Log): Promise<Workers> {
+export async function startWorkers(count: number, first: Config, log: Log, meter: Meter): Promise<Workers> {
   cluster.setupPrimary({ serialization: 'advanced' })
   // By turns, for connections stay: where the kernel wakes whom it likes, one of four workers got most of the phones, and another hardly any.
   cluster.schedulingPolicy = cluster.SCHED_RR
-  const alive = new Set<Life>()
+  const alive = new Set<Life>(), sum = sumOfWorkers(meter)
   const ending = new AbortController()
   let config = first
 
   function begin(settings: Config): Life {
     const life = beginWorker(settings, log)
     alive.add(life)
+    void life.up.then(() => sum.add(life), () => {})
     void life.over.then(() => alive.delete(life))
     return life
   }
@@ -83,6 +90,7 @@ export async function startWorkers(count: number, first: Config, log: Log): Prom
       if (slot.life !== life || ending.signal.aborted) continue
       const ms = Math.round(performance.now() - life.began)
       if (ms > times.steady) pause = times.shortest
+      meter.metrics.add('workerRestarts', {})
       log.error({ worker: life.id, pid: life.pid, ...how, ms, pause }, 'worker ended, another one will be started')
       await sleep(pause, undefined, { signal: ending.signal }).catch(() => {})
       pause = Math.min(2 * pause, times.longest)
@@ -113,6 +121,7 @@ export async function startWorkers(count: number, first: Config, log: Log): Prom
       }
     },
     news: news => alive.forEach(life => life.news(news)),
+    page: sum.page,
     async close() {
       ending.abort()
       await Promise.all([...alive].map(life => {
@@ -128,7 +137,12 @@ function beginWorker(config: Config, log: Log): Life {
   const up = Promise.withResolvers<string>(), over = Promise.withResolvers<object>()
   const worker = fork(error => over.resolve({ why: error.message }))
   const signal = (name: NodeJS.Signals): void => void worker?.process.kill(name)
+  const gone = new Promise(resolve => worker ? worker.once('disconnect', resolve) : resolve(undefined))
   let silent = 0
+  let numbers: Numbers = []
+  /** Who waits for them. */
+  const counting = new Set<(told: boolean) => void>()
+  void gone.then(() => counting.forEach(settle => settle(false)))
   const watch = setInterval(() => {
     if (++silent <= times.looks) return
     log.error({ worker: worker?.id, pid: worker?.process.pid }, 'worker gives no sign of life and is killed')
@@ -140,6 +154,11 @@ function beginWorker(config: Config, log: Log): Life {
   worker?.on('message', (message: FromWorker) => {
     silent = 0
     if (message === 'alive') return
+    if ('numbers' in message) {
+      numbers = message.numbers
+      counting.forEach(settle => settle(true))
+      return
+    }
     log.info({ worker: worker.id, pid: worker.process.pid }, 'worker ready')
     clearTimeout(late)
     up.resolve(message.ready)
@@ -153,8 +172,19 @@ function beginWorker(config: Config, log: Log): Life {
   // It may be gone already.
   const send = (message: Config | ToWorker): void => void worker?.send(message, () => {})
   send(config)
+  async function count(): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    counting.add(resolve)
+    send('count')
+    const late = setTimeout(resolve, times.count, false)
+    return promise.finally(() => {
+      counting.delete(resolve)
+      clearTimeout(late)
+    })
+  }
   return {
     id: worker?.id ?? 0, pid: worker?.process.pid, began: performance.now(), up: up.promise, over: over.promise,
+    count, numbers: () => numbers, silent: Promise.all([over.promise, gone]),
     signal, replaced: () => send('replaced'), news: news => send({ news }),
   }
 }

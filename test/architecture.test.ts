@@ -21,6 +21,7 @@ const importers: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['state'],
   htmlparser2: ['formats'], 'iconv-lite': ['formats'], 'jpeg-js': ['formats'], pngjs: ['formats'],
   pino: ['app.ts', 'cli.ts'],
+  'prom-client': ['prometheus.ts'], '@opentelemetry/api': ['open-telemetry.ts'],
   zod: ['config.ts', 'config-schema.ts', 'config-faults.ts', 'config-source.ts'],
   yaml: ['config.ts', 'config-source.ts'],
 }

@@ -13,6 +13,7 @@ import { withSlash } from './dav-rows.ts'
 import type { DavStore } from './dav-store.ts'
 import type { Login } from './imap-connection.ts'
 import { ldapDirectory, type LdapDirectory } from './ldap.ts'
+import type { Measure } from './measured.ts'
 
 /** What all users of a process remember together, by user: what a DAV server cannot tell, and people of address books. */
 export type DavMemory = { readonly lists: DavLists; readonly copies: DavCopies }
@@ -47,8 +48,9 @@ export function ownList(backend: Backend, person: Person, own: Login, memory: Da
 }
 
 /** LDAP before the book. Undefined where there is none. */
-export function addressList(shared: AddressList | undefined, own: AddressList): Directory | undefined {
-  const books = [shared?.ldap ?? own.ldap, shared?.book ?? own.book].flatMap(one => one ?? [])
+export function addressList(shared: AddressList | undefined, own: AddressList, measured: Measure): Directory | undefined {
+  const ldap = shared?.ldap ?? own.ldap, book = shared?.book ?? own.book
+  const books = [ldap && measured<Directory>('ldap', ldap), book && measured<Directory>('dav', book)].flatMap(one => one ?? [])
   return books.length > 0 ? directories(books) : undefined
 }
 

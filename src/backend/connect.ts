@@ -1,12 +1,14 @@
 import { LRUCache } from 'lru-cache'
-import { Failure } from '../base/failure.ts'
 import type { Breaker, BreakerOptions } from '../base/breaker.ts'
+import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
+import { unmeasured, type Metrics } from '../base/metrics.ts'
 import type { Shared } from '../base/shared.ts'
+import { untraced, type Tracing } from '../base/tracing.ts'
 import type { Role } from '../model/folder.ts'
 import type { PublicServer } from '../model/mail-servers.ts'
-import type { CertificateCheck, Open, Person, Stores } from '../model/ports.ts'
+import type { CertificateCheck, ObjectStore, Open, Person, Stores } from '../model/ports.ts'
 import {
   addressList, closeList, contactsDirectory, davUser, loginAt, ownList, sharedList, type AddressList, type DavMemory,
 } from './address-list.ts'
@@ -29,10 +31,10 @@ import { recall } from './imap-recall.ts'
 import { ImapSession } from './imap-session.ts'
 import { imapWatch } from './imap-watch.ts'
 import type { LdapConfig } from './ldap.ts'
+import { measure, type Measure } from './measured.ts'
 import { sieveFilters } from './sieve-filters.ts'
 import { objectStores } from './object-stores.ts'
 import { smtpSubmission } from './smtp.ts'
-import { timed } from './timed.ts'
 import { addressOf, sharedWays, type SharedWays } from './ways.ts'
 
 export type Security = 'tls' | 'starttls' | 'none'
@@ -133,7 +135,7 @@ export type Backends = {
 }
 
 /** What is open for one user with one secret. Never shared with another secret of the same user. */
-type Account = Omit<Stores, 'backendTime'> & {
+type Account = Stores & {
   /** Something may have happened in this mailbox. */
   look(mailbox: string): void
   /** Makes room: connections close when nothing needs them, and open again for whoever still holds the stores. */
@@ -143,15 +145,16 @@ type Account = Omit<Stores, 'backendTime'> & {
 }
 
 /** Opens users' stores: proves credentials by logging in with them, and keeps what is open for the next request. */
-export function connect(config: BackendsConfig, log: Log, shared: Shared): Backends {
+export function connect(config: BackendsConfig, log: Log, shared: Shared, metrics: Metrics = unmeasured, tracing: Tracing = untraced): Backends {
   const { idleSeconds = 60, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
   const { rememberSeconds = 300, refuseSeconds = 30, tries = 10 } = config.auth ?? {}
   const secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries }, shared)
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
   const proofs = new Map<Fingerprint, Promise<Account>>()
   const memory = davMemory(shared)
-  const certificates = certificateCheck(config.certificates ?? {}, log)
-  const ways = sharedWays(config.sessions, config.breaker, log)
+  const measured = measure(metrics, tracing)
+  const certificates = measured('crl', certificateCheck(config.certificates ?? {}, log))
+  const ways = sharedWays(config.sessions, config.breaker, { log, metrics })
   const addressLists = new Map<Backend, AddressList>(config.backends.map(backend => [backend, sharedList(backend, memory, ways.breaker)]))
   const troubles = new Map(config.backends.map(backend => [backend, davTrouble(log, backend.dav?.url ?? '')]))
 
@@ -161,9 +164,10 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared): Backe
     const own = loginOf(person.login, credentials)
     const before = accounts.get(fingerprint)
     try {
-      if (before || backend.master) (await ways.dial(backend.imap, person.login)(own, timeoutSeconds * 1000)).close()
+      if (before || backend.master) (await ways.dial(backend.imap, person.login)(own, timeoutSeconds * 1000, 'proof')).close()
       const account = before ?? await openAccount(identity, own, {
-        idleSeconds, timeoutSeconds, log, ways, certificates, memory, backends: config.backends, shared: addressLists.get(backend), troubles: troubles.get(backend),
+        idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, backends: config.backends, shared: addressLists.get(backend),
+        troubles: troubles.get(backend),
       })
       accounts.set(fingerprint, account)
       await secrets.proved(fingerprint, person.login, address)
@@ -179,24 +183,34 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared): Backe
     }
   }
 
+  async function find(credentials: Credentials, address: string): Promise<Account> {
+    // Many a directory takes an empty password for an anonymous bind, which succeeds.
+    if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
+    const identity = identify(config.backends, credentials.user)
+    const fingerprint = secrets.fingerprint(identity.person.login, credentials)
+    const known = await secrets.known(fingerprint, identity.person.login, address)
+    const open = known ? accounts.get(fingerprint) : undefined
+    if (open) {
+      metrics.add('credentials', { result: 'known' })
+      return open
+    }
+    // Devices of a user wake up together: they share one login.
+    const proof = proofs.get(fingerprint) ?? prove(fingerprint, identity, credentials, address)
+    proofs.set(fingerprint, proof)
+    try {
+      const account = await proof
+      metrics.add('credentials', { result: 'proved' })
+      return account
+    } finally {
+      proofs.delete(fingerprint)
+    }
+  }
+
   return {
-    async open(credentials, address) {
-      // Many a directory takes an empty password for an anonymous bind, which succeeds.
-      if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
-      const identity = identify(config.backends, credentials.user)
-      const fingerprint = secrets.fingerprint(identity.person.login, credentials)
-      const known = await secrets.known(fingerprint, identity.person.login, address)
-      const open = known ? accounts.get(fingerprint) : undefined
-      if (open) return measured(open)
-      // Devices of a user wake up together: they share one login.
-      const proof = proofs.get(fingerprint) ?? prove(fingerprint, identity, credentials, address)
-      proofs.set(fingerprint, proof)
-      try {
-        return measured(await proof)
-      } finally {
-        proofs.delete(fingerprint)
-      }
-    },
+    open: (credentials, address) => find(credentials, address).catch((error: unknown) => {
+      metrics.add('credentials', { result: error instanceof Failure ? resultOf[error.kind] ?? 'unavailable' : 'unavailable' })
+      throw error
+    }),
     news(user, mailbox) {
       for (const { person, look } of accounts.values()) if (mayBe(user, person.login)) look(mailbox)
     },
@@ -207,6 +221,8 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared): Backe
     },
   }
 }
+
+const resultOf: Partial<Record<Kind, string>> = { auth: 'refused', busy: 'slowed' }
 
 /** A server may call a user by the local part alone. Taking somebody else for the user costs a look at a mailbox. */
 function mayBe(user: string, login: string): boolean {
@@ -221,6 +237,7 @@ type Around = {
   readonly timeoutSeconds: number
   readonly log: Log
   readonly ways: SharedWays
+  readonly measured: Measure
   readonly certificates: CertificateCheck
   readonly backends: readonly Backend[]
   readonly shared: AddressList | undefined
@@ -228,9 +245,8 @@ type Around = {
   readonly troubles: ReturnType<typeof davTrouble> | undefined
 }
 
-async function openAccount(
-  { backend, person }: Identity, own: Login, { idleSeconds, timeoutSeconds, log, ways, certificates, memory, backends, shared, troubles }: Around,
-): Promise<Account> {
+async function openAccount({ backend, person }: Identity, own: Login, around: Around): Promise<Account> {
+  const { idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, backends, shared, troubles } = around
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
   const dial = ways.dial(endpoint, person.login)
@@ -241,21 +257,21 @@ async function openAccount(
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds, dial })
   const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })
   const { notes = 'dav' } = backend
-  const around = { timeoutSeconds, ways, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login), journals: notes !== 'imap' }
-  const dav = backend.dav && openDav(backend.dav, person, own, around)
-  const objects = notes === 'dav' ? dav?.objects : objectStores(dav?.objects, imapNotes({ mail, folders, mailbox }), notes)
+  const aroundDav = { timeoutSeconds, ways, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login), journals: notes !== 'imap' }
+  const dav = backend.dav && openDav(backend.dav, person, own, aroundDav), collections = dav && measured<ObjectStore>('dav', dav.objects)
+  const objects = notes === 'dav' ? collections : objectStores(collections, measured('imap', imapNotes({ mail, folders, mailbox })), notes)
   const list = ownList(backend, person, own, memory, ways.breaker)
-  const directory = addressList(shared, list)
+  const directory = addressList(shared, list, measured)
   return {
-    ...dav,
+    ...(dav && { contacts: measured('dav', dav.contacts) }),
     ...(objects ? { objects } : {}),
-    mail,
-    submission: smtpSubmission(backend.smtp, own, ways.breaker(`smtp ${addressOf(backend.smtp)}`)),
+    mail: measured('imap', mail),
+    submission: measured('smtp', smtpSubmission(backend.smtp, own, ways.breaker(`smtp ${addressOf(backend.smtp)}`))),
     ...(backend.sieve && {
-      filters: sieveFilters({
+      filters: measured('sieve', sieveFilters({
         endpoint: backend.sieve, login, user: person.login, recipient: recipientOf({ backend, person }), folders, timeoutSeconds, log,
         breaker: ways.breaker(`sieve ${addressOf(backend.sieve)}`),
-      }),
+      })),
     }),
     person,
     ...(directory ? { directory } : {}),
@@ -326,18 +342,4 @@ export function masterOf(login: string, { user, password, separator }: NonNullab
   return separator === undefined
     ? { kind: 'password', user, password, authzid: login }
     : { kind: 'password', user: `${login}${separator}${user}`, password }
-}
-
-/** The same stores for one request, which wants to know how long it waited for them. */
-function measured({ mail, objects, contacts, submission, filters, person, directory, certificates }: Account): Stores {
-  let milliseconds = 0
-  const spent = (more: number): void => void (milliseconds += more)
-  return {
-    mail: timed(mail, ['watch'], spent), submission: timed(submission, [], spent), person,
-    ...(objects ? { objects: timed(objects, ['watch'], spent) } : {}),
-    ...(filters && { filters: timed(filters, [], spent) }),
-    ...(directory ? { directory: timed(directory, [], spent) } : {}), ...(contacts ? { contacts: timed(contacts, [], spent) } : {}),
-    certificates: timed(certificates, [], spent),
-    backendTime: () => milliseconds,
-  }
 }

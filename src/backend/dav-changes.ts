@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Failure } from '../base/failure.ts'
+import { Failure, stale } from '../base/failure.ts'
 import type { Listed, ObjectChanges } from '../model/ports.ts'
 import type { DavClient } from './dav-client.ts'
 import type { CollectionState, DavCollection } from './dav-collections.ts'
@@ -68,7 +68,7 @@ export function davChanges(client: DavClient, lists: DavLists): DavChanges {
       // Where it was trouble of the moment, the client need not begin anew.
       const again = await report(where, token).catch(() => undefined)
       if (again) return again
-      throw new Failure('stale', 'the DAV server does not know this sync-token any more', { cause: error })
+      throw stale('sync-token', 'the DAV server does not know this sync-token any more', { cause: error })
     }
   }
 
@@ -83,7 +83,7 @@ export function davChanges(client: DavClient, lists: DavLists): DavChanges {
   /** Without RFC 6578: all versions, compared with those of the token, which stands for a list that is remembered. */
   async function compared({ path, state: { ctag } }: DavPlace, token: string | undefined): Promise<ObjectChanges> {
     const before = token === undefined ? undefined : await lists.recall(token)
-    if (token !== undefined && !before) throw new Failure('stale', 'what the collection held then is not remembered')
+    if (token !== undefined && !before) throw stale('forgotten', 'what the collection held then is not remembered')
     const body = document('D:propfind', '<D:prop><D:getetag/></D:prop>')
     const { rows } = await readMultistatus((await client.ask({ method: 'PROPFIND', path, headers: { depth: '1' }, body })).body)
     const objects = completeRows(rows, path).filter(row => row.status !== 404 && row.status !== 410)

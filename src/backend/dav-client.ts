@@ -1,6 +1,6 @@
 import { Agent, request, type Dispatcher } from 'undici'
 import { always, type Breaker } from '../base/breaker.ts'
-import { Failure, type Kind } from '../base/failure.ts'
+import { Failure, stale, type Kind } from '../base/failure.ts'
 import { persist } from '../base/retry.ts'
 import type { Login } from './imap-connection.ts'
 
@@ -118,7 +118,7 @@ async function refusal(status: number, headers: DavAnswer['headers'], body: Disp
   const precondition = /<(?:\w+:)?(no-uid-conflict|valid-sync-token|number-of-matches-within-limits|max-(?:resource|attachment)-size|max-attachments-per-resource|valid-\w+-data|supported-\w+-data)\b/.exec(said)?.[1]
   const options = { retryAfter: retryAfter(headers['retry-after']) }
   const why = `the DAV server answers ${status}${precondition ? ` (${precondition})` : ''}`
-  if (precondition === 'valid-sync-token') return new Failure('stale', why)
+  if (precondition === 'valid-sync-token') return stale('sync-token', why)
   if (precondition === 'no-uid-conflict') return new Failure('exists', why)
   if (precondition === 'max-attachments-per-resource') return new Failure('quota', why)
   if (precondition?.startsWith('max-')) return new Failure('too-large', why)

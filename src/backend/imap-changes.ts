@@ -1,4 +1,4 @@
-import { Failure } from '../base/failure.ts'
+import { Failure, stale } from '../base/failure.ts'
 import { fresh, type MailCursor, type Pass, type Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
@@ -53,7 +53,7 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard =
     if (!mailbox.capabilities.condstore || !settled(cursor, since)) return undefined
     const state = (await mailbox.status([folder])).get(folder)
     if (!state) throw new Failure('not-found', 'the folder is gone')
-    if (state.validity !== cursor.validity) throw new Failure('stale', 'UIDVALIDITY changed')
+    if (state.validity !== cursor.validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
     return state
   }
 

@@ -3,6 +3,7 @@ import type { Transform } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ImapFlow, type ImapFlowOptions } from 'imapflow'
 import { Failure, type Kind } from '../base/failure.ts'
+import { unmeasured, type Metrics } from '../base/metrics.ts'
 import type { Endpoint } from './connect.ts'
 import { cutterLimits, ResponseCutter } from './imap-cutter.ts'
 import { parseResponse, type Response } from './imap-response.ts'
@@ -32,8 +33,14 @@ export type Command = {
   readonly patient?: boolean
 }
 
-/** Told when the server greets, and once when an open connection is gone. */
-export type Hooks = { greeted?(): void; closed?(): void }
+/** What a connection is for. */
+export type Use = 'session' | 'watch' | 'append' | 'proof' | 'check'
+export type Counting = { readonly metrics: Metrics; readonly use: Use }
+
+/** Told when the server greets, and once when an open connection is gone; who counts it. */
+export type Hooks = { greeted?(): void; closed?(): void; readonly counting?: Counting }
+
+const uncounted: Counting = { metrics: unmeasured, use: 'check' }
 
 type Pending = Command & { readonly tag: string; readonly settle: (answer: Response) => void; readonly fail: (cause: unknown) => void }
 
@@ -139,6 +146,7 @@ export class ImapConnection {
     write: octets => { if (this.#flow.socket) this.#flow.socket.write(octets) },
     unasked: length => this.has('LITERAL+') || (this.has('LITERAL-') && length <= 4096),
   })
+  #counting: Counting | undefined
   #tags = 0
   #watchdog: NodeJS.Timeout | undefined
   /** Octets received when the watchdog looked last. */
@@ -164,16 +172,29 @@ export class ImapConnection {
 
   /** Connects and logs in. `patience`: milliseconds without an octet after which the server counts as gone. */
   static async open(endpoint: Endpoint, login: Login, patience = 60_000, hooks: Hooks = {}): Promise<ImapConnection> {
+    const { counting = uncounted } = hooks
     const connection = new ImapConnection(endpoint, login, patience, hooks)
     try {
       await connection.#flow.connect()
     } catch (error) {
       connection.close()
-      throw loginFailure(connection.#name, error)
+      const failure = loginFailure(connection.#name, error)
+      counting.metrics.add('logins', { use: counting.use, result: failure.kind === 'auth' ? 'refused' : 'unavailable' })
+      throw failure
     }
     await connection.#flow.takeOver((line, literals) => connection.#take(line, literals))
+    connection.#count(counting)
     connection.lastUsed = performance.now()
     return connection
+  }
+
+  #count(counting: Counting): void {
+    const { metrics, use } = counting
+    metrics.add('logins', { use, result: 'ok' })
+    // It may have been lost by now, and told so before it was counted.
+    if (this.#flow.isClosed) return
+    metrics.add('imapConnections', { use })
+    this.#counting = counting
   }
 
   has(capability: string): boolean {
@@ -299,6 +320,8 @@ export class ImapConnection {
   }
 
   #lost(): void {
+    this.#counting?.metrics.add('imapConnections', { use: this.#counting.use }, -1)
+    this.#counting = undefined
     clearTimeout(this.#watchdog)
     const pending = [...this.#pending.values()]
     this.#pending.clear()

@@ -2,15 +2,16 @@ import type { Breaker } from '../base/breaker.ts'
 import type { Budget } from '../base/budget.ts'
 import { Failure } from '../base/failure.ts'
 import type { Gate } from '../base/gate.ts'
+import type { Metrics } from '../base/metrics.ts'
 import { persist } from '../base/retry.ts'
 import type { Endpoint } from './connect.ts'
-import { ImapConnection, type Login } from './imap-connection.ts'
+import { ImapConnection, type Login, type Use } from './imap-connection.ts'
 
 /**
- * Connects and logs in. `patience`: milliseconds without an octet after which the server counts as gone. Who only wants to listen is
- * `patient`: all others go first. Throws `auth`, `unavailable`, `busy`.
+ * Connects and logs in. `patience`: milliseconds without an octet after which the server counts as gone. Who only wants to listen (`watch`)
+ * lets all others go first. Throws `auth`, `unavailable`, `busy`.
  */
-export type Dial = (login: Login, patience: number, patient?: boolean) => Promise<ImapConnection>
+export type Dial = (login: Login, patience: number, use: Use) => Promise<ImapConnection>
 
 export type Ways = {
   /** How many log in at the same time. */
@@ -18,13 +19,15 @@ export type Ways = {
   readonly breaker: Breaker
   /** Connections by user. */
   readonly connections: Budget
+  readonly metrics: Metrics
 }
 
 /** The way of one user to an IMAP server, tried again where it fails quickly. */
-export const imapDial = (endpoint: Endpoint, user: string, { gate, breaker, connections }: Ways): Dial => async (login, patience, patient) => {
+export const imapDial = (endpoint: Endpoint, user: string, { gate, breaker, connections, metrics }: Ways): Dial => async (login, patience, use) => {
   let giveBack = (): void => {}
-  const open = (alive: () => void) => ImapConnection.open(endpoint, login, patience, { greeted: alive, closed: () => giveBack() })
-  const leave = await gate.enter(patient)
+  const counting = { metrics, use }
+  const open = (alive: () => void) => ImapConnection.open(endpoint, login, patience, { greeted: alive, closed: () => giveBack(), counting })
+  const leave = await gate.enter(use === 'watch')
   let connection
   try {
     connection = await breaker.run(alive => persist(() => open(alive), isUnavailable))

@@ -1,4 +1,4 @@
-import { Failure } from '../base/failure.ts'
+import { stale } from '../base/failure.ts'
 import type { MailCursor, Pass, Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
@@ -60,7 +60,7 @@ export async function lookAt(
   const held = qresync ? 0 : add(everything)
 
   const { state, answers } = await mailbox.ask(folder, cursor.validity || undefined, queries)
-  if (state.highestModseq < cursor.modseq && state.highestModseq !== 0n) throw new Failure('stale', 'HIGHESTMODSEQ went back')
+  if (state.highestModseq < cursor.modseq && state.highestModseq !== 0n) throw stale('modseq', 'HIGHESTMODSEQ went back')
   const ranges = (index: number): Range[] => {
     const answer = answers[index]
     return answer?.kind === 'search' ? normalise(answer.uids) : []

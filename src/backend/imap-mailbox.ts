@@ -1,4 +1,4 @@
-import { Failure } from '../base/failure.ts'
+import { Failure, stale } from '../base/failure.ts'
 import type { Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import { listedFields, type Message } from '../model/message.ts'
@@ -60,7 +60,7 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
       if (folder === outbox.id) return { state: emptyState, selectedFresh: false, answers: queries.map(noAnswer) }
       const { state, fresh, result } = await folders.at(folder, path =>
         session.read(path, () => together(queries.map(query => prepare(query, session.capabilities)))))
-      if (validity !== undefined && state.validity !== validity) throw new Failure('stale', 'UIDVALIDITY changed')
+      if (validity !== undefined && state.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
       return { state, selectedFresh: fresh, answers: result }
     },
 

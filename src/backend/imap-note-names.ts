@@ -1,4 +1,4 @@
-import { Failure } from '../base/failure.ts'
+import { stale } from '../base/failure.ts'
 
 /**
  * What notes of a mailbox are called. A message cannot be changed: an edit is another message with another UID. A note is called by the UID
@@ -57,14 +57,14 @@ export function parseToken(token: string): NotesState {
   for (const octet of Buffer.from(token, 'hex')) {
     number |= BigInt(octet & 127) << shift
     shift = octet & 128 ? shift + 7n : 0n
-    if (shift > 63n) throw new Failure('stale', 'a token that is none')
+    if (shift > 63n) throw stale('version', 'a token that is none')
     if (shift === 0n) {
       numbers.push(number)
       number = 0n
     }
   }
   const [validity, uidNext, modseq, ...rest] = numbers
-  if (modseq === undefined || shift > 0n || rest.length % 2 || rest.length > mostKept * 2) throw new Failure('stale', 'a token that is none')
+  if (modseq === undefined || shift > 0n || rest.length % 2 || rest.length > mostKept * 2) throw stale('version', 'a token that is none')
   const kept: Born[] = []
   for (let at = 0; at < rest.length; at += 2) {
     const uid = Number(uidNext) - Number(rest[at])

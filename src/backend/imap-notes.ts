@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { Failure } from '../base/failure.ts'
+import { Failure, stale } from '../base/failure.ts'
 import { parseHeader, rawField } from '../formats/header.ts'
 import { upToText } from '../formats/mail-note.ts'
 import { editHeader } from '../formats/mime-write.ts'
@@ -103,7 +103,7 @@ export function imapNotes({ mail, folders, mailbox }: NotesDeps): ObjectStore {
   function holes(before: NotesState, there: readonly Range[]): Range[] {
     const then = held.get(printToken(before))
     const found = subtract(then ?? [{ from: 1, to: before.uidNext - 1 }], there)
-    if (!then && count(found) > mostHoles) throw new Failure('stale', 'too many holes to tell what went')
+    if (!then && count(found) > mostHoles) throw stale('holes', 'too many holes to tell what went')
     return found
   }
 
@@ -215,7 +215,7 @@ export function imapNotes({ mail, folders, mailbox }: NotesDeps): ObjectStore {
       if (before) {
         const state = (await mailbox.status([mailboxId(id)])).get(mailboxId(id))
         if (!state) throw new Failure('not-found', 'the folder is gone')
-        if (state.validity !== before.validity) throw new Failure('stale', 'UIDVALIDITY changed')
+        if (state.validity !== before.validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
         if (isSame(state, before)) return { present: [], gone: [], token: token! }
       }
       const seen = await look(id, before), { state, names, kept } = seen
@@ -307,7 +307,7 @@ function isSame(state: MailboxState, before: NotesState): boolean {
 function namesThen(before: NotesState, { rows, facts, gone }: Seen): Names {
   const past = before.uidNext > 1 ? [{ from: 1, to: before.uidNext - 1 }] : []
   const went = intersect(normalise(gone), past)
-  if (count(went) > most * 10) throw new Failure('stale', 'more went than can be told')
+  if (count(went) > most * 10) throw stale('holes', 'more went than can be told')
   const notes = [...rows.keys()].filter(uid => uid < before.uidNext).map(uid => bornOf(facts, uid))
   const born = new Map(before.kept.map(one => [one.uid, one.born]))
   for (const { from, to } of went) for (let uid = from; uid <= to; uid++) notes.push({ uid, born: born.get(uid) ?? uid })

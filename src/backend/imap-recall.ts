@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { Failure } from '../base/failure.ts'
+import { stale } from '../base/failure.ts'
 import type { MailCursor, Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { FlagRow, MailboxState } from './imap-mailbox.ts'
@@ -53,7 +53,7 @@ export function recall(options: { mailboxes: number }): Recall {
       const arrived = { from: before?.uidNext ?? cursor.top, to: state.uidNext - 1 }
       const then = normalise([...before?.held ?? covered, ...arrived.from > arrived.to ? [] : [arrived]])
       const vanished = cursor.validity ? subtract(then, held) : []
-      if (!before && count(vanished) > mostHoles) throw new Failure('stale', 'too many holes to tell expunges from')
+      if (!before && count(vanished) > mostHoles) throw stale('holes', 'too many holes to tell expunges from')
       const news = before?.flags ? changes.flags.filter(row => before.flags!.get(row.uid) !== spell(row)) : changes.flags
       return { vanished, flags: news, modseq }
     },

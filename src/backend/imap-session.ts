@@ -1,4 +1,4 @@
-import { Failure } from '../base/failure.ts'
+import { Failure, stale } from '../base/failure.ts'
 import type { Endpoint } from './connect.ts'
 import type { ImapConnection, Command as Line, Login } from './imap-connection.ts'
 import { plainDial, type Dial } from './imap-dial.ts'
@@ -104,7 +104,7 @@ export class ImapSession {
   /** A connection of its own for whoever needs one that nobody waits behind; to be closed by them. Throws `auth`, `unavailable`. */
   async another(): Promise<{ connection: ImapConnection; patience: number }> {
     const { dial, login, timeoutSeconds } = this.#options
-    return { connection: await dial(login, timeoutSeconds * 1000), patience: timeoutSeconds * 1000 }
+    return { connection: await dial(login, timeoutSeconds * 1000, 'append'), patience: timeoutSeconds * 1000 }
   }
 
   /** Closes when the commands under way have ended. */
@@ -170,7 +170,7 @@ export class ImapSession {
       if (!fresh && this.#holds(path, validity)) return { fresh: false, result: await this.#put(connection, [], make()) }
       const { commands, state } = this.#select(path)
       const result = await this.#put(connection, commands, make())
-      if (known(state).validity !== validity) throw new Failure('stale', 'UIDVALIDITY changed')
+      if (known(state).validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
       return { fresh: true, result }
     })
   }
@@ -226,7 +226,7 @@ export class ImapSession {
         await this.#put(connection, this.#select(path).commands, nothing)
       }
     }
-    if (this.#selected?.validity !== validity) throw new Failure('stale', 'UIDVALIDITY changed')
+    if (this.#selected?.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
     return connection
   }
 
@@ -295,9 +295,8 @@ export class ImapSession {
     if (this.#connection && !this.#connection.closed) return this.#connection
     this.#drop()
     const { dial, login, timeoutSeconds } = this.#options
-    const connection = await dial(login, timeoutSeconds * 1000)
+    const connection = this.#connection = await dial(login, timeoutSeconds * 1000, 'session')
     this.connects++
-    this.#connection = connection
     connection.onClose = () => {
       if (this.#connection === connection) this.#drop()
     }
@@ -309,9 +308,8 @@ export class ImapSession {
   async #prepare(connection: ImapConnection): Promise<void> {
     const has = (name: string): boolean => connection.has(name)
     const enable = !has('ENABLE') ? undefined : has('QRESYNC') ? 'QRESYNC' : has('CONDSTORE') ? 'CONDSTORE' : undefined
-    const enabled = new Set<string>()
+    const enabled = new Set<string>(), commands: Command[] = []
     let namespaces: readonly Value[] = []
-    const commands: Command[] = []
     if (enable) commands.push({ line: `ENABLE ${enable}`, on: ({ name, values }) => name === 'ENABLED' && values.forEach(v => enabled.add(text(v).toUpperCase())) })
     if (has('NAMESPACE')) commands.push({ line: 'NAMESPACE', on: ({ name, values }) => { if (name === 'NAMESPACE') namespaces = values } })
     await Promise.allSettled(connection.send(commands))

@@ -196,7 +196,7 @@ function idOf(wanted: ReadonlyMap<string, FolderId>, path: string): FolderId | u
 }
 
 async function listen({ endpoint, login, timeoutSeconds = 60, dial = plainDial(endpoint) }: WatchOptions, tell: Tell, dropped: (why: unknown) => void): Promise<Listener> {
-  const connection = await dial(login, timeoutSeconds * 1000, true)
+  const connection = await dial(login, timeoutSeconds * 1000, 'watch')
   if (connection.has('ENABLE') && connection.has('CONDSTORE')) void Promise.allSettled(connection.send([{ line: 'ENABLE CONDSTORE' }]))
   const listener = connection.has('NOTIFY') ? byNotify(connection, tell, dropped) : byIdle(connection, tell, dropped)
   connection.onClose = () => dropped(new Failure('unavailable', 'the watching connection broke off'))

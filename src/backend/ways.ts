@@ -2,6 +2,7 @@ import { breaker, type Breaker, type BreakerOptions } from '../base/breaker.ts'
 import { budget, type Budget } from '../base/budget.ts'
 import { gate, type Gate } from '../base/gate.ts'
 import type { Log } from '../base/log.ts'
+import type { Metrics } from '../base/metrics.ts'
 import type { BackendsConfig, Endpoint } from './connect.ts'
 import { imapDial, type Dial } from './imap-dial.ts'
 
@@ -12,10 +13,13 @@ export type SharedWays = {
   dial(endpoint: Endpoint, user: string): Dial
 }
 
+/** Who is told of what happens on them. */
+type Told = { readonly log: Log; readonly metrics: Metrics }
+
 /** IMAP connections of one user and of all; logins at the same time at one server, and those of connections that listen, a second. */
 const usual = { perUser: 20, connections: 20_000, logins: 20, watchLogins: 50 }
 
-export function sharedWays(sessions: BackendsConfig['sessions'], options: BreakerOptions | undefined, log: Log): SharedWays {
+export function sharedWays(sessions: BackendsConfig['sessions'], options: BreakerOptions | undefined, { log, metrics }: Told): SharedWays {
   const { perUser, connections, logins, watchLogins } = { ...usual, ...sessions }
   const all: Budget = budget('IMAP connections', { each: perUser, all: connections })
   const once = <T>(make: (server: string) => T): (server: string) => T => {
@@ -32,7 +36,7 @@ export function sharedWays(sessions: BackendsConfig['sessions'], options: Breake
     breaker: breakerOf,
     dial(endpoint, user) {
       const server = `imap ${addressOf(endpoint)}`
-      return imapDial(endpoint, user, { gate: gateOf(server), breaker: breakerOf(server), connections: all })
+      return imapDial(endpoint, user, { gate: gateOf(server), breaker: breakerOf(server), connections: all, metrics })
     },
   }
 }

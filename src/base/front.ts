@@ -9,6 +9,15 @@ export type Facts = Record<string, string | number | boolean | undefined>
 /** Where a client means to be: host, with a port where one is named, and whether its connection is encrypted all the way it knows of. */
 export type Origin = { readonly host: string; readonly secure: boolean }
 
+/** What is counted of a request: words of the front's own tables, never what a client made up. */
+export type Counted = {
+  command?: string
+  version?: string
+  status?: string | undefined
+  /** Milliseconds it waited for something to happen. */
+  waited?: number
+}
+
 /** What a front knows about one request beyond the request itself. */
 export type Visit = {
   readonly id: string
@@ -23,6 +32,7 @@ export type Visit = {
   readonly facts: Facts
   /** Called when the answer was sent, or cannot be: at once where that was before. */
   onEnd(done: () => void): void
+  readonly counted: Counted
 }
 
 /** An HTTP request as a front sees it. */

@@ -1,7 +1,8 @@
 import type { DeviceStore } from '../base/devices.ts'
-import type { Facts } from '../base/front.ts'
+import type { Counted, Facts } from '../base/front.ts'
 import type { Kind } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
+import type { Metrics } from '../base/metrics.ts'
 import type { Shared } from '../base/shared.ts'
 import type { Made } from '../formats/mime-splice.ts'
 import type { Zones } from '../formats/zones.ts'
@@ -42,6 +43,9 @@ export type Call = {
   readonly log: Log
   /** What the log line of this request will say. */
   readonly facts: Facts
+  /** What is counted of it. */
+  readonly counted: Counted
+  readonly metrics: Metrics
   readonly now: () => Date
 }
 

@@ -1,4 +1,4 @@
-import { Failure } from '../base/failure.ts'
+import { Failure, stale } from '../base/failure.ts'
 import type { Folder, FolderId, ObjectContent } from '../model/folder.ts'
 import type { ObjectChanges, ObjectFiles, ObjectStore } from '../model/ports.ts'
 import { digestOf, isDigest, isTag, joinTokens, splitToken, tagOf, type Standings } from '../state/merged-token.ts'
@@ -99,7 +99,7 @@ export function mergedObjects(store: ObjectStore, contents: readonly ObjectConte
     if (isForgotten) {
       // As it was: it does not matter then which token it was.
       if (digestOf(token) === standing) return { present: [], gone: [], token }
-      throw new Failure('stale', 'what the collection was like is not remembered')
+      throw stale('forgotten', 'what the collection was like is not remembered')
     }
     return {
       present: found.present.map(one => ({ ...one, name: nameIn(group, folder, one.name) })),

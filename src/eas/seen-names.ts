@@ -1,4 +1,4 @@
-import { Failure } from '../base/failure.ts'
+import { stale } from '../base/failure.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { ObjectChanges } from '../model/ports.ts'
 import type { Cache } from '../state/cache.ts'
@@ -31,6 +31,6 @@ export function noteSeen(seenIn: SeenIn, home: FolderId, tag: string, id: Folder
 /** What may be held by whoever stands at this token of a collection, which need not be there any more. Throws `stale` where that is not known. */
 export function seenAt(seenIn: SeenIn, home: FolderId, tag: string, token: string): Pick<Seen, 'id' | 'names'> {
   const seen = seenIn.cache.get<Seen>(slot(seenIn, home, tag))
-  if (!seen?.tokens.has(key(token))) throw new Failure('stale', 'what a collection held is not remembered')
+  if (!seen?.tokens.has(key(token))) throw stale('forgotten', 'what a collection held is not remembered')
   return seen
 }

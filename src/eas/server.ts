@@ -3,6 +3,7 @@ import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials, Front, FrontAnswer, FrontRequest, Later, Visit } from '../base/front.ts'
 import { unguarded, type Guard } from '../base/guard.ts'
 import type { Log } from '../base/log.ts'
+import { unmeasured, type Metrics } from '../base/metrics.ts'
 import type { Shared } from '../base/shared.ts'
 import { createZones } from '../formats/zones.ts'
 import { utcZone } from '../formats/timezone.ts'
@@ -15,6 +16,7 @@ import type { Answer, Call, Clocks, Command, Waiting } from './command.ts'
 import { readContent, type Content } from './content.ts'
 import { accessFault } from './device-access.ts'
 import { sawEnd, sawWait, traceRequest, tracer } from './device-watch.ts'
+import { countResync, countStatus } from './counting.ts'
 import { policyFault } from './policy.ts'
 import { deviceFault, parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
@@ -36,6 +38,7 @@ export type EasParts = {
   readonly log: Log
   /** No limits where it is absent. */
   readonly guard?: Guard
+  readonly metrics?: Metrics
   readonly now?: () => Date
   /** Tests keep every answer. */
   readonly record?: (exchange: Exchange) => void
@@ -61,7 +64,8 @@ export function easFront(parts: EasParts): EasFront {
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
     drain: () => drain(waits),
     shed: part => shed(waits, part),
-    answer: (request, visit) => counted(visit, taken => slowed(visit, answer({ ...parts, guard, waits, clocks, taken }, request, visit))),
+    answer: (request, visit) => counted(visit, taken =>
+      slowed(visit, answer({ metrics: unmeasured, ...parts, guard, waits, clocks, taken }, request, visit))),
   }
 }
 
@@ -70,7 +74,7 @@ function clocksOf({ timeZone }: EasSettings): Clocks {
   return { zones, zone: zones.named(timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone) ?? utcZone }
 }
 
-type House = EasParts & { readonly guard: Guard; readonly waits: Waits; readonly clocks: Clocks; readonly taken: Taken }
+type House = EasParts & { readonly guard: Guard; readonly metrics: Metrics; readonly waits: Waits; readonly clocks: Clocks; readonly taken: Taken }
 
 /** What a request took of what there is only so much of: each gives it back. */
 type Taken = (() => void)[]
@@ -97,6 +101,7 @@ function admitWait({ load, waits }: Guard, scope: string): () => void {
 
 // The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
 async function answer(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later> {
+  visit.counted.command = visit.counted.version = 'other'
   // First of all: iOS asks with GET, and no token, how it may log in (17, after Autodiscover).
   if (!visit.credentials) throw new Failure('auth', 'no credentials')
   if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
@@ -118,6 +123,7 @@ async function answer(house: House, request: FrontRequest, visit: Visit): Promis
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     Object.assign(visit.facts, factsOf(error))
+    countResync(counting(house, visit), error)
     return refuse(house, visit, step, error)
   }
 }
@@ -151,7 +157,8 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   house.guard.load.admit(workOfBody(parsed.command, body))
   const call = step.call = {
     body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
-    cache: house.cache, shared: house.shared, devices: house.devices, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, facts: visit.facts, now: house.now ?? (() => new Date()),
+    cache: house.cache, shared: house.shared, devices: house.devices, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log,
+    metrics: house.metrics, facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
     signal: visit.signal,
   }
   traceRequest(house, known, body)
@@ -170,7 +177,10 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
 function deliver(house: House, known: Known, visit: Visit, answered: Answer): Promise<FrontAnswer> | FrontAnswer {
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
   if (tree && commonStatus(known.parsed, tree)) return refusal(house, known, visit, tree)
-  visit.facts['status'] ??= tree && statusOf(tree)
+  const status = tree && statusOf(tree)
+  visit.facts['status'] ??= status
+  visit.counted.status = status
+  countStatus(counting(house, visit), status)
   sawEnd(house, known, visit)
   return respond(answered, known.head.headers, keeper(house, known))
 }
@@ -180,6 +190,7 @@ function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<A
   return answer.then(said => deliver(house, known, visit, said)).catch((error: unknown) => {
     if (!(error instanceof Failure)) throw error
     Object.assign(visit.facts, factsOf(error))
+    countResync(counting(house, visit), error)
     if (error.kind === 'busy') return throttled(error)
     if (error.kind === 'auth') throw error
     return refusal(house, known, visit, refuse(error.kind))
@@ -212,6 +223,8 @@ async function slowed<T>({ facts }: Visit, answered: Promise<T>): Promise<T | Fr
     return throttled(error)
   }
 }
+
+const counting = ({ metrics }: House, { counted }: Visit) => ({ metrics, counted })
 
 const factsOf = ({ kind, message }: Failure) => ({ failure: kind, why: message.slice(0, 300) })
 
@@ -249,6 +262,8 @@ function refusal(house: House, known: Known, visit: Visit, refused: Node | numbe
   const status = typeof refused === 'number' ? refused : commonStatus(parsed, refused)
   visit.facts['status'] = status ? `HTTP ${status}` : statusOf(refused as Node)
   sawEnd(house, known, visit)
+  visit.counted.status = typeof refused === 'number' ? undefined : statusOf(refused)
+  countStatus(counting(house, visit), visit.counted.status)
   if (status) return httpRefusal(status, head.headers)
   return respond({ kind: 'wbxml', root: refused as Node }, head.headers, keeper(house, known))
 }
@@ -262,7 +277,9 @@ function keeper(house: House, known: Known): Keep | undefined {
   return record ? { most: Infinity, done: answer => record({ command, version, answer }) } : tracer(house, known)
 }
 
-function note({ facts, credentials }: Visit, request: EasRequest): void {
+function note({ facts, counted, credentials }: Visit, request: EasRequest): void {
+  if (entryOf(request.command)) counted.command = request.command
+  counted.version = request.version
   facts['user'] ??= credentials?.user
   facts['command'] = request.command.slice(0, 32)
   facts['device'] = request.deviceId.slice(0, 64)
@@ -274,7 +291,7 @@ function note({ facts, credentials }: Visit, request: EasRequest): void {
 
 // [MS-ASHTTP] HTTP OPTIONS Response. A phone tries its password with this request, so the backend is asked.
 async function options(house: House, visit: Visit, agent: string | undefined): Promise<FrontAnswer> {
-  visit.facts['command'] = 'OPTIONS'
+  visit.facts['command'] = visit.counted.command = 'OPTIONS'
   const stores = await admit(house, visit.credentials!, visit)
   if ('status' in stores) return stores
   const head = headOf(house, agent, stores.person)

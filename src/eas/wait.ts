@@ -17,7 +17,7 @@ const again = 30_000
 type StandingOf = (id: FolderId) => Standing
 
 /** What a wait needs of its request. */
-export type Waiter = Pick<Call, 'waits' | 'scope' | 'signal' | 'stores' | 'log' | 'now'>
+export type Waiter = Pick<Call, 'waits' | 'scope' | 'signal' | 'stores' | 'log' | 'now' | 'counted' | 'metrics'>
 
 /**
  * Waits until one of these folders has something a client standing there does not know, for at most `seconds`. Costs a timer and an
@@ -34,6 +34,7 @@ class Wait implements FoldersWatcher {
   readonly #standing: StandingOf
   readonly #settle: Settle
   readonly #over = new AbortController()
+  readonly #begun = performance.now()
   #suspects: FolderId[] = []
   #looking = false
   #leave: (() => void) | undefined
@@ -48,8 +49,9 @@ class Wait implements FoldersWatcher {
   }
 
   begin(ids: readonly FolderId[], seconds: number): void {
-    const { waits, scope, signal, stores } = this.#call
+    const { waits, scope, signal, stores, metrics } = this.#call
     this.#leave = enterWait(waits, scope, this.#end)
+    metrics.add('waits', {})
     if (signal.aborted || waits.drained) return this.#end()
     this.#deadline = setTimeout(wait => wait.#finish({ kind: 'expired' }), seconds * 1000, this)
     signal.addEventListener('abort', this.#end, { once: true })
@@ -99,20 +101,29 @@ class Wait implements FoldersWatcher {
   readonly #end = (): void => this.#finish({ kind: 'ended' })
 
   #finish(woken: Woken): void {
-    this.#release()
+    this.#release(woken.kind === 'ended' && this.#call.waits.drained ? 'drained' : woken.kind)
     this.#settle.resolve(woken)
   }
 
   #fail(error: unknown): void {
-    this.#release()
+    this.#release('failed')
     this.#settle.reject(error)
   }
 
-  #release(): void {
+  #release(end: string): void {
+    this.#count(end)
     for (const timer of [this.#soon, this.#later, this.#deadline]) clearTimeout(timer)
     this.#call.signal.removeEventListener('abort', this.#end)
     this.#leave?.()
     this.#over.abort()
+  }
+
+  #count(end: string): void {
+    if (this.#over.signal.aborted) return
+    const { counted, metrics } = this.#call, waited = performance.now() - this.#begun
+    counted.waited = waited
+    metrics.add('waits', {}, -1)
+    metrics.observe('waitSeconds', { end }, waited / 1000)
   }
 }
 

@@ -1,18 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import http, { type ServerResponse } from 'node:http'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import net, { type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Failure } from '../base/failure.ts'
-import type { Front, Visit } from '../base/front.ts'
+import type { Counted, Front, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
+import { unmeasured, type Metrics } from '../base/metrics.ts'
+import { untraced, type Span, type Told, type Tracing } from '../base/tracing.ts'
 import { addressReader, originReader } from './address.ts'
 import { identify } from './auth.ts'
 import { exchange, stackOf } from './exchange.ts'
 import { hasBody, pathOf } from './incoming.ts'
 import type { PassThrough } from './pass-through.ts'
 import { type BodyPace, watchBodies } from './slow-bodies.ts'
+import { traffic } from './traffic.ts'
 
 /** PEM, not paths. */
 export type Certificate = { readonly cert: string; readonly key: string }
@@ -31,6 +34,8 @@ export type HttpOptions = {
   /** Addresses or CIDR ranges of proxies whose X-Forwarded-For, -Host and -Proto are believed. */
   readonly trustedProxies?: readonly string[]
   readonly log: Log
+  readonly metrics?: Metrics
+  readonly tracing?: Tracing
   readonly pace?: BodyPace
   /** Seconds a client may take for the head of a request. */
   readonly headSeconds?: number
@@ -74,7 +79,8 @@ const usualPace: BodyPace = { seconds: 20, octets: 2048 }
 
 /** Listens; rejects when it cannot. */
 export async function listen(options: HttpOptions, first: Routes): Promise<HttpServer> {
-  const { log, tls } = options
+  const { log, tls, metrics = unmeasured, tracing = untraced } = options
+  const count = traffic(metrics)
   const scheme = tls ? 'https' : 'http'
   const addressOf = addressReader(options.trustedProxies ?? [])
   const originOf = originReader(options.trustedProxies ?? [])
@@ -94,16 +100,21 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
 
   const onBug = (id: string, error: unknown) => {
     bugs++
+    metrics.add('bugs', {})
     log.error({ id, stack: stackOf(error) }, 'bug')
   }
 
   server.on('request', (req, res) => {
+    const own = routes, front = own.frontFor(pathOf(req))
+    const traced = front?.quiet ? untraced : tracing
+    traced.request(req.method!, req.headers, span => take({ req, res, own, front, span }))
+  })
+
+  function take({ req, res, own, front, span }: Taken): void {
     const started = performance.now()
     const gone = new AbortController()
-    const own = routes
-    const front = own.frontFor(pathOf(req))
     const visit: Visit = {
-      id: nextId(), facts: {}, signal: gone.signal,
+      id: nextId(), facts: {}, counted: {}, signal: gone.signal,
       address: addressOf(req.socket.remoteAddress, String(req.headers['x-forwarded-for'] ?? '')),
       origin: originOf(req.socket.remoteAddress, scheme === 'https', req.headers),
       credentials: identify(req.headers.authorization, req.url ?? ''),
@@ -114,16 +125,18 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     res.once('close', () => {
       bodies.delete(req)
       if (!res.writableFinished) gone.abort()
-      const { id, address, facts } = visit
-      const ms = Math.round(performance.now() - started)
-      if (!front?.quiet) writeLine(log, res, { id, address, front: front?.name ?? 'upstream', ms, ...facts })
+      const { id, address, facts, counted } = visit
+      const name = front?.name ?? 'upstream', ms = performance.now() - started
+      count(req, res, { front: name, counted, seconds: ms / 1000 })
+      span.end(() => toldOf(res, name, counted))
+      if (!front?.quiet) writeLine(log, res, { id, address, front: name, ms: Math.round(ms), waited: counted.waited && Math.round(counted.waited), ...facts })
       own.end()
       if (closing) setImmediate(() => server.closeIdleConnections())
     })
     if (!front) return own.passThrough!.web(req, res)
     if (hasBody(req)) bodies.add(req)
     void exchange(front, visit, { scheme, req, res, last: () => parting, onBug })
-  })
+  }
 
   server.on('upgrade', (req, socket, head) => {
     socket.on('error', () => socket.destroy())
@@ -194,6 +207,15 @@ function counter(): () => string {
   return () => `${prefix}-${(++count).toString(36)}`
 }
 
+/** A request, who answers it, and where that is told of. */
+type Taken = {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly own: ReturnType<typeof generation>
+  readonly front: Front | undefined
+  readonly span: Span
+}
+
 /** Routes that know how many requests are under way on them. */
 function generation(routes: Routes) {
   let active = 0
@@ -220,6 +242,18 @@ const nothing: Front = {
   answer: async () => {
     throw new Failure('not-found', 'no front and no upstream')
   },
+}
+
+/** What a span says of a request: nothing of who sent it. */
+function toldOf(res: ServerResponse, front: string, { command = 'none', version, status }: Counted): Told {
+  return {
+    name: `${front} ${command}`,
+    attributes: {
+      'postern.front': front, 'postern.command': command, 'http.response.status_code': res.statusCode,
+      ...(version && { 'postern.version': version }), ...(status && { 'postern.status': status }),
+    },
+    failed: res.statusCode >= 500 ? String(res.statusCode) : res.writableFinished ? undefined : 'cut',
+  }
 }
 
 function writeLine(log: Log, res: ServerResponse, facts: object): void {

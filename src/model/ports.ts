@@ -324,8 +324,6 @@ export type Stores = {
   /** The user's own contacts, as people to find. Throws `denied` for a user whom the server refuses. Undefined where `objects` is. */
   readonly contacts?: Directory
   readonly certificates: CertificateCheck
-  /** Milliseconds spent waiting for backends since this was opened. */
-  backendTime(): number
 }
 
 /**

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Metrics } from '../base/metrics.ts'
 
 /** A bounded memory whose loss costs time, never correctness. Keys begin with what they belong to: `ping:<scope>`. */
 export interface Cache {
@@ -19,3 +20,13 @@ export function memoryCache(options: { megabytes: number }): Cache {
     delete: key => void lru.delete(key),
   }
 }
+
+/** The same, of which it is counted what was there, by what keys begin with. */
+export const countedCache = (cache: Cache, metrics: Metrics): Cache => ({
+  ...cache,
+  get<T>(key: string): T | undefined {
+    const found = cache.get<T>(key)
+    metrics.add('cache', { kind: key.slice(0, key.indexOf(':')), result: found === undefined ? 'miss' : 'hit' })
+    return found
+  },
+})

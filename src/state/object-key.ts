@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Failure } from '../base/failure.ts'
+import { stale } from '../base/failure.ts'
 import type { Shared } from '../base/shared.ts'
 import type { ObjectCursor } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
@@ -47,7 +47,7 @@ export async function printObjectKey(owner: KeyOwner, shared: Shared, collection
       return sealKey(owner, collection, Uint8Array.from(bytes))
     }
   }
-  throw new Failure('stale', 'a sync key cannot hold this')
+  throw stale('overflow', 'a sync key cannot hold this')
 }
 
 /**
@@ -67,7 +67,7 @@ export async function parseObjectKey(owner: KeyOwner, shared: Shared, collection
   const day = (): number => take(2).readUInt16BE()
   const text = (): Promise<string> => remembered(owner, shared, collection, unpackToken(take(take(1)[0]!)))
   const token = !(layout & holding) ? '' : await (layout & tokenAway ? shared.recall<string>(slot(owner, take(digestSize))) : text())
-  if (token === undefined) throw new Failure('stale', 'the state this key stands for is not remembered')
+  if (token === undefined) throw stale('forgotten', 'the state this key stands for is not remembered')
   const since = layout & holding ? day() : 0
   const week = layout & weekly ? take(1)[0]! : undefined
   const place = (): string => take(3).toString('hex')

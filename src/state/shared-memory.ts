@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Metrics } from '../base/metrics.ts'
 import type { Shared } from '../base/shared.ts'
 import type { Cache } from './cache.ts'
 
@@ -26,5 +27,24 @@ export function ownMemory(cache: Cache): Shared {
       else counts.set(name, { count: 1 }, { ttl: seconds * 1000 })
     },
     counted: async names => names.map(countOf),
+  }
+}
+
+/** The same, of which it is counted what was there, by what names begin with. */
+export function countedShared(shared: Shared, metrics: Metrics): Shared {
+  const count = (name: string, found: unknown): void =>
+    metrics.add('cache', { kind: name.slice(0, name.indexOf(':')), result: found === undefined ? 'miss' : 'hit' })
+  return {
+    ...shared,
+    async recall<T>(name: string) {
+      const found = await shared.recall<T>(name)
+      count(name, found)
+      return found
+    },
+    async recallAll<T>(names: readonly string[]) {
+      const found = await shared.recallAll<T>(names)
+      names.forEach((name, index) => count(name, found[index]))
+      return found
+    },
   }
 }

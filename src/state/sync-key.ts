@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { Failure } from '../base/failure.ts'
+import { stale } from '../base/failure.ts'
 import type { MailCursor, Pass, Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import { packOptions, unpackOptions, type SyncOptions } from './sync-options.ts'
@@ -34,7 +34,7 @@ export function printSyncKey(secret: Uint8Array, owner: string, collection: Fold
     const bytes = attempt()
     if (bytes.length <= keySize) return sealKey({ secret, account: owner }, collection, Uint8Array.from(bytes))
   }
-  throw new Failure('stale', 'the numbers of this mailbox do not fit into a sync key')
+  throw stale('overflow', 'the numbers of this mailbox do not fit into a sync key')
 }
 
 /** Throws `stale` for a key that was altered, or belongs to another user, collection or secret. */
@@ -54,8 +54,8 @@ export function readKey(owner: KeyOwner, collection: FolderId, key: string, kind
   const body = bytes.subarray(0, -sealSize)
   const known = bytes.length > sealSize + 1 && body.length <= keySize && bytes.toString('base64url') === key &&
     timingSafeEqual(bytes.subarray(-sealSize), check(owner, collection, body))
-  if (!known) throw new Failure('stale', 'sync key is not one of ours for this collection')
-  if (body[0] !== kind) throw new Failure('stale', 'sync key of an unknown version')
+  if (!known) throw stale('foreign', 'sync key is not one of ours for this collection')
+  if (body[0] !== kind) throw stale('version', 'sync key of an unknown version')
   return body
 }
 

@@ -1,4 +1,4 @@
-import { Failure } from '../base/failure.ts'
+import { stale } from '../base/failure.ts'
 import { readVarint, writeVarint } from './varint.ts'
 
 /** [MS-ASAIRS] BodyPreference. */
@@ -45,7 +45,7 @@ export function packOptions(options: SyncOptions): number[] {
 export function unpackOptions(bytes: Uint8Array, at: { offset: number }): SyncOptions {
   const next = (): number => {
     const byte = bytes[at.offset++]
-    if (byte === undefined) throw new Failure('stale', 'sync key ends early')
+    if (byte === undefined) throw stale('version', 'sync key ends early')
     return byte
   }
   const first = next(), second = next()

@@ -1,4 +1,4 @@
-import { Failure } from '../base/failure.ts'
+import { stale } from '../base/failure.ts'
 import { digestOf, digestSize, isDigest, joinTokens, splitToken, type Standings } from './merged-token.ts'
 import { readVarint, writeVarint } from './varint.ts'
 
@@ -55,7 +55,7 @@ export function unpackToken(octets: Uint8Array): string {
 function unpackStandings(octets: Uint8Array): Standings {
   const standings = new Map<string, string>(), at = { offset: 1 }
   const take = (length: number): Buffer => {
-    if (at.offset + length > octets.length) throw new Failure('stale', 'sync key ends early')
+    if (at.offset + length > octets.length) throw stale('version', 'sync key ends early')
     return Buffer.from(octets.subarray(at.offset, at.offset += length))
   }
   while (at.offset < octets.length) {

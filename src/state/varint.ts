@@ -1,4 +1,4 @@
-import { Failure } from '../base/failure.ts'
+import { stale } from '../base/failure.ts'
 
 /** Seven bits an octet, lowest first, the top bit says that more follow (as Protocol Buffers have it). */
 export function writeVarint(bytes: number[], value: bigint): void {
@@ -14,9 +14,9 @@ export function readVarint(bytes: Uint8Array, at: { offset: number }): bigint {
   let value = 0n
   for (let shift = 0n; shift < 64n; shift += 7n) {
     const byte = bytes[at.offset++]
-    if (byte === undefined) throw new Failure('stale', 'sync key ends early')
+    if (byte === undefined) throw stale('version', 'sync key ends early')
     value |= BigInt(byte & 127) << shift
     if (byte < 128) return value
   }
-  throw new Failure('stale', 'sync key holds a number out of range')
+  throw stale('version', 'sync key holds a number out of range')
 }

@@ -100,11 +100,4 @@ describe('opening a user', () => {
     const nowhere = backends({}, { imap: { host: '127.0.0.1', port: 1, security: 'none' } })
     await expect(nowhere.open(as('anna'), here)).rejects.toMatchObject({ kind: 'unavailable' })
   })
-
-  it('tells how long it waited for servers', async () => {
-    const timed = await backends().open(as('heidi'), here)
-    expect(timed.backendTime()).toBe(0)
-    await timed.mail.folders()
-    expect(timed.backendTime()).toBeGreaterThan(0)
-  })
 })

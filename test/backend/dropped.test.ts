@@ -2,6 +2,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { davClient } from '../../src/backend/dav-client.ts'
+import { unmeasured } from '../../src/base/metrics.ts'
 import { smtpSubmission } from '../../src/backend/smtp.ts'
 import { sharedWays } from '../../src/backend/ways.ts'
 import { startHouse, type House } from '../support/live.ts'
@@ -39,40 +40,40 @@ const login = (who: number | string, password?: string) => {
 }
 const ways = (sessions = {}) => {
   const log = keptLog()
-  return { ...sharedWays(sessions, { failures: 3, pauseSeconds: 60, mostSeconds: 60 }, log), log }
+  return { ...sharedWays(sessions, { failures: 3, pauseSeconds: 60, mostSeconds: 60 }, { log, metrics: unmeasured }), log }
 }
 
 describe('an IMAP login', () => {
   it.each([[0, 1], [1, 2], [2, 3]])('over a way that drops %i connections takes %i', async (drops, come) => {
     const endpoint = await door(house.imap, drops)
-    const connection = await ways().dial(endpoint, 'anna')(login(0), 5000)
+    const connection = await ways().dial(endpoint, 'anna')(login(0), 5000, 'session')
     expect([endpoint.counts.come, connection.closed]).toEqual([come, false])
     connection.close()
   })
 
   it('that is refused is not tried again, and says nothing against the server', async () => {
     const endpoint = await door(house.imap, 0), { dial, log } = ways()
-    for (let n = 0; n < 2; n++) await expect(dial(endpoint, 'anna')(login(0, 'wrong'), 5000)).rejects.toMatchObject({ kind: 'auth' })
+    for (let n = 0; n < 2; n++) await expect(dial(endpoint, 'anna')(login(0, 'wrong'), 5000, 'session')).rejects.toMatchObject({ kind: 'auth' })
     expect([endpoint.counts.come, log.lines]).toEqual([2, []])
   })
 
   it('is not tried at all after some that failed, for any user of that server', async () => {
     const endpoint = await door(house.imap, Infinity), { dial, log } = ways()
-    for (let n = 0; n < 3; n++) await expect(dial(endpoint, 'anna')(login(0), 5000)).rejects.toMatchObject({ kind: 'unavailable' })
+    for (let n = 0; n < 3; n++) await expect(dial(endpoint, 'anna')(login(0), 5000, 'session')).rejects.toMatchObject({ kind: 'unavailable' })
     expect(endpoint.counts.come).toBe(9)
-    await expect(dial(endpoint, 'bob')(login(1), 5000)).rejects.toMatchObject({ kind: 'unavailable', retryAfter: expect.any(Number) })
+    await expect(dial(endpoint, 'bob')(login(1), 5000, 'session')).rejects.toMatchObject({ kind: 'unavailable', retryAfter: expect.any(Number) })
     expect([endpoint.counts.come, log.lines.map(({ message }) => message)]).toEqual([9, ['server does not answer and is left alone']])
-    const other = await dial({ ...house.imap, security: 'none' }, 'bob')(login(1), 5000)
+    const other = await dial({ ...house.imap, security: 'none' }, 'bob')(login(1), 5000, 'session')
     other.close()
   })
 
   it('of a user with too many connections is for later; one of them that ends makes room', async () => {
     const { dial } = ways({ perUser: 2 }), endpoint = { ...house.imap, security: 'none' } as const
-    const [first, second] = [await dial(endpoint, 'anna')(login(0), 5000), await dial(endpoint, 'anna')(login(0), 5000)]
-    await expect(dial(endpoint, 'anna')(login(0), 5000)).rejects.toMatchObject({ kind: 'busy', message: 'more than 2 IMAP connections of one user' })
-    const other = await dial(endpoint, 'bob')(login(1), 5000)
+    const [first, second] = [await dial(endpoint, 'anna')(login(0), 5000, 'session'), await dial(endpoint, 'anna')(login(0), 5000, 'session')]
+    await expect(dial(endpoint, 'anna')(login(0), 5000, 'session')).rejects.toMatchObject({ kind: 'busy', message: 'more than 2 IMAP connections of one user' })
+    const other = await dial(endpoint, 'bob')(login(1), 5000, 'session')
     first.close()
-    const third = await dial(endpoint, 'anna')(login(0), 5000)
+    const third = await dial(endpoint, 'anna')(login(0), 5000, 'session')
     for (const connection of [second, third, other]) connection.close()
   })
 })

@@ -158,7 +158,7 @@ export class MemoryAccount {
   stores(): Stores {
     const mail = this.#counted(this.#mail())
     return {
-      mail, person: this.person, certificates: this.certificates, backendTime: () => 0,
+      mail, person: this.person, certificates: this.certificates,
       ...(this.objects ? { objects: this.objects } : {}),
       ...(this.filters && { filters: this.filters }),
       ...(this.directory ? { directory: this.directory } : {}), ...(this.contacts ? { contacts: this.contacts } : {}),

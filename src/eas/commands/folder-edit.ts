@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Failure, type Kind } from '../../base/failure.ts'
+import { Failure, stale, type Kind } from '../../base/failure.ts'
 import { inTurn } from '../../base/shared.ts'
 import { holdsObjects, type Content, type Folder, type FolderId } from '../../model/folder.ts'
 import type { Stores } from '../../model/ports.ts'
@@ -102,7 +102,7 @@ function edit(
     const then = await recallHierarchy(snapshots, key, hierarchyOf(call, folders))
     // Whom the server of objects refuses has mail folders all the same; of what such a client held before nobody can tell.
     if (refused && (!then || isOfObjects(body))) throw new Failure('unavailable', refused.message, { cause: refused })
-    if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
+    if (!then) throw stale('forgotten', 'the hierarchy this key stands for is not remembered')
     const names = (['FolderHierarchy:ServerId', 'FolderHierarchy:ParentId'] as const).map(tag => text(body, tag) ?? '')
     if (names.some(id => isRecipients(call, id))) return wbxml(el(root, [el('FolderHierarchy:Status', ofRecipients)]))
     const edited = await work(call, body, then, folders)

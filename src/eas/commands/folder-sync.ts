@@ -1,4 +1,4 @@
-import { Failure, type Kind } from '../../base/failure.ts'
+import { Failure, stale, type Kind } from '../../base/failure.ts'
 import { holdsObjects } from '../../model/folder.ts'
 import { compareHierarchies, keepHierarchy, recallHierarchy, type Shown } from '../../state/snapshot.ts'
 import { el, text, type Node } from '../../wire/wbxml.ts'
@@ -21,7 +21,7 @@ export const folderSync: Command = {
     const then = await recallHierarchy(snapshots, key, now)
     // Whoever holds collections of objects keeps them; to all others mail is told alone.
     if (refused && then?.some(({ id }) => holdsObjects(id)) !== false) throw refused
-    if (!then) throw new Failure('stale', 'the hierarchy this key stands for is not remembered')
+    if (!then) throw stale('forgotten', 'the hierarchy this key stands for is not remembered')
 
     const { adds, updates, deletes } = compareHierarchies(then, now)
     const changes = [

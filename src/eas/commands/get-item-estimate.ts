@@ -1,4 +1,4 @@
-import { Failure, type Kind } from '../../base/failure.ts'
+import { Failure, stale, type Kind } from '../../base/failure.ts'
 import { fresh, type MailCursor } from '../../model/cursor.ts'
 import type { Folder, FolderId } from '../../model/folder.ts'
 import { parseSyncKey } from '../../state/sync-key.ts'
@@ -91,7 +91,7 @@ function maxItemsOf(collection: Element): number | undefined {
 function checkClasses(collection: Element): void {
   const classes = children(collection, 'AirSync:Options').map(block => text(block, 'AirSync:Class') ?? 'Email')
   const together = classes.length < 2 || (classes.length === 2 && classes.includes('SMS') && classes.includes('Email'))
-  if (!together) throw new Failure('stale', 'Options of classes that do not go together')
+  if (!together) throw stale('options', 'Options of classes that do not go together')
 }
 
 /** Up to 12.1 FilterType stands in the collection, from 14.0 in its Options, where a block for the SMS class does not count. */

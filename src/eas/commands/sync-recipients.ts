@@ -1,4 +1,4 @@
-import { Failure } from '../../base/failure.ts'
+import { stale } from '../../base/failure.ts'
 import { parseRecipientsKey, printRecipientsKey, type RecipientsState } from '../../state/recipients-key.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
@@ -86,7 +86,7 @@ function heldList(call: Call, sent: SentMail, { digest, validity, uidNext, held 
   const known = call.cache.get<readonly Recipient[]>(slotOf(call, digest))
   if (known) return known
   const again = validity === sent.content.validity ? recipientsBefore(sent, call.stores.person, uidNext, held) : []
-  if (!digestOf(again).equals(digest)) throw new Failure('stale', 'the list this key stands for is not remembered')
+  if (!digestOf(again).equals(digest)) throw stale('forgotten', 'the list this key stands for is not remembered')
   return again
 }
 

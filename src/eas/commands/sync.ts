@@ -2,8 +2,10 @@ import { Failure, type Kind } from '../../base/failure.ts'
 import { holdsObjects, type FolderId } from '../../model/folder.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import { empty, wbxml, type Answer, type Call, type Command } from '../command.ts'
+import { countResync, countStatus, countTold } from '../counting.ts'
 import { isRecipients } from '../recipients.ts'
 import { heedResync } from '../resync.ts'
+import { statusOf } from '../respond.ts'
 import { waitForChange } from '../wait.ts'
 import { changedFolders, type Standing } from '../folders.ts'
 import { refusedCollection } from './sync-answer.ts'
@@ -107,8 +109,12 @@ async function describe(call: Call, collection: Collection, alone: boolean): Pro
   }
 }
 
-const refuse = (call: Call, request: CollectionRequest, { kind }: Failure): Refused =>
-  ({ done: refusedCollection(call, request, kind), news: true, items: 0, refused: true })
+function refuse(call: Call, request: CollectionRequest, failure: Failure): Refused {
+  const done = refusedCollection(call, request, failure.kind)
+  countStatus(call, statusOf(done))
+  countResync(call, failure)
+  return { done, news: true, items: 0, refused: true }
+}
 
 const isLater = ({ kind }: Failure): boolean => kind === 'unavailable' || kind === 'busy'
 
@@ -167,6 +173,7 @@ async function attempt(call: Call, request: CollectionRequest, work: () => Promi
 function count(call: Call, collections: readonly Collection[]): void {
   const sum = (name: keyof Told): number => collections.reduce((total, { told }) => total + told[name], 0)
   const { facts } = call
+  for (const { folder, told } of collections) countTold(call, folder.content, told)
   facts['commands'] = collections.reduce((total, { request }) => total + request.commands.length, 0)
   facts['unkept'] = sum('unkept') || undefined
   facts['adds'] = sum('adds')
