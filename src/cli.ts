@@ -8,6 +8,7 @@ import { checkDns } from './backend/check-dns.ts'
 import { bad, good, type Finding } from './backend/check-finding.ts'
 import { Failure } from './base/failure.ts'
 import { bashCompletion, zshCompletion } from './cli-completion.ts'
+import { listDevices, orderForDevice, topOfDevices, type DeviceOptions } from './cli-devices.ts'
 import { commandNames, commandOf, help, options, optionsOf, shells, type CommandName, type OptionName } from './cli-table.ts'
 import { loadConfig, type Config } from './config.ts'
 import { configurationSchema } from './config-json-schema.ts'
@@ -19,10 +20,21 @@ import { redisTrouble } from './state/redis-line.ts'
 import { decode } from './wire/wbxml.ts'
 import { printXml } from './wire/xml.ts'
 
-type Options = Partial<Record<'config' | 'user' | 'workers' | 'dns' | 'resolver', string | undefined>> & { 'password-stdin'?: boolean | undefined }
+type Options = Partial<Record<'config' | 'user' | 'workers' | 'dns' | 'resolver', string | undefined>> & { 'password-stdin'?: boolean | undefined } & DeviceOptions
 type Run = (options: Options, operands: readonly string[]) => Promise<number>
 
-const runs: Readonly<Record<CommandName, Run>> = { serve, check, decode: decodeFile, schema: async () => say(configurationSchema()), completion }
+const runs: Readonly<Record<CommandName, Run>> = {
+  serve, check, decode: decodeFile, schema: async () => say(configurationSchema()), completion,
+  devices: options => listDevices(configOf(options), options, say), top: options => topOfDevices(configOf(options), options, say),
+  block: order('block'), allow: order('allow'), wipe: order('wipe'), cancel: order('cancel'), resync: order('resync'), trace: order('trace'),
+}
+
+function order(action: string): Run {
+  return async (options, said) => {
+    if (options.minutes !== undefined && !/^([0-5]?\d|60)$/.test(options.minutes)) throw new Usage('--minutes wants a number from 0 to 60.')
+    return orderForDevice(configOf(options), action, said, options, say)
+  }
+}
 
 /** Called wrongly: exit status 2. */
 class Usage extends Error {}
@@ -36,7 +48,9 @@ async function main(args: string[]): Promise<number> {
   const known = optionsOf(name).map(({ option }) => option), { operands: takes } = commandOf(name)
   const unknown = Object.keys(values).find(option => !known.includes(option as OptionName))
   if (unknown) throw new Usage(`${name} has no option --${unknown}.`)
-  if (operands.length > (takes?.most ?? 0)) throw new Usage(`${name} does not know what to do with ${operands.at(-1)}.`)
+  const called = takes?.called ?? []
+  if (operands.length > called.length) throw new Usage(`${name} does not know what to do with ${operands.at(-1)}.`)
+  if (takes?.wanted && operands.length < called.length) throw new Usage(`${name} wants ${called.join(' ')}.`)
   return runs[name](values, operands)
 }
 

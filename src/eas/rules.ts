@@ -11,6 +11,12 @@ export type Whom = { readonly user?: string; readonly domain?: string }
 export type Ceiling = Whom & { readonly agent?: string; readonly version: Version }
 /** Contents of which a client is shown one folder that has all in it; none: each collection by itself. */
 export type Merging = Whom & { readonly agent?: string; readonly folders: readonly ObjectContent[] }
+/** What phones are asked for, by the names of [MS-ASPROV]; undefined asks for nothing. */
+export type Policy = Readonly<Record<string, string | number | boolean>>
+export type PolicyRule = Whom & { readonly agent?: string; readonly policy: Policy | undefined }
+export type Access = 'allow' | 'block' | 'quarantine'
+/** `id` and `type` are patterns as `agent` is. */
+export type AccessRule = Whom & { readonly agent?: string; readonly id?: string; readonly type?: string; readonly access: Access }
 /** `address`: what Autodiscover has such users ask for instead; `{local}` is the local part of their own. */
 export type Redirect = Whom & { readonly url: string; readonly address?: string }
 
@@ -35,6 +41,20 @@ export const mergedOf = (
 ): readonly ObjectContent[] => merge.find(rule => concerns(rule, names) && isOf(rule, userAgent))?.folders ?? mergedFor(userAgent, deviceType)
 
 const isOf = ({ agent }: { readonly agent?: string }, userAgent: string | undefined): boolean => agent === undefined || isLike(userAgent ?? '', agent)
+
+/** The policy for this client of this user: the first rule that concerns both, else the general one. */
+export function policyOf({ policy, policies = [] }: EasSettings, agent: string | undefined, names: readonly string[]): Policy | undefined {
+  const rule = policies.length ? policies.find(rule => concerns(rule, names) && isOf(rule, agent)) : undefined
+  return rule ? rule.policy : policy
+}
+
+/** What the configuration says of a device: the first rule that concerns it; where none does, it may be here. */
+export function accessOf(
+  { access = [] }: EasSettings, { userAgent, deviceId, deviceType }: Pick<EasRequest, 'userAgent' | 'deviceId' | 'deviceType'>, names: readonly string[],
+): Access {
+  const fits = (pattern: string | undefined, said: string): boolean => pattern === undefined || isLike(said, pattern)
+  return access.find(rule => concerns(rule, names) && isOf(rule, userAgent) && fits(rule.id, deviceId) && fits(rule.type, deviceType))?.access ?? 'allow'
+}
 
 /** [MS-ASHTTP] X-MS-Location: where a user's mail is served instead of here. */
 export const redirectOf = ({ redirects }: EasSettings, name: string): string | undefined =>

@@ -1,3 +1,4 @@
+import { canonicalDeviceId, deviceKey, type DeviceStore } from '../base/devices.ts'
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials, Front, FrontAnswer, FrontRequest, Later, Visit } from '../base/front.ts'
 import { unguarded, type Guard } from '../base/guard.ts'
@@ -13,9 +14,11 @@ import { admit } from './admission.ts'
 import { bare, entryOf, offer, speaks, type Entry } from './commands.ts'
 import type { Answer, Call, Clocks, Command, Waiting } from './command.ts'
 import { readContent, type Content } from './content.ts'
+import { accessFault } from './device-access.ts'
+import { sawEnd, sawWait, traceRequest, tracer } from './device-watch.ts'
 import { countResync, countStatus } from './counting.ts'
 import { policyFault } from './policy.ts'
-import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
+import { deviceFault, parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
 import { asksHierarchyAnew, hasChanged, outgoingHead, type OutgoingHead } from './response-head.ts'
 import { mergedObjects } from './merged.ts'
@@ -31,6 +34,7 @@ export type EasParts = {
   readonly open: Open
   readonly cache: Cache
   readonly shared: Shared
+  readonly devices?: DeviceStore | undefined
   readonly log: Log
   /** No limits where it is absent. */
   readonly guard?: Guard
@@ -51,6 +55,10 @@ export function easFront(parts: EasParts): EasFront {
   const guard = parts.guard ?? unguarded
   const waits: Waits = { ends: new Map(), drained: false, admit: scope => admitWait(guard, scope) }
   const clocks = clocksOf(parts.settings)
+  // A device that waits hears of its orders with its next request, which it sends when the wait ends.
+  parts.devices?.onChange(key => {
+    for (const [scope, end] of waits.ends) if (scope.toLowerCase() === deviceKey(key)) end()
+  })
   return {
     name: 'eas',
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
@@ -133,9 +141,12 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   const account = stores.person.login
   const spoken = since(head.ceiling, parsed.version)
   if (!spoken) head.announce()
+  const known: Known = { parsed, head, account }
   const fault = deviceFault(parsed) ?? (spoken && speaks(entry, parsed.version) ? undefined : '138') ??
-    policyFault(house.settings, parsed, account)
-  if (fault) return refusal(house, { parsed, head }, visit, bare(entry, fault))
+    await accessFault(house, parsed, stores) ?? policyFault(house.settings, parsed, stores.person)
+  // [MS-ASCMD] Common Status Codes, 140: what versions before 14.0 get that leave the header out. A base64 query has none.
+  if (fault === '140' && parsed.policyKey === undefined && /[?&]cmd=/i.test(request.url.search) && !since(parsed.version, '14.0')) return refusal(house, known, visit, 403)
+  if (fault) return refusal(house, known, visit, bare(entry, fault))
 
   const scope = `${account}/${canonicalDeviceId(parsed.deviceId)}`
   if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
@@ -146,19 +157,21 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   house.guard.load.admit(workOfBody(parsed.command, body))
   const call = step.call = {
     body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
-    cache: house.cache, shared: house.shared, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, metrics: house.metrics,
-    facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
+    cache: house.cache, shared: house.shared, devices: house.devices, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log,
+    metrics: house.metrics, facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
     signal: visit.signal,
   }
+  traceRequest(house, known, body)
   const root = body?.tag
   if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
   if (asksHierarchyAnew(call)) head.announce()
   const answered = await heardOut(entry.command, call, drain)
   if (answered.kind === 'waiting') {
     const rest = { ...call, body: undefined }
-    return { later: whenItComes(house, { parsed, head }, visit, answered.answer, kind => entry.command.refuse(kind, rest)) }
+    sawWait(house, known, visit)
+    return { later: whenItComes(house, known, visit, answered.answer, kind => entry.command.refuse(kind, rest)) }
   }
-  return deliver(house, { parsed, head }, visit, answered)
+  return deliver(house, known, visit, answered)
 }
 
 function deliver(house: House, known: Known, visit: Visit, answered: Answer): Promise<FrontAnswer> | FrontAnswer {
@@ -168,7 +181,8 @@ function deliver(house: House, known: Known, visit: Visit, answered: Answer): Pr
   visit.facts['status'] ??= status
   visit.counted.status = status
   countStatus(counting(house, visit), status)
-  return respond(answered, known.head.headers, keeper(house, known.parsed))
+  sawEnd(house, known, visit)
+  return respond(answered, known.head.headers, keeper(house, known))
 }
 
 /** What a wait ends in. It holds nothing else of its request. */
@@ -229,34 +243,39 @@ async function refuse(house: House, visit: Visit, step: Step, failure: Failure):
   const { kind } = failure
   if (!parsed) return httpRefusal(kind === 'unsupported' ? 505 : 400, {})
   if (!entry || !head || kind === 'auth' || kind === 'busy') throw failure
-  if (call) return refusal(house, { parsed, head }, visit, entry.command.refuse(kind, call))
+  const known: Known = { parsed, head, account: call?.stores.person.login }
+  if (call) return refusal(house, known, visit, entry.command.refuse(kind, call))
   const status = contentStatus[kind]
   if (!status) throw failure
-  return refusal(house, { parsed, head }, visit, bare(entry, status))
+  return refusal(house, known, visit, bare(entry, status))
 }
 
 /** [MS-ASCMD] Common Status Codes: InvalidContent and InvalidWBXML. */
 const contentStatus: Partial<Record<Kind, string>> = { unsupported: '101', malformed: '102' }
 
 /** What an answer needs of its request. */
-type Known = Pick<Admitted, 'parsed' | 'head'>
+type Known = Pick<Admitted, 'parsed' | 'head'> & { readonly account: string | undefined }
 
 /** A refusing tree, or the HTTP status that versions before 14.0 get in its place. */
 function refusal(house: House, known: Known, visit: Visit, refused: Node | number): Promise<FrontAnswer> | FrontAnswer {
   const { parsed, head } = known
   const status = typeof refused === 'number' ? refused : commonStatus(parsed, refused)
   visit.facts['status'] = status ? `HTTP ${status}` : statusOf(refused as Node)
+  sawEnd(house, known, visit)
   visit.counted.status = typeof refused === 'number' ? undefined : statusOf(refused)
   countStatus(counting(house, visit), visit.counted.status)
   if (status) return httpRefusal(status, head.headers)
-  return respond({ kind: 'wbxml', root: refused as Node }, head.headers, keeper(house, parsed))
+  return respond({ kind: 'wbxml', root: refused as Node }, head.headers, keeper(house, known))
 }
 
 const commonStatus = ({ version }: EasRequest, root: Node): number | undefined =>
   since(version, '14.0') ? undefined : httpStatusOf(root)
 
-const keeper = ({ record }: House, { command, version }: EasRequest): Keep | undefined =>
-  record && { most: Infinity, done: answer => record({ command, version, answer }) }
+/** Wants the octets of an answer: tests want all of them, and a trace does. */
+function keeper(house: House, known: Known): Keep | undefined {
+  const { record } = house, { command, version } = known.parsed
+  return record ? { most: Infinity, done: answer => record({ command, version, answer }) } : tracer(house, known)
+}
 
 function note({ facts, counted, credentials }: Visit, request: EasRequest): void {
   if (entryOf(request.command)) counted.command = request.command

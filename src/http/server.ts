@@ -27,6 +27,8 @@ export type Routes = { readonly fronts: readonly Front[]; readonly passThrough: 
 export type HttpOptions = {
   /** All addresses when undefined. */
   readonly host?: string | undefined
+  /** A Unix socket in place of host and port. */
+  readonly socket?: string
   /** 0 takes a free one. */
   readonly port: number
   readonly tls?: Certificate | undefined
@@ -167,11 +169,12 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     refuseConnection(socket, status, res)
   })
 
-  server.listen(options.port, options.host)
+  if (options.socket === undefined) server.listen(options.port, options.host)
+  else server.listen(options.socket)
   await once(server, 'listening')
 
   return {
-    port: (server.address() as AddressInfo).port,
+    port: options.socket === undefined ? (server.address() as AddressInfo).port : 0,
     async replace(next) {
       const former = routes
       routes = generation(next)

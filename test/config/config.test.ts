@@ -36,7 +36,7 @@ describe('a configuration', () => {
   it('needs a secret and the hosts of a backend', () => {
     expect(parse(good)).toEqual({
       listen: { port: 8080, trustedProxies: [], proxyProtocol: false }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
-      drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined,
+      drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined, admin: undefined, devices: undefined,
       limits: {
         user: { requests: 64, waits: 100, megabytes: 128 }, process: { requests: 2000, waits: 50_000, megabytes: 512 },
         overload: { delayMilliseconds: 400 },
@@ -47,7 +47,7 @@ describe('a configuration', () => {
       }] },
       eas: {
         ceiling: '16.1', ceilings: [], merge: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
-        maxRequest: 157286400, maxHeld: 41943040, policy: undefined,
+        maxRequest: 157286400, maxHeld: 41943040, policy: undefined, policies: [], access: [],
         secret: Buffer.from(secret),
       },
       autodiscover: { url: undefined, name: undefined, autoconfig: true, mobileconfig: true, signer: undefined },
@@ -203,6 +203,12 @@ describe('a fault is named with its line, its setting and a hint', () => {
       'p.yaml:7: eas.policy.MinDevicePasswordLength must be a number from 1 to 16'],
     ['a policy nobody knows', `${good}eas:\n  policy:\n    MinDevicePasswordLenght: 4`,
       'p.yaml:7: eas.policy.MinDevicePasswordLenght is not a setting; did you mean "MinDevicePasswordLength"?'],
+    ['an admin without devices', `${good}admin: { port: 1, token: ${'t'.repeat(24)} }`, 'p.yaml:5: admin wants devices: where they are remembered'],
+    ['an admin with a short token', `${good}devices: { folder: /d }\nadmin: { port: 1, token: short }`, 'p.yaml:6: admin.token must have at least 24 characters'],
+    ['devices in two places', `${good}cache: { shared: { url: 'redis://x' } }\ndevices: { folder: /d, shared: true }`, 'p.yaml:6: devices must have either folder or shared: true'],
+    ['devices in a cache that is not there', `${good}devices: { shared: true }`, 'p.yaml:5: devices.shared wants cache.shared'],
+    ['a quarantine that nobody remembers', `${good}eas: { access: [{ access: quarantine }] }`,
+      'p.yaml:5: eas.access wants devices for a quarantine: where those that wait are remembered'],
     ['a setting twice', `${good}secret: b`, 'p.yaml:5: Map keys must be unique'],
     ['no YAML', `${good}  - [`, 'p.yaml:5: Flow sequence in block collection must be sufficiently indented and end with a ]'],
     ['a list', '- a', 'p.yaml:1: is no configuration'],

@@ -1,0 +1,28 @@
+import type { DeviceStore } from './base/devices.ts'
+import type { Log } from './base/log.ts'
+import type { Config } from './config.ts'
+import { listenForAdmins } from './http/admin.ts'
+import { deviceFolder } from './state/device-file.ts'
+import { deviceRedis } from './state/device-redis.ts'
+import { deviceStore } from './state/device-store.ts'
+
+/** Where the site keeps what it knows of devices; undefined where it keeps nothing. Rejects where orders are there that cannot be read. */
+export async function openDevices({ devices, cache, eas }: Pick<Config, 'devices' | 'cache' | 'eas'>, log: Log): Promise<DeviceStore | undefined> {
+  if (!devices) return undefined
+  const place = devices.folder === undefined ? await deviceRedis(cache.shared!, eas.secret, log, devices.most) : await deviceFolder(devices.folder, log, devices.most)
+  return deviceStore(place, log)
+}
+
+/** The listener for administrators, with its own look at the store: one for all workers. */
+export async function startAdmin(config: Config, log: Log): Promise<{ close(): Promise<void> } | undefined> {
+  if (!config.admin) return undefined
+  const store = (await openDevices(config, log))!
+  const server = await listenForAdmins(config.admin, store, log)
+  log.info('socket' in config.admin ? { socket: config.admin.socket } : { port: server.port }, 'administrators are heard')
+  return {
+    async close() {
+      await server.close(0)
+      await store.close()
+    },
+  }
+}
