@@ -11,7 +11,7 @@ type Action = (store: DeviceStore, key: DeviceKey, wish: Wish) => Promise<unknow
 const knowsAccountWipe = '16.1'
 
 /** Throws `conflict` for what cannot be done as things are, `malformed` for a wish that lacks something. */
-const actions: Readonly<Record<string, Action>> = {
+export const actions: Readonly<Record<string, Action>> = {
   block: (store, key, { by }) => order(store, key, now => ({ ...without(now, 'pending'), decision: { access: 'block', by, at: Date.now() } })),
 
   /** Also after a wipe, and after one that was told and never acknowledged: the device may come again, as a new one. */

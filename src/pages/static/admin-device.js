@@ -66,9 +66,9 @@ export function showDevice(main, user, id) {
     put(parts.known, ...[...new Set([...Object.keys(next.orders.resync ?? {}), ...next.resyncs.map(([, why]) => why.slice(0, why.indexOf(': ')))])].map(value => el('option', { value })))
     showAll(parts.statuses, next.statuses, ({ at, command, status }) => `${at} ${command} ${status}`, () => el('tr'), (row, one) => put(row,
       el('td', { 'data-label': 'When', class: 'nowrap' }, moment(one.at)), el('td', { 'data-label': 'Command' }, said(one.command)), el('td', { 'data-label': 'Outcome' }, outcomeOf(one))))
-    parts.noStatus.hidden = next.statuses.length > 0
+    showInstead(parts.statuses, parts.noStatus)
     showAll(parts.resyncs, next.resyncs, ([at, why]) => `${at} ${why}`, () => el('tr'), (row, [at, why]) => put(row, el('td', { 'data-label': 'When', class: 'nowrap' }, moment(at)), el('td', { 'data-label': 'Folder and reason' }, said(why))))
-    parts.noResync.hidden = next.resyncs.length > 0
+    showInstead(parts.resyncs, parts.noResync)
     trace.show(next)
   }
 
@@ -98,6 +98,13 @@ export function showDevice(main, user, id) {
     look.stop()
     trace.stop()
   }
+}
+
+/** A table without rows gives way to a sentence. @param {HTMLElement} rows @param {HTMLElement} sentence */
+export function showInstead(rows, sentence) {
+  const isEmpty = rows.childElementCount === 0, table = rows.closest('table')
+  sentence.hidden = !isEmpty
+  if (table) table.hidden = isEmpty
 }
 
 /** @param {...string} names */

@@ -1,7 +1,7 @@
 // @ts-check
 // All devices, and the latest requests.
 import { ask, byId, complain, el, field, isSignedIn, moment, order, poll, put, said, showAll, start, tell } from './page.js'
-import { headings, showDevice } from './admin-device.js'
+import { headings, showDevice, showInstead } from './admin-device.js'
 import { askToBlock, isUndecided, linkTo, marksOf, outcomeOf, pathOf } from './admin-words.js'
 
 /** @typedef {import('./admin-words.js').Row} Row @typedef {import('./admin-words.js').Spoken} Spoken */
@@ -44,14 +44,14 @@ function showList(main) {
     for (const option of filter.options) put(option, `${filterNames[/** @type {keyof typeof filterNames} */ (option.value)]} (${counts[option.value]})`)
     showAll(rows, /** @type {Row[]} */ (devices), ({ user, id }) => `${user}/${id}`, () => makeRow(columns), fillRow)
     put(none, counts.all === 0 ? 'No device was here yet. It appears when it syncs for the first time.' : 'No device fits that.')
-    none.hidden = found > 0
+    showInstead(rows, none)
     more.hidden = found <= devices.length
     put(count, found > devices.length ? `${devices.length} of ${found}` : found === 1 ? '1 device' : `${found} devices`)
     const latest = await ask('requests')
     const all = [...latest.requests, .../** @type {any[]} */ (latest.waits).map(wait => ({ ...wait, waits: true }))].sort((a, b) => b.at - a.at)
     showAll(requests, all, one => `${one.user}/${one.id} ${one.at} ${one.command} ${one.status}`, () => makeRow(requestColumns), (row, one) =>
       requestColumns.forEach(({ show }, at) => put(/** @type {Element} */ (row.children[at]), ...show(one))))
-    noRequest.hidden = all.length > 0
+    showInstead(requests, noRequest)
     put(waiting, latest.waiting === 1 ? '1 request waits for news.' : `${latest.waiting} requests wait for news.`)
   })
 
