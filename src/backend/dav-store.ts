@@ -51,7 +51,7 @@ export function davStore({ server, client, user, called = () => undefined, lists
   let listing: Promise<readonly DavCollection[]> | undefined
   let extensions: Promise<string> | undefined
   /** Kinds that the server makes no collection of. */
-  const refused = new Set<ObjectContent>()
+  const notMade = new Set<ObjectContent>()
   const reports = davChanges(client, lists)
   const watch = davWatch({ pollSeconds: server.pollSeconds ?? 20, states: ids => statesOf(ids), trouble })
 
@@ -74,13 +74,13 @@ export function davStore({ server, client, user, called = () => undefined, lists
    */
   async function makeMissing(found: DavHomes, all: readonly DavCollection[]): Promise<boolean> {
     const missing = (Object.keys(defaultNames) as ObjectContent[])
-      .filter(content => !refused.has(content) && !all.some(one => one.content === content) && (content !== 'notes' || journals))
+      .filter(content => !notMade.has(content) && !all.some(one => one.content === content) && (content !== 'notes' || journals))
     for (const content of missing) {
       try {
         await makeCollection(client, found, content, defaultNames[content], `postern-${content}`)
       } catch (error) {
         if (!(error instanceof Failure) || error.kind === 'unavailable' || error.kind === 'busy') throw error
-        refused.add(content)
+        notMade.add(content)
       }
     }
     return missing.length > 0
