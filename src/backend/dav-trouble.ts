@@ -7,6 +7,9 @@ import { isRefusal } from './dav-client.ts'
 /** Milliseconds after which the same trouble is worth another line. */
 const again = 600_000
 
+/** Milliseconds without a failure after which an outage is over: one that answers now and then is no news each time. */
+const steady = 5000
+
 /** Warns of what goes wrong at a DAV server: of an outage once, and of its end; else once for all users, or once a user where it is that. */
 export type DavTrouble = {
   /** Hears of all that went wrong for a user. */
@@ -18,15 +21,17 @@ export type DavTrouble = {
 export function davTrouble(log: Log, server: string): DavTrouble {
   const told = new LRUCache<string, true>({ max: 1000, ttl: again })
   /** Since when it does not answer, in milliseconds. */
-  let away: number | undefined
+  let away: number | undefined, missedLast = 0
 
   function missed({ message }: Failure): void {
     if (away === undefined) log.warn({ server, reason: message }, 'the DAV server cannot be used; calendars and contacts wait')
     away ??= performance.now()
+    missedLast = performance.now()
   }
 
   function answered(): void {
-    if (away !== undefined) log.info({ server, seconds: Math.round((performance.now() - away) / 1000) }, 'the DAV server answers again')
+    if (away === undefined || performance.now() - missedLast < steady) return
+    log.info({ server, seconds: Math.round((missedLast - away) / 1000) }, 'the DAV server answers again')
     away = undefined
   }
 
