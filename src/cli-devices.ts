@@ -28,10 +28,13 @@ export async function listDevices(config: Config, { user, json }: DeviceOptions,
   return 0
 }
 
-/** `postern top`: those that were seen last, anew every two seconds until it is ended. */
+/** `postern top`: those that were seen last, anew every two seconds until it is interrupted, or nobody reads it any more. */
 export async function topOfDevices(config: Config, { user, json, once }: DeviceOptions, say: Say): Done {
+  const over = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => over.abort())
+  process.stdout.once('error', () => over.abort())
   const rows = Math.max(5, (process.stdout.rows ?? 24) - 3)
-  for (;;) {
+  while (!over.signal.aborted) {
     const { devices } = await askAdmin<{ devices: Device[] }>(config, 'GET', `/devices${user ? `?user=${encodeURIComponent(user)}` : ''}`)
     const waiting = devices.filter(({ seen }) => isWaiting(seen)).length
     const active = devices.filter(({ seen }) => seen && Date.now() - seen.lastSeen < 60_000).length
@@ -39,8 +42,9 @@ export async function topOfDevices(config: Config, { user, json, once }: DeviceO
     if (json) say(`${JSON.stringify({ devices: devices.length, waiting, active, latest })}\n`)
     else say(`${once ? '' : '\u001b[H\u001b[2J'}${devices.length} devices, ${waiting} wait for news, ${active} asked within a minute\n${tableOf(latest)}`)
     if (once) return 0
-    await sleep(2000)
+    await sleep(2000, undefined, over).catch(() => {})
   }
+  return 0
 }
 
 /** `postern block | allow | wipe | cancel | resync | trace USER DEVICE`. */
