@@ -10,8 +10,8 @@ import type { Log } from '../base/log.ts'
 import { unmeasured, type Metrics } from '../base/metrics.ts'
 import { untraced, type Span, type Told, type Tracing } from '../base/tracing.ts'
 import { addressReader, originReader, proxyCheck } from './address.ts'
-import { identify } from './auth.ts'
 import { exchange, stackOf } from './exchange.ts'
+import { headReader, type Head } from './head.ts'
 import { hasBody, pathOf } from './incoming.ts'
 import type { PassThrough } from './pass-through.ts'
 import { readProxied } from './proxied.ts'
@@ -102,12 +102,15 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const sources = options.proxyProtocol ? readProxied(server, {
     isProxy: proxyCheck(options.trustedProxies ?? []), patience: settings.headersTimeout, onFault: why => log.info({ why }, 'no request'),
   }) : undefined
-  /** Whose request it is and where it means to be; what a proxy said before it is told to whoever gets the request after us. */
-  const clientOf = (req: http.IncomingMessage): Pick<Visit, 'address' | 'origin'> => {
-    const source = sources?.of(req.socket), peer = source ?? req.socket.remoteAddress, { headers } = req
-    const forwarded = headers['x-forwarded-for'] as string | undefined
-    if (source !== undefined) headers['x-forwarded-for'] = [forwarded, source].filter(Boolean).join(', ')
-    return { address: addressOf(peer, forwarded), origin: originOf(peer, scheme === 'https', headers) }
+  const heads = headReader(scheme, ({ socket, headers }) => {
+    const peer = sources?.of(socket) ?? socket.remoteAddress
+    return { address: addressOf(peer, headers['x-forwarded-for'] as string | undefined), origin: originOf(peer, scheme === 'https', headers) }
+  })
+  /** What a proxy said before a request is told to whoever gets it. */
+  const forwarded = (req: IncomingMessage): IncomingMessage => {
+    const source = sources?.of(req.socket), { headers } = req
+    if (source !== undefined) headers['x-forwarded-for'] = [headers['x-forwarded-for'], source].filter(Boolean).join(', ')
+    return req
   }
 
   const onBug = (id: string, error: unknown) => {
@@ -117,25 +120,24 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   }
 
   server.on('request', (req, res) => {
-    const own = routes, front = own.frontFor(pathOf(req))
+    const own = routes, head = heads.read(forwarded(req)), front = own.frontFor(head.path)
     const traced = front?.quiet ? untraced : tracing
-    traced.request(req.method!, req.headers, span => take({ req, res, own, front, span }))
+    traced.request(req.method!, req.headers, span => take({ req, res, own, front, span }, head))
   })
 
-  function take({ req, res, own, front, span }: Taken): void {
+  function take({ req, res, own, front, span }: Taken, head: Head): void {
     const started = performance.now()
-    const gone = new AbortController()
+    const gone = ending()
     const visit: Visit = {
-      id: nextId(), facts: {}, counted: {}, signal: gone.signal,
-      ...clientOf(req),
-      credentials: identify(req.headers.authorization, req.url ?? ''),
+      id: nextId(), facts: {}, counted: {}, address: head.address, origin: head.origin, credentials: head.credentials,
+      get signal() { return gone.signal },
       onEnd: done => void (res.closed ? done() : res.once('close', done)),
     }
     answers.set(req.socket, res)
     own.begin()
     res.once('close', () => {
       bodies.delete(req)
-      if (!res.writableFinished) gone.abort()
+      if (!res.writableFinished) gone.end()
       const { id, address, facts, counted } = visit
       const name = front?.name ?? 'upstream', ms = performance.now() - started
       count(req, res, { front: name, counted, seconds: ms / 1000 })
@@ -146,7 +148,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     })
     if (!front) return own.passThrough!.web(req, res)
     if (hasBody(req)) bodies.add(req)
-    void exchange(front, visit, { scheme, req, res, last: () => parting, onBug })
+    void exchange(front, visit, { head, req, res, last: () => parting, onBug, waits: () => heads.forget(req.socket) })
   }
 
   server.on('upgrade', (req, socket, head) => {
@@ -154,7 +156,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     if (routes.frontFor(pathOf(req))) return refuseConnection(socket, 404, undefined)
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
-    log.info({ front: 'upstream', address: clientOf(req).address, method: req.method }, 'upgrade')
+    log.info({ front: 'upstream', address: heads.read(forwarded(req)).address, method: req.method }, 'upgrade')
     routes.passThrough!.upgrade(req, socket, head)
   })
 
@@ -217,6 +219,23 @@ function counter(): () => string {
   const prefix = randomBytes(4).toString('hex')
   let count = 0
   return () => `${prefix}-${(++count).toString(36)}`
+}
+
+/** A signal that is made when somebody asks for it: most requests are answered before anybody does. */
+function ending(): { readonly signal: AbortSignal; end(): void } {
+  let controller: AbortController | undefined
+  let ended = false
+  return {
+    get signal() {
+      controller ??= new AbortController()
+      if (ended) controller.abort()
+      return controller.signal
+    },
+    end() {
+      ended = true
+      controller?.abort()
+    },
+  }
 }
 
 /** A request, who answers it, and where that is told of. */
