@@ -31,8 +31,9 @@ export function ceilingOf({ ceiling, ceilings }: EasSettings, agent: string | un
 
 /** Of what this client of this user is shown one folder alone: the first rule that concerns both, else what is known of the client. */
 export const mergedOf = (
-  { merge }: Pick<EasSettings, 'merge'>, { userAgent, deviceType }: Pick<EasRequest, 'userAgent' | 'deviceType'>, names: readonly string[],
-): readonly ObjectContent[] => merge.find(rule => concerns(rule, names) && isOf(rule, userAgent))?.folders ?? mergedFor(userAgent, deviceType)
+  { merge }: Pick<EasSettings, 'merge'>, { userAgent, deviceType, client }: Pick<EasRequest, 'userAgent' | 'deviceType' | 'client'>,
+  names: readonly string[],
+): readonly ObjectContent[] => merge.find(rule => concerns(rule, names) && isOf(rule, userAgent))?.folders ?? mergedFor(client, userAgent, deviceType)
 
 const isOf = ({ agent }: { readonly agent?: string }, userAgent: string | undefined): boolean => agent === undefined || isLike(userAgent ?? '', agent)
 

@@ -15,11 +15,10 @@ import type { Answer, Call, Clocks, Command, Waiting } from './command.ts'
 import { readContent, type Content } from './content.ts'
 import { countResync, countStatus } from './counting.ts'
 import { policyFault } from './policy.ts'
-import { canonicalDeviceId, deviceFault, parseRequest, type EasRequest } from './request.ts'
+import { deviceFault, requestReader, type parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
 import { asksHierarchyAnew, hasChanged, outgoingHead, type OutgoingHead } from './response-head.ts'
 import { mergedObjects } from './merged.ts'
-import { clientOf } from './quirks.ts'
 import { mergedOf } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
@@ -50,14 +49,13 @@ export type EasFront = Front & {
 export function easFront(parts: EasParts): EasFront {
   const guard = parts.guard ?? unguarded
   const waits: Waits = { ends: new Map(), drained: false, admit: scope => admitWait(guard, scope) }
-  const clocks = clocksOf(parts.settings)
+  const house: House = { metrics: unmeasured, ...parts, guard, waits, clocks: clocksOf(parts.settings), read: requestReader() }
   return {
     name: 'eas',
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
     drain: () => drain(waits),
     shed: part => shed(waits, part),
-    answer: (request, visit) => counted(visit, taken =>
-      slowed(visit, answer({ metrics: unmeasured, ...parts, guard, waits, clocks, taken }, request, visit))),
+    answer: (request, visit) => counted(visit, taken => slowed(visit, answer(house, request, visit, taken))),
   }
 }
 
@@ -66,7 +64,7 @@ function clocksOf({ timeZone }: EasSettings): Clocks {
   return { zones, zone: zones.named(timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone) ?? utcZone }
 }
 
-type House = EasParts & { readonly guard: Guard; readonly metrics: Metrics; readonly waits: Waits; readonly clocks: Clocks; readonly taken: Taken }
+type House = EasParts & { readonly guard: Guard; readonly metrics: Metrics; readonly waits: Waits; readonly clocks: Clocks; readonly read: typeof parseRequest }
 
 /** What a request took of what there is only so much of: each gives it back. */
 type Taken = (() => void)[]
@@ -92,23 +90,23 @@ function admitWait({ load, waits }: Guard, scope: string): () => void {
 }
 
 // The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
-async function answer(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later> {
+async function answer(house: House, request: FrontRequest, visit: Visit, taken: Taken): Promise<FrontAnswer | Later> {
   visit.counted.command = visit.counted.version = 'other'
   // First of all: iOS asks with GET, and no token, how it may log in (17, after Autodiscover).
   if (!visit.credentials) throw new Failure('auth', 'no credentials')
   if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
   if (request.method === 'OPTIONS') return options(house, visit, request.headers.get('user-agent') ?? undefined)
 
-  const step: Step = {}
+  const step: Step = { taken }
   try {
-    const parsed = step.parsed = parseRequest(request.url, request.headers)
+    const parsed = step.parsed = house.read(request.url, request.headers)
     note(visit, parsed)
     const entry = entryOf(parsed.command)
     if (!entry) return httpRefusal(501, {})
     house.guard.load.admit(workOf(parsed.command))
     const stores = await admit(house, named(visit.credentials, parsed), visit)
     if ('status' in stores) return stores
-    house.taken.push(house.guard.requests.take(stores.person.login))
+    taken.push(house.guard.requests.take(stores.person.login))
     const head = headOf(house, parsed.userAgent, stores.person)
     Object.assign(step, { entry, head })
     return await perform(house, request, visit, { parsed, entry, head, stores, step })
@@ -137,10 +135,10 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
     policyFault(house.settings, parsed, account)
   if (fault) return refusal(house, { parsed, head }, visit, bare(entry, fault))
 
-  const scope = `${account}/${canonicalDeviceId(parsed.deviceId)}`
+  const scope = `${account}/${parsed.device}`
   if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
   const rfc822 = entry.rfc822Until && since(entry.rfc822Until, parsed.version)
-  const hold = (octets: number): void => void house.taken.push(house.guard.octets.take(account, octets))
+  const hold = (octets: number): void => void step.taken.push(house.guard.octets.take(account, octets))
   const { body, message, drain } = await readContent(
     request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, { ...house.settings, hold })
   house.guard.load.admit(workOfBody(parsed.command, body))
@@ -148,7 +146,7 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
     body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
     cache: house.cache, shared: house.shared, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, metrics: house.metrics,
     facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
-    signal: visit.signal,
+    get signal() { return visit.signal },
   }
   const root = body?.tag
   if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
@@ -221,8 +219,8 @@ const headOf = ({ settings, now }: House, agent: string | undefined, person: Per
 const named = (credentials: Credentials, { user }: EasRequest): Credentials =>
   credentials.user ? credentials : { ...credentials, user }
 
-/** How far a request had come. */
-type Step = { parsed?: EasRequest; entry?: Entry; call?: Call; head?: OutgoingHead }
+/** How far a request had come, and what it took. */
+type Step = { readonly taken: Taken; parsed?: EasRequest; entry?: Entry; call?: Call; head?: OutgoingHead }
 
 async function refuse(house: House, visit: Visit, step: Step, failure: Failure): Promise<FrontAnswer> {
   const { parsed, entry, call, head } = step
@@ -266,7 +264,7 @@ function note({ facts, counted, credentials }: Visit, request: EasRequest): void
   facts['device'] = request.deviceId.slice(0, 64)
   facts['type'] = request.deviceType.slice(0, 64)
   facts['agent'] = request.userAgent?.slice(0, 128)
-  facts['client'] = clientOf(request.userAgent, request.deviceType)
+  facts['client'] = request.client?.name
   facts['version'] = request.version
 }
 
