@@ -3,15 +3,8 @@ import type { Endpoint } from './connect.ts'
 import type { ImapConnection, Command as Line, Login } from './imap-connection.ts'
 import { plainDial, type Dial } from './imap-dial.ts'
 import { quote } from './imap-names.ts'
-import { bignumber, list, number, pairs, text, type Response, type Value } from './imap-response.ts'
-
-export type MailboxState = {
-  readonly validity: number
-  readonly uidNext: number
-  /** 0n where the server keeps none. */
-  readonly highestModseq: bigint
-  readonly messages: number
-}
+import { bignumber, list, number, text, type Response, type Value } from './imap-response.ts'
+import { samePath, statusCommand, type MailboxState } from './imap-state.ts'
 
 /** What the server offers of what this program would use. Known once a session was open, and kept when it closes. */
 export type ImapCapabilities = {
@@ -69,6 +62,8 @@ export class ImapSession {
   #turn: Promise<unknown> = Promise.resolve()
   #idle: NodeJS.Timeout | undefined
   #retired = false
+  /** Questions for the state of a mailbox that are not on their way yet. */
+  readonly #asked = new Map<string, Promise<MailboxState | undefined>>()
   #capabilities: ImapCapabilities | undefined
   #namespaces: Namespaces | undefined
   /** Connections opened so far, and round trips of those gone. */
@@ -147,18 +142,35 @@ export class ImapSession {
 
   /** The states of mailboxes as they are now, in one round trip; undefined for one that is not there or does not tell. */
   async status(paths: readonly string[]): Promise<(MailboxState | undefined)[]> {
-    return this.#persist(async connection => {
-      const states: (MailboxState | undefined)[] = paths.map(() => undefined)
-      const commands = paths.flatMap((path, index): Command[] => {
-        // Of the mailbox that is selected, Dovecot's STATUS tells the session's last view: SELECT tells the truth.
-        if (!samePath(this.#selected?.path ?? '', path)) return [statusCommand(path, this.capabilities, state => { states[index] = state })]
-        const select = this.#select(path)
-        states[index] = select.state
-        return select.commands.map(command => ({ ...command, optional: true }))
-      })
-      await this.#put(connection, [], { commands, result: () => {} })
-      return states.map(state => state?.validity ? state : undefined)
+    return this.#persist(connection => this.#askStates(connection, paths))
+  }
+
+  /** That of one mailbox. Whoever asks for it before the question is on its way gets the same answer: one is enough for all of them. */
+  state(path: string): Promise<MailboxState | undefined> {
+    const asked = this.#asked.get(path)
+    if (asked) return asked
+    const leave = (): void => void (this.#asked.get(path) === answer && this.#asked.delete(path))
+    const answer = this.#persist(async connection => {
+      // Before the octets leave, which they do at the end of this turn of the event loop.
+      setImmediate(leave)
+      const [state] = await this.#askStates(connection, [path])
+      return state
+    }).finally(leave)
+    this.#asked.set(path, answer)
+    return answer
+  }
+
+  async #askStates(connection: ImapConnection, paths: readonly string[]): Promise<(MailboxState | undefined)[]> {
+    const states: (MailboxState | undefined)[] = paths.map(() => undefined)
+    const commands = paths.flatMap((path, index): Command[] => {
+      // Of the mailbox that is selected, Dovecot's STATUS tells the session's last view: SELECT tells the truth.
+      if (!samePath(this.#selected?.path ?? '', path)) return [statusCommand(path, this.capabilities, state => { states[index] = state })]
+      const select = this.#select(path)
+      states[index] = select.state
+      return select.commands.map(command => ({ ...command, optional: true }))
     })
+    await this.#put(connection, [], { commands, result: () => {} })
+    return states.map(state => state?.validity ? state : undefined)
   }
 
   /**
@@ -347,26 +359,6 @@ export class ImapSession {
     const mine = this.#turn.then(work)
     this.#turn = mine.catch(() => {})
     return mine
-  }
-}
-
-/** RFC 9051, STATUS */
-function statusCommand(path: string, { condstore }: ImapCapabilities, found: (state: MailboxState) => void): Command {
-  return {
-    line: `STATUS ${quote(path)} (MESSAGES UIDNEXT UIDVALIDITY${condstore ? ' HIGHESTMODSEQ' : ''})`,
-    on: ({ name, values }) => { if (name === 'STATUS' && samePath(text(values[0]), path)) found(readStatus(list(values[1]))) },
-    optional: true,
-  }
-}
-
-/** INBOX is one mailbox in any case of letters. */
-export const samePath = (a: string, b: string): boolean => a === b || (a.toUpperCase() === 'INBOX' && b.toUpperCase() === 'INBOX')
-
-export function readStatus(values: readonly Value[]): MailboxState {
-  const items = new Map(pairs(values))
-  return {
-    validity: number(items.get('UIDVALIDITY')), uidNext: number(items.get('UIDNEXT')), messages: number(items.get('MESSAGES')),
-    highestModseq: bignumber(items.get('HIGHESTMODSEQ')),
   }
 }
 
