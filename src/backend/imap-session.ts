@@ -2,7 +2,7 @@ import { Failure, stale } from '../base/failure.ts'
 import type { Endpoint } from './connect.ts'
 import type { ImapConnection, Command as Line, Login } from './imap-connection.ts'
 import { plainDial, type Dial } from './imap-dial.ts'
-import { quote } from './imap-names.ts'
+import { quote, readNamespaces, type Namespaces } from './imap-names.ts'
 import { bignumber, list, number, text, type Response, type Value } from './imap-response.ts'
 import { samePath, statusCommand, type MailboxState } from './imap-state.ts'
 
@@ -19,12 +19,10 @@ export type ImapCapabilities = {
   readonly objectId: boolean
   readonly notify: boolean
   readonly idle: boolean
+  readonly unselect: boolean
   /** RFC 6203 */
   readonly fuzzy: boolean
 }
-
-export type Namespace = { readonly prefix: string; readonly delimiter: string }
-export type Namespaces = { readonly personal: Namespace; readonly foreign: readonly Namespace[] }
 
 export type SessionOptions = {
   readonly endpoint: Endpoint
@@ -45,8 +43,11 @@ export type Batch<T> = { readonly commands: readonly Command[]; readonly result:
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** As of the last command written; `validity` comes with the answer, and the flags that may be changed for good where the server says so. */
-type Selected = { readonly path: string; validity: number | undefined; permanent?: ReadonlySet<string> }
+/**
+ * As of the last command written; `validity` comes with the answer, and the flags that may be changed for good where the server says so.
+ * `looked`: since then nothing was done there, for it was selected to learn its state.
+ */
+type Selected = { readonly path: string; validity: number | undefined; permanent?: ReadonlySet<string>; looked?: boolean }
 
 // A connection unused for longer is asked something harmless before anything is changed through it.
 const trusted = 30_000
@@ -163,11 +164,17 @@ export class ImapSession {
   async #askStates(connection: ImapConnection, paths: readonly string[]): Promise<(MailboxState | undefined)[]> {
     const states: (MailboxState | undefined)[] = paths.map(() => undefined)
     const commands = paths.flatMap((path, index): Command[] => {
-      // Of the mailbox that is selected, Dovecot's STATUS tells the session's last view: SELECT tells the truth.
-      if (!samePath(this.#selected?.path ?? '', path)) return [statusCommand(path, this.capabilities, state => { states[index] = state })]
-      const select = this.#select(path)
-      states[index] = select.state
-      return select.commands.map(command => ({ ...command, optional: true }))
+      const ask = statusCommand(path, this.capabilities, state => { states[index] = state })
+      if (!this.#selected || !samePath(this.#selected.path, path)) return [ask]
+      // Of the mailbox that is selected, Dovecot's STATUS tells the session's last view. SELECT tells the truth, but nine lines of it.
+      if (this.#selected.looked && this.capabilities.unselect) {
+        this.#selected = undefined
+        return [{ line: 'UNSELECT' }, ask]
+      }
+      const { commands: select, state, selected } = this.#select(path)
+      selected.looked = true
+      states[index] = state
+      return select.map(command => ({ ...command, optional: true }))
     })
     await this.#put(connection, [], { commands, result: () => {} })
     return states.map(state => state?.validity ? state : undefined)
@@ -187,8 +194,12 @@ export class ImapSession {
     })
   }
 
+  /** For what is about to be done there. */
   #holds(path: string, validity: number): boolean {
-    return this.#selected?.path === path && this.#selected.validity === validity
+    const selected = this.#selected
+    if (selected?.path !== path || selected.validity !== validity) return false
+    selected.looked = false
+    return true
   }
 
   /**
@@ -283,7 +294,7 @@ export class ImapSession {
    * session to it in one step. A pipelined NOOP does not: Dovecot puts off its news until after the FETCH behind it. Selecting again takes
    * Dovecot 0.04 ms.
    */
-  #select(path: string): { commands: Command[]; state: MailboxState } {
+  #select(path: string): { commands: Command[]; state: MailboxState; selected: Selected } {
     const state: Writable<MailboxState> = { validity: 0, uidNext: 0, highestModseq: 0n, messages: 0 }
     const selected: Selected = { path, validity: undefined }
     this.#selected = selected
@@ -300,7 +311,7 @@ export class ImapSession {
       },
       failed: () => { if (this.#selected === selected) this.#selected = undefined },
     }
-    return { commands: [select], state }
+    return { commands: [select], state, selected }
   }
 
   async #open(): Promise<ImapConnection> {
@@ -331,7 +342,7 @@ export class ImapSession {
     this.#capabilities = {
       qresync, condstore: qresync || has('CONDSTORE'), esearch: has('ESEARCH'), move: has('MOVE'), uidplus: has('UIDPLUS'),
       listStatus: has('LIST-STATUS') && has('LIST-EXTENDED'), specialUse: has('SPECIAL-USE'), createSpecialUse: has('CREATE-SPECIAL-USE'),
-      objectId: has('OBJECTID'), notify: has('NOTIFY'), idle: has('IDLE'), fuzzy: has('SEARCH=FUZZY'),
+      objectId: has('OBJECTID'), notify: has('NOTIFY'), idle: has('IDLE'), unselect: has('UNSELECT'), fuzzy: has('SEARCH=FUZZY'),
     }
     this.#rest(connection)
   }
@@ -381,10 +392,3 @@ export function gone(answers: readonly Response[]): void {
 export const isResponse = (cause: unknown): cause is Response => typeof cause === 'object' && cause !== null && 'code' in cause && 'args' in cause
 
 const nothing: Batch<void> = { commands: [], result: () => {} }
-
-/** RFC 9051, NAMESPACE. The first personal namespace is where this program works. */
-function readNamespaces([personal, others, shared]: readonly Value[]): Namespaces {
-  const read = (value: Value | undefined): Namespace[] =>
-    list(value).map(entry => ({ prefix: text(list(entry)[0]), delimiter: text(list(entry)[1]) }))
-  return { personal: read(personal)[0] ?? { prefix: '', delimiter: '' }, foreign: [...read(others), ...read(shared)] }
-}

@@ -70,13 +70,13 @@ type House = EasParts & { readonly guard: Guard; readonly metrics: Metrics; read
 type Taken = (() => void)[]
 
 /** Gives back what a request took when its answer was sent, or when it begins to wait. */
-async function counted<T extends FrontAnswer | Later>({ onEnd }: Visit, answer: (taken: Taken) => Promise<T>): Promise<T> {
+async function counted<T extends FrontAnswer | Later>(visit: Visit, answer: (taken: Taken) => Promise<T>): Promise<T> {
   const taken: Taken = []
   const leave = (): void => taken.splice(0).forEach(giveBack => giveBack())
   try {
     const answered = await answer(taken)
     if ('later' in answered) leave()
-    else onEnd(leave)
+    else visit.onEnd(leave)
     return answered
   } catch (error) {
     leave()
@@ -146,7 +146,7 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
     body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
     cache: house.cache, shared: house.shared, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log, metrics: house.metrics,
     facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
-    get signal() { return visit.signal },
+    client: visit,
   }
   const root = body?.tag
   if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)

@@ -39,8 +39,8 @@ export function receive(message: IncomingMessage, { url, headers }: Head): Incom
 export const hasBody = ({ method, headers }: IncomingMessage): boolean =>
   method !== 'GET' && method !== 'HEAD' && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)
 
-/** What is left of a body, and whether all of it was read. */
-type Chunks = AsyncIterator<Buffer, undefined> & { readonly whole: boolean }
+/** What is left of a body, and whether all of it has come. */
+type Chunks = AsyncIterator<Buffer, undefined> & { whole(): boolean }
 
 /** Most bodies have come by the time they are read: those cost no iterator of a stream. */
 function chunksOf(message: IncomingMessage): Chunks {
@@ -48,7 +48,7 @@ function chunksOf(message: IncomingMessage): Chunks {
   let coming: AsyncIterator<Buffer, undefined> | undefined
   let taken = false
   return {
-    get whole() { return message.complete || taken },
+    whole: () => message.complete || taken,
     async next() {
       if (taken) return end
       const all = coming || !(message.complete || message.readableLength === length) ? null : message.read() as Buffer | null
@@ -82,7 +82,7 @@ async function drain(message: IncomingMessage, chunks: Chunks): Promise<boolean>
     // What broke off cannot be read off.
     const next = await Promise.race([chunks.next().catch(() => undefined), late])
     if (next === undefined) return false
-    if (next.done) return chunks.whole
+    if (next.done) return chunks.whole()
     octets += next.value.length
   }
   return false

@@ -127,22 +127,16 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
 
   function take({ req, res, own, front, span }: Taken, head: Head): void {
     const started = performance.now()
-    const gone = ending()
-    const visit: Visit = {
-      id: nextId(), facts: {}, counted: {}, address: head.address, origin: head.origin, credentials: head.credentials,
-      get signal() { return gone.signal },
-      onEnd: done => void (res.closed ? done() : res.once('close', done)),
-    }
+    const visit = new Visiting(nextId(), head, res)
     answers.set(req.socket, res)
     own.begin()
     res.once('close', () => {
       bodies.delete(req)
-      if (!res.writableFinished) gone.end()
-      const { id, address, facts, counted } = visit
+      if (!res.writableFinished) visit.end()
       const name = front?.name ?? 'upstream', ms = performance.now() - started
-      count(req, res, { front: name, counted, seconds: ms / 1000 })
-      span.end(() => toldOf(res, name, counted))
-      if (!front?.quiet) writeLine(log, res, { id, address, front: name, ms: Math.round(ms), waited: counted.waited && Math.round(counted.waited), ...facts })
+      count(req, res, { front: name, counted: visit.counted, seconds: ms / 1000 })
+      span.end(() => toldOf(res, name, visit.counted))
+      if (!front?.quiet) writeLine(log, res, { visit, front: name, ms })
       own.end()
       if (closing) setImmediate(() => server.closeIdleConnections())
     })
@@ -221,20 +215,41 @@ function counter(): () => string {
   return () => `${prefix}-${(++count).toString(36)}`
 }
 
-/** A signal that is made when somebody asks for it: most requests are answered before anybody does. */
-function ending(): { readonly signal: AbortSignal; end(): void } {
-  let controller: AbortController | undefined
-  let ended = false
-  return {
-    get signal() {
-      controller ??= new AbortController()
-      if (ended) controller.abort()
-      return controller.signal
-    },
-    end() {
-      ended = true
-      controller?.abort()
-    },
+/** What a request's front is told. The signal is made when somebody asks for it: most requests are answered before anybody does. */
+class Visiting implements Visit {
+  readonly id: string
+  readonly facts = {}
+  readonly counted: Counted = {}
+  readonly address: string
+  readonly origin: Visit['origin']
+  readonly credentials: Visit['credentials']
+  readonly #res: ServerResponse
+  #gone: AbortController | undefined
+  #ended = false
+
+  constructor(id: string, { address, origin, credentials }: Head, res: ServerResponse) {
+    this.id = id
+    this.address = address
+    this.origin = origin
+    this.credentials = credentials
+    this.#res = res
+  }
+
+  get signal(): AbortSignal {
+    this.#gone ??= new AbortController()
+    if (this.#ended) this.#gone.abort()
+    return this.#gone.signal
+  }
+
+  onEnd(done: () => void): void {
+    if (this.#res.closed) done()
+    else this.#res.once('close', done)
+  }
+
+  /** The client went. */
+  end(): void {
+    this.#ended = true
+    this.#gone?.abort()
   }
 }
 
@@ -287,10 +302,12 @@ function toldOf(res: ServerResponse, front: string, { command = 'none', version,
   }
 }
 
-function writeLine(log: Log, res: ServerResponse, facts: object): void {
+function writeLine(log: Log, res: ServerResponse, { visit, front, ms }: { visit: Visit; front: string; ms: number }): void {
+  const { id, address, facts, counted: { waited } } = visit
   // 499: the client went before it was answered; cut: it did not get all.
   const http = res.writableFinished ? res.statusCode : res.headersSent ? `${res.statusCode} cut` : 499
-  log[res.statusCode >= 500 ? 'warn' : 'info']({ ...facts, method: res.req.method, http }, 'request')
+  const line = { id, address, front, ms: Math.round(ms), waited: waited && Math.round(waited), ...facts, method: res.req.method, http }
+  log[res.statusCode >= 500 ? 'warn' : 'info'](line, 'request')
 }
 
 /** Ends a connection with a status, unless its answer is under way already. */

@@ -89,3 +89,36 @@ describe('the state of a mailbox', () => {
     expect(asked()).toBeLessThanOrEqual(2)
   })
 })
+
+describe('a mailbox that is selected', () => {
+  const verbs = (): string[] => [...said.matchAll(/^p\d+ (UID )?(\w+)/gm)].map(([, , verb]) => verb!)
+
+  it('is left when nothing but its state is asked for, and selected again for what is done in it', async () => {
+    const { state: { validity } } = await store.mailbox.ask(inbox, undefined, [{ kind: 'search', uids: '1:*' }])
+    said = ''
+    for (let n = 0; n < 4; n++) await store.mailbox.stateOf(inbox)
+    expect(verbs()).toEqual(['SELECT', 'UNSELECT', 'STATUS', 'STATUS', 'STATUS'])
+    said = ''
+    await store.mail.setFlags(inbox, validity, { uids: [1], add: ['\\Flagged'] })
+    expect(verbs()).toEqual(['SELECT', 'STORE', 'FETCH'])
+  })
+
+  it('stays selected while things are done in it between two looks', async () => {
+    const { validity } = await store.mailbox.stateOf(inbox)
+    await store.mail.setFlags(inbox, validity, { uids: [1], add: ['\\Flagged'] })
+    for (let n = 0; n < 3; n++) {
+      said = ''
+      await store.mailbox.stateOf(inbox)
+      await store.mail.setFlags(inbox, validity, { uids: [1], add: ['\\Flagged'] })
+      expect(verbs()).toEqual(['SELECT', 'STORE', 'FETCH'])
+    }
+  })
+
+  it('has the state it has, when it was just left', async () => {
+    await store.mailbox.ask(inbox, undefined, [{ kind: 'search', uids: '1:*' }])
+    for (let n = 16; n < 22; n++) {
+      await house.deliver('anna', letter(n))
+      await expect(store.mailbox.stateOf(inbox)).resolves.toMatchObject({ messages: n })
+    }
+  })
+})
