@@ -17,6 +17,7 @@ import type { News } from './http/internal.ts'
 import { passThrough } from './http/pass-through.ts'
 import { watchPressure } from './http/pressure.ts'
 import { listen, type Routes } from './http/server.ts'
+import { openDevices } from './devices.ts'
 import { openTelemetry } from './open-telemetry.ts'
 import { countedCache, memoryCache } from './state/cache.ts'
 import { countedShared, ownMemory } from './state/shared-memory.ts'
@@ -98,10 +99,11 @@ export async function startApp(
   const own = ownMemory(memory)
   const site = config.cache.shared && await redisShared(config.cache.shared, { secret: config.eas.secret, own, log })
   const shared = countedShared(site ?? own, metrics)
+  const devices = await openDevices(config, log)
   let backends = connect(config.backends, log, shared, metrics, tracing)
   const routes = ({ backends: { backends: mailHosts }, eas, autodiscover, upstream }: Config): Routes => ({
     fronts: [
-      health, easFront({ settings: eas, open: backends.open, cache, shared, log, guard, ...extra }),
+      health, easFront({ settings: eas, open: backends.open, cache, shared, devices, log, guard, ...extra }),
       ...(autodiscover ? [autodiscoverFront({
         settings: { ...autodiscover, autoconfig: autodiscover.autoconfig && mailHosts.some(isReachable) },
         open: backends.open, serversOf: publicServers(mailHosts),
@@ -124,7 +126,7 @@ export async function startApp(
     bugs: server.bugs,
     news: ({ user, mailbox }) => backends.news(user, mailbox),
     reload(next) {
-      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen, internal, cache and limits change with a restart only')
+      if (!isDeepStrictEqual(lasting(next), lasting(config))) log.warn({}, 'listen, internal, admin, devices, cache and limits change with a restart only')
       if (next.listen.tls && config.listen.tls) server.secure(next.listen.tls)
       const former = backends
       const same = isDeepStrictEqual(next.backends, config.backends)
@@ -140,13 +142,15 @@ export async function startApp(
       await server.close(seconds, replaced ? linger : 0)
       unwatch()
       await backends.close()
+      await devices?.close()
       site?.close()
     },
   }
 }
 
 /** What holds until the program ends. */
-const lasting = ({ listen, internal, cache, limits }: Config) => ({ ...listen, tls: listen.tls !== undefined, internal, cache, limits })
+const lasting = ({ listen, internal, admin, devices, cache, limits }: Config) =>
+  ({ ...listen, tls: listen.tls !== undefined, internal, admin, devices, cache, limits })
 
 const mebibyte = 1024 * 1024
 

@@ -1,3 +1,4 @@
+import type { DeviceStore } from '../base/devices.ts'
 import type { Counted, Facts, Visit } from '../base/front.ts'
 import type { Kind } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
@@ -28,6 +29,8 @@ export type Call = {
   readonly cache: Cache
   /** What the site remembers: it keeps things from being done twice, and clients from beginning anew. */
   readonly shared: Shared
+  /** Where a site keeps what it knows of devices; absent where it keeps nothing. */
+  readonly devices?: DeviceStore | undefined
   /** Account and device, the prefix of every name in either memory that belongs to them. */
   readonly scope: string
   readonly settings: EasSettings

@@ -1,3 +1,4 @@
+import { canonicalDeviceId } from '../base/devices.ts'
 import { Failure } from '../base/failure.ts'
 import type { FrontRequest } from '../base/front.ts'
 import { knownClient, type Client } from './quirks.ts'
@@ -99,16 +100,6 @@ export function deviceFault(request: EasRequest): '108' | '109' | undefined {
   if (!/^[^\p{C},]{1,64}$/u.test(request.deviceType)) return '109'
   return undefined
 }
-
-/**
- * One name for a device whichever query form it uses: the plain form carries an id as text, the base64 form often the
- * octets that this text spells in hexadecimal (Nine, and ids that are GUIDs).
- */
-export function canonicalDeviceId(id: string): string {
-  return isHex(id) ? id.toLowerCase() : Buffer.from(id, 'utf8').toString('hex')
-}
-
-const isHex = (id: string): boolean => id.length >= 16 && id.length % 2 === 0 && /^[0-9a-f]+$/i.test(id)
 
 function parseVersion(text: string | undefined): Version {
   const version = versions.find(v => v === text?.trim())

@@ -27,6 +27,8 @@ export type Routes = { readonly fronts: readonly Front[]; readonly passThrough: 
 export type HttpOptions = {
   /** All addresses when undefined. */
   readonly host?: string | undefined
+  /** A Unix socket in place of host and port. */
+  readonly socket?: string
   /** 0 takes a free one. */
   readonly port: number
   readonly tls?: Certificate | undefined
@@ -102,8 +104,10 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const sources = options.proxyProtocol ? readProxied(server, {
     isProxy: proxyCheck(options.trustedProxies ?? []), patience: settings.headersTimeout, onFault: why => log.info({ why }, 'no request'),
   }) : undefined
+  /** Whoever opens a Unix socket is on this host. */
+  const here = options.socket === undefined ? undefined : '127.0.0.1'
   const heads = headReader(scheme, ({ socket, headers }) => {
-    const peer = sources?.of(socket) ?? socket.remoteAddress
+    const peer = sources?.of(socket) ?? socket.remoteAddress ?? here
     return { address: addressOf(peer, headers['x-forwarded-for'] as string | undefined), origin: originOf(peer, scheme === 'https', headers) }
   })
   /** What a proxy said before a request is told to whoever gets it. */
@@ -163,11 +167,12 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     refuseConnection(socket, status, res)
   })
 
-  server.listen(options.port, options.host)
+  if (options.socket === undefined) server.listen(options.port, options.host)
+  else server.listen(options.socket)
   await once(server, 'listening')
 
   return {
-    port: (server.address() as AddressInfo).port,
+    port: options.socket === undefined ? (server.address() as AddressInfo).port : 0,
     async replace(next) {
       const former = routes
       routes = generation(next)
