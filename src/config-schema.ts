@@ -3,12 +3,15 @@ import * as z from 'zod'
 import type { AutodiscoverSettings } from './autodiscover/settings.ts'
 import type { Backend, BackendsConfig, Security } from './backend/connect.ts'
 import { usualAttributes, type Attributes } from './backend/ldap-entry.ts'
+import { canonicalDn } from './backend/ldap-name.ts'
 import type { Passwords } from './eas/rules.ts'
 import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
 import { policyValueFault } from './eas/policy-elements.ts'
+import type { AdminPlace } from './http/admin.ts'
 import { signCms, type Signer } from './formats/cms-sign.ts'
 import { zoneOfName } from './formats/timezone.ts'
+import { isPasswordHash } from './pages/password-hash.ts'
 import type { SharedConfig } from './state/shared-redis.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
@@ -112,6 +115,7 @@ const directory = z.strictObject({
   bind: z.strictObject({ dn: text, password: text }).exactOptional(),
   bindAs: text.regex(/\{(login|local)\}/, { error: 'must contain {login} or {local}' }).exactOptional(),
   base: z.string(),
+  groupBase: z.string().exactOptional(),
   filter: filter.exactOptional(),
   match: filter.refine(match => match.includes('{word}'), { error: 'must contain {word}' }).exactOptional(),
   attributes: attributes.exactOptional(),
@@ -185,8 +189,10 @@ const policy = z.strictObject(Object.fromEntries(Object.entries(pages.Provision.
   .filter(([, token]) => token >= first && token <= last)
   .map(([name]) => [name, policyValue(name).exactOptional()])))
 
-const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
 const named = (rule: { user?: string; domain?: string }): boolean => rule.user !== undefined || rule.domain !== undefined
+const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
+const group = text.refine(name => !name.includes('=') || canonicalDn(name) !== undefined, { error: 'must be the name of a group, or a DN like cn=staff,ou=groups,dc=example,dc=org' })
+const whomOf = { ...whom, group: group.exactOptional() }
 const page = z.url({ protocol: /^https?$/, error: 'must be a URL like https://mail.example.org' })
 
 const elsewhere = z.string().regex(/^[^\s@]+@[^\s@]+$/, { error: 'must be an address, as {local}@other.example.org' })
@@ -199,8 +205,8 @@ const passwords = z.strictObject({
 
 const eas = z.strictObject({
   ceiling: z.enum(versions).default('16.1'),
-  ceilings: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
-  merge: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), folders: z.array(z.enum(['calendar', 'contacts', 'tasks', 'notes'])) })).default([]),
+  ceilings: z.array(z.strictObject({ ...whomOf, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
+  merge: z.array(z.strictObject({ ...whomOf, agent: text.exactOptional(), folders: z.array(z.enum(['calendar', 'contacts', 'tasks', 'notes'])) })).default([]),
   redirects: z.array(z.strictObject({ ...whom, url: page, address: elsewhere.exactOptional() }).refine(named, { error: 'must name a user or a domain' })).default([]),
   passwords: passwords.exactOptional(),
   heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
@@ -211,6 +217,11 @@ const eas = z.strictObject({
   maxHeld: z.int().min(64 * 1024).max(64 * 1024 * 1024).default(40 * 1024 * 1024),
   timeZone: text.refine(name => zoneOfName(name) !== undefined, { error: 'must be a zone like Europe/Berlin' }).exactOptional(),
   policy: policy.exactOptional(),
+  policies: z.array(z.strictObject({ ...whomOf, agent: text.exactOptional(), policy: z.union([policy, z.literal('none')], { error: 'must be a policy, or none' }) })).default([]),
+  access: z.array(z.strictObject({
+    ...whomOf, agent: text.exactOptional(), id: text.exactOptional(), type: text.exactOptional(), access: z.enum(['allow', 'block', 'quarantine']),
+  })).default([]),
+  quarantineNotice: text.max(1000).exactOptional(),
 })
 
 /** Where clients find this server: no path, as the paths are those that clients know. */
@@ -245,6 +256,18 @@ const internal = z.strictObject({
   host: text.default('127.0.0.1'), port: z.int().min(0).max(65535), waitForMail: z.boolean().default(false),
 })
 
+const devices = z.strictObject({
+  folder: text.exactOptional(), shared: z.literal(true).exactOptional(), most: z.int().min(100).max(1_000_000).default(20_000),
+}).refine(({ folder, shared }) => (folder === undefined) !== (shared === undefined), { error: 'must have either folder or shared: true' })
+
+const admin = z.strictObject({
+  host: text.exactOptional(), port: z.int().min(0).max(65535).exactOptional(), socket: text.exactOptional(),
+  token: text.min(24).max(512)
+    .regex(/^[A-Za-z0-9+/_.~-]+=*$/, { error: 'must be letters, digits and - . _ ~ + / =, as openssl rand -base64 32 makes them' }),
+  people: z.record(z.string(), z.string().refine(isPasswordHash, { error: 'must be the hash of a password: postern hash makes it' }))
+    .refine(named => Object.keys(named).every(name => /^[^\p{C}\s]([^\p{C}]{0,98}[^\p{C}\s])?$/u.test(name)), { error: 'must have names of up to 100 characters' }).exactOptional(),
+}).refine(({ port, socket }) => (port === undefined) !== (socket === undefined), { error: 'must have either port or socket' })
+  .refine(({ host, socket }) => host === undefined || socket === undefined, { error: 'must not have both host and socket' })
 const bounds = (requests: number, waits: number, megabytes: number) => z.strictObject({
   requests: count.default(requests), waits: count.default(waits), megabytes: count.default(megabytes),
 }).prefault({})
@@ -260,6 +283,8 @@ export const schema = z.strictObject({
   listen: listen.prefault({}),
   drain: drain.prefault({}),
   internal: internal.exactOptional(),
+  admin: admin.exactOptional(),
+  devices: devices.exactOptional(),
   secret: z.string().min(32),
   upstream: upstream.exactOptional(),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
@@ -272,13 +297,23 @@ export const schema = z.strictObject({
   certificates: certificates.exactOptional(),
   eas: eas.prefault({}),
   autodiscover: autodiscover.prefault({}),
-})
+}).refine(({ admin, devices }) => !admin || devices, { path: ['admin'], error: 'wants devices: where they are remembered' })
+  .refine(({ devices, cache }) => !devices?.shared || cache.shared, { path: ['devices', 'shared'], error: 'wants cache.shared' })
+  .superRefine(({ eas, backends }, context) => {
+    if (backends.some(({ directory }) => directory)) return
+    for (const name of ['ceilings', 'merge', 'policies', 'access'] as const) for (const [n, rule] of eas[name].entries()) {
+      if (rule.group !== undefined) context.addIssue({ code: 'custom', path: ['eas', name, n, 'group'], message: 'wants a directory in one of the backends: where groups are' })
+    }
+  })
+  .refine(({ eas, devices }) => devices || !eas.access.some(({ access }) => access === 'quarantine'), { path: ['eas', 'access'], error: 'wants devices for a quarantine: where those that wait are remembered' })
 
 type File = z.infer<typeof schema>
 
 /** What the program is started with: the file's settings, put together as the parts want them. */
 export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache' | 'limits'> & {
   readonly internal: File['internal'] | undefined
+  readonly admin: AdminPlace | undefined
+  readonly devices: File['devices'] | undefined
   readonly upstream: string | undefined
   readonly backends: BackendsConfig
   readonly eas: EasSettings
@@ -286,12 +321,15 @@ export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache' | 'limits'>
   readonly autodiscover: AutodiscoverSettings | undefined
 }
 
+const placeOf = ({ host = '127.0.0.1', port = 0, socket, ...others }: NonNullable<File['admin']>): AdminPlace =>
+  socket === undefined ? { host, port, ...others } : { socket, ...others }
+
 export function arrange(file: File): Config {
   const {
-    listen, drain, internal, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found },
+    listen, drain, internal, admin, devices, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found },
   } = file
   return {
-    listen, drain, internal, log, cache, limits, upstream,
+    listen, drain, internal, log, cache, limits, upstream, devices, admin: admin && placeOf(admin),
     backends: { backends, ...(sessions && { sessions }), ...(breaker && { breaker }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
       ceiling: eas.ceiling, ceilings: eas.ceilings, merge: eas.merge, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
@@ -299,6 +337,9 @@ export function arrange(file: File): Config {
       ...(eas.timeZone === undefined ? {} : { timeZone: eas.timeZone }),
       secret: Buffer.from(secret),
       policy: eas.policy as EasSettings['policy'],
+      policies: eas.policies.map(({ policy: wanted, ...rule }) => ({ ...rule, policy: wanted === 'none' ? undefined : wanted as EasSettings['policy'] })),
+      access: eas.access,
+      ...(eas.quarantineNotice === undefined ? {} : { quarantineNotice: eas.quarantineNotice }),
     },
     autodiscover: enabled
       ? { url: found.url, name: found.name, autoconfig: found.autoconfig, mobileconfig: found.mobileconfig, signer: found.signer } : undefined,

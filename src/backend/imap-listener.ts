@@ -3,7 +3,7 @@ import type { FolderId } from '../model/folder.ts'
 import type { ImapConnection } from './imap-connection.ts'
 import { quote } from './imap-names.ts'
 import { bignumber, list, number, pairs, text, type Response } from './imap-response.ts'
-import { readStatus, samePath, type MailboxState } from './imap-session.ts'
+import { readStatus, samePath, type MailboxState } from './imap-state.ts'
 
 /**
  * How a connection listens: NOTIFY (RFC 5465) hears of all folders, IDLE (RFC 2177) of one. `auto` is IDLE as long as there is only one to
