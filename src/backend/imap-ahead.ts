@@ -7,6 +7,7 @@ import { unchanged } from './imap-look.ts'
 import type { ImapMailbox } from './imap-mailbox.ts'
 
 type Reading = Pick<MailStore, 'changes' | 'parts'>
+type PiecesOf = Parameters<MailStore['foresee']>[3]
 type Pieces = Map<string, Uint8Array>
 
 /** Changes that were read before anybody asked, and pieces of the messages in them. Both are empty where reading failed. */
@@ -37,7 +38,8 @@ export const mostAhead = 3 * 1024 * 1024
  * what would be read now; else it is thrown away.
  */
 export function readAhead(read: Reading, { mailbox, budget, user, seconds = 30 }: AheadOptions): Pick<MailStore, 'changes' | 'parts' | 'foresee'> {
-  const held = new Set<Ahead>()
+  // A list made anew each time: a Set grows old, and what an old one once held lives on until all of the memory is looked through.
+  let held: readonly Ahead[] = []
 
   async function stands(folder: FolderId, { next }: MailChanges): Promise<boolean> {
     const state = (await mailbox.status([folder])).get(folder)
@@ -46,7 +48,7 @@ export function readAhead(read: Reading, { mailbox, budget, user, seconds = 30 }
 
   return {
     async changes(folder, cursor, wish) {
-      const ahead = [...held].find(one => one.folder === folder && isDeepStrictEqual([one.cursor, one.wish], [cursor, wish]))
+      const ahead = held.find(one => one.folder === folder && isDeepStrictEqual([one.cursor, one.wish], [cursor, wish]))
       const changes = await ahead?.changes
       if (!ahead || !changes) return read.changes(folder, cursor, wish)
       if (await stands(folder, changes)) return changes
@@ -73,28 +75,30 @@ export function readAhead(read: Reading, { mailbox, budget, user, seconds = 30 }
       if (!giveBack) return
       const forget = (): void => {
         clearTimeout(timer)
-        held.delete(ahead)
+        held = held.filter(one => one !== ahead)
         giveBack()
       }
       const timer = setTimeout(forget, seconds * 1000).unref()
-      const found = read.changes(folder, cursor, wish).then(changes => {
-        if (headsOf(changes) > mostAhead / 3) throw new RangeError('heads of more octets than are held')
-        return changes
-      })
-      const pieces = found.then(async ({ adds, next }) => {
-        const wishes = piecesOf(adds)
-        const octets = wishes.length ? await read.parts(folder, next.validity, wishes) : []
-        return new Map(wishes.flatMap((one, index) => octets[index] ? [[nameOf(one), octets[index]]] : []))
-      })
-      const ahead: Ahead = {
-        folder, cursor, wish, forget,
-        // Whoever asks reads it then, and hears why that fails.
-        changes: found.catch(() => void forget()),
-        pieces: pieces.catch(() => new Map()),
-      }
-      held.add(ahead)
+      const { changes, pieces } = begun(read, folder, cursor, wish, piecesOf)
+      // Whoever asks reads it then, and hears why that fails.
+      const ahead: Ahead = { folder, cursor, wish, forget, changes: changes.catch(() => void forget()), pieces: pieces.catch(() => new Map()) }
+      held = [...held, ahead]
     },
   }
+}
+
+/** Apart from what is held: that must not hold on to the request before, by way of `piecesOf`. */
+function begun(read: Reading, folder: FolderId, cursor: MailCursor, wish: ChangesWish, piecesOf: PiecesOf) {
+  const changes = read.changes(folder, cursor, wish).then(found => {
+    if (headsOf(found) > mostAhead / 3) throw new RangeError('heads of more octets than are held')
+    return found
+  })
+  const pieces = changes.then(async ({ adds, next }) => {
+    const wishes = piecesOf(adds)
+    const octets = wishes.length ? await read.parts(folder, next.validity, wishes) : []
+    return new Map(wishes.flatMap((one, index) => octets[index] ? [[nameOf(one), octets[index]]] : []))
+  })
+  return { changes, pieces }
 }
 
 const nameOf = ({ uid, section, offset, length }: PartWish): string => `${uid} ${section} ${offset} ${length}`
