@@ -63,8 +63,8 @@ export const clean = (value: string): string => lower.test(value) || upper.test(
 
 /** Octets of the first chunk, and of the largest: an answer of few words needs little, a long one few writes. */
 const smallest = 4 * 1024, largest = 64 * 1024
-/** Octets worth a piece of their own; all shorter ones find room in a fresh chunk. */
-const long = 8 * 1024
+/** Octets worth a piece of their own: what a piece costs on its way to the socket is more than a copy of shorter ones. */
+const long = largest
 /** Characters of a text that is written one by one. */
 const short = 64
 const utf8 = new TextEncoder()
@@ -101,16 +101,21 @@ export class Output {
     this.#buffer[this.#at++] = value
   }
 
-  /** Long ones that find no room are made ready as they are, without a copy. */
+  /** Long ones that find no room are made ready as they are, without a copy; of all others chunks are filled to their end. */
   bytes(value: Uint8Array): void {
-    if (value.length > this.#buffer.length - this.#at) {
-      if (value.length >= long) {
-        this.flush()
-        this.ready.push(value)
-        return
-      }
-      this.#fresh()
+    const left = this.#buffer.length - this.#at
+    if (value.length <= left) return this.#copy(value)
+    if (value.length >= long) {
+      this.flush()
+      this.ready.push(value)
+      return
     }
+    this.#copy(value.subarray(0, left))
+    this.#fresh()
+    this.bytes(value.subarray(left))
+  }
+
+  #copy(value: Uint8Array): void {
     this.#buffer.set(value, this.#at)
     this.#at += value.length
   }
