@@ -178,13 +178,20 @@ const certificates = z.strictObject({
   }).exactOptional(),
 }) satisfies z.ZodType<BackendsConfig['certificates']>
 
-/** [MS-ASPROV] EASProvisionDoc: its settings by their names, except those that hold others. */
+/** [MS-ASPROV] EASProvisionDoc: its settings by their names. */
 const { DevicePasswordEnabled: first, AllowInternetSharing: last } = pages.Provision.tags
 const policyValue = (name: string) => z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number, true or false' })
   .refine(value => policyValueFault(name, value) === undefined, { error: ({ input }) => policyValueFault(name, input as string) })
-const policy = z.strictObject(Object.fromEntries(Object.entries(pages.Provision.tags)
-  .filter(([, token]) => token >= first && token <= last)
-  .map(([name]) => [name, policyValue(name).exactOptional()])))
+const policyLists = {
+  UnapprovedInROMApplicationList: z.array(text.max(256)).max(500).exactOptional(),
+  ApprovedApplicationList: z.array(z.string().regex(/^([\da-f]{40}|[A-Za-z\d+/]{27}=)$/i, { error: 'must be SHA-1 in hexadecimal or Base64' })).max(500).exactOptional(),
+}
+const policy = z.strictObject({
+  ...Object.fromEntries(Object.entries(pages.Provision.tags)
+    .filter(([, token]) => token >= first && token <= last)
+    .map(([name]) => [name, policyValue(name).exactOptional()])),
+  ...policyLists,
+})
 
 const named = (rule: { user?: string; domain?: string }): boolean => rule.user !== undefined || rule.domain !== undefined
 const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }

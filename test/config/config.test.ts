@@ -203,6 +203,7 @@ describe('a fault is named with its line, its setting and a hint', () => {
       'p.yaml:7: eas.policy.MinDevicePasswordLength must be a number from 1 to 16'],
     ['a policy nobody knows', `${good}eas:\n  policy:\n    MinDevicePasswordLenght: 4`,
       'p.yaml:7: eas.policy.MinDevicePasswordLenght is not a setting; did you mean "MinDevicePasswordLength"?'],
+    ['a program by a name in place of its hash', `${good}eas:\n  policy:\n    ApprovedApplicationList: [calc.exe]`, 'p.yaml:7: eas.policy.ApprovedApplicationList.0 must be SHA-1 in hexadecimal or Base64'],
     ['an admin without devices', `${good}admin: { port: 1, token: ${'t'.repeat(24)} }`, 'p.yaml:5: admin wants devices: where they are remembered'],
     ['an admin with a short token', `${good}devices: { folder: /d }\nadmin: { port: 1, token: short }`, 'p.yaml:6: admin.token must have at least 24 characters'],
     ['devices in two places', `${good}cache: { shared: { url: 'redis://x' } }\ndevices: { folder: /d, shared: true }`, 'p.yaml:6: devices must have either folder or shared: true'],
