@@ -67,7 +67,7 @@ export interface DeviceStore {
   change(key: DeviceKey, change: (now: Orders | undefined) => Orders | undefined): Promise<Orders | undefined>
   /** Is told of each device whose orders have changed, by whomever. */
   onChange(heard: (key: DeviceKey) => void): void
-  /** Noted in memory, and kept a little later together with others. What cannot be kept is lost in time, and logged. */
+  /** Noted in memory, and kept some seconds later together with others, up to half a minute where there is much. What cannot be kept waits, as far as there is room. */
   saw(sighting: Sighting): void
   device(key: DeviceKey): Promise<Device | undefined>
   devices(): Promise<readonly Device[]>
