@@ -11,6 +11,7 @@ import { policyValueFault } from './eas/policy-elements.ts'
 import type { AdminPlace } from './http/admin.ts'
 import { signCms, type Signer } from './formats/cms-sign.ts'
 import { zoneOfName } from './formats/timezone.ts'
+import { isPasswordHash } from './pages/password-hash.ts'
 import type { SharedConfig } from './state/shared-redis.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
@@ -268,6 +269,8 @@ const admin = z.strictObject({
   host: text.exactOptional(), port: z.int().min(0).max(65535).exactOptional(), socket: text.exactOptional(),
   token: text.min(24).max(512)
     .regex(/^[A-Za-z0-9+/_.~-]+=*$/, { error: 'must be letters, digits and - . _ ~ + / =, as openssl rand -base64 32 makes them' }),
+  people: z.record(z.string(), z.string().refine(isPasswordHash, { error: 'must be the hash of a password: postern hash makes it' }))
+    .refine(named => Object.keys(named).every(name => /^[^\p{C}\s]([^\p{C}]{0,98}[^\p{C}\s])?$/u.test(name)), { error: 'must have names of up to 100 characters' }).exactOptional(),
 }).refine(({ port, socket }) => (port === undefined) !== (socket === undefined), { error: 'must have either port or socket' })
   .refine(({ host, socket }) => host === undefined || socket === undefined, { error: 'must not have both host and socket' })
 const bounds = (requests: number, waits: number, megabytes: number) => z.strictObject({
@@ -323,8 +326,8 @@ export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache' | 'limits'>
   readonly autodiscover: AutodiscoverSettings | undefined
 }
 
-const placeOf = ({ host = '127.0.0.1', port = 0, socket, token }: NonNullable<File['admin']>): AdminPlace =>
-  socket === undefined ? { host, port, token } : { socket, token }
+const placeOf = ({ host = '127.0.0.1', port = 0, socket, ...others }: NonNullable<File['admin']>): AdminPlace =>
+  socket === undefined ? { host, port, ...others } : { socket, ...others }
 
 export function arrange(file: File): Config {
   const {

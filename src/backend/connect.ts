@@ -20,7 +20,7 @@ import { davClient, type DavServer } from './dav-client.ts'
 import type { BookConfig } from './dav-directory.ts'
 import type { DavUser } from './dav-homes.ts'
 import { davStore } from './dav-store.ts'
-import { davTrouble } from './dav-trouble.ts'
+import { davTrouble, type DavTrouble } from './dav-trouble.ts'
 import { identify, identityOf, recipientOf, type Identity } from './identity.ts'
 import type { Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
@@ -145,6 +145,9 @@ type Account = Stores & {
   end(): void
 }
 
+/** What credentials say by themselves. */
+type Read = { readonly identity: Identity; readonly fingerprint: Fingerprint }
+
 /** Opens users' stores: proves credentials by logging in with them, and keeps what is open for the next request. */
 export function connect(config: BackendsConfig, log: Log, shared: Shared, metrics: Metrics = unmeasured, tracing: Tracing = untraced): Backends {
   const { idleSeconds = 60, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
@@ -152,6 +155,8 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
   const secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries }, shared)
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
   const proofs = new Map<Fingerprint, Promise<Account>>()
+  /** Who somebody is does not change; what becomes of the secret is asked each time. */
+  const read = new WeakMap<Credentials, Read>()
   const memory = davMemory(shared)
   const measured = measure(metrics, tracing)
   const certificates = measured('crl', certificateCheck(config.certificates ?? {}, log))
@@ -169,7 +174,7 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
       if (before || backend.master) (await ways.dial(backend.imap, person.login)(own, timeoutSeconds * 1000, 'proof')).close()
       const account = before ?? await openAccount(identity, own, {
         idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, members, backends: config.backends,
-        shared: addressLists.get(backend), troubles: troubles.get(backend),
+        shared: addressLists.get(backend), trouble: troubles.get(backend)!,
       })
       accounts.set(fingerprint, account)
       await secrets.proved(fingerprint, person.login, address)
@@ -185,11 +190,17 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
     }
   }
 
+  function readCredentials(credentials: Credentials): Read {
+    const identity = identify(config.backends, credentials.user)
+    const found = { identity, fingerprint: secrets.fingerprint(identity.person.login, credentials) }
+    read.set(credentials, found)
+    return found
+  }
+
   async function find(credentials: Credentials, address: string): Promise<Account> {
     // Many a directory takes an empty password for an anonymous bind, which succeeds.
     if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
-    const identity = identify(config.backends, credentials.user)
-    const fingerprint = secrets.fingerprint(identity.person.login, credentials)
+    const { identity, fingerprint } = read.get(credentials) ?? readCredentials(credentials)
     const known = await secrets.known(fingerprint, identity.person.login, address)
     const open = known ? accounts.get(fingerprint) : undefined
     if (open) {
@@ -245,11 +256,11 @@ type Around = {
   readonly shared: AddressList | undefined
   readonly memory: DavMemory
   readonly members: Memberships
-  readonly troubles: ReturnType<typeof davTrouble> | undefined
+  readonly trouble: DavTrouble
 }
 
 async function openAccount({ backend, person }: Identity, own: Login, around: Around): Promise<Account> {
-  const { idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, members, backends, shared, troubles } = around
+  const { idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, members, backends, shared, trouble } = around
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
   const dial = ways.dial(endpoint, person.login)
@@ -260,7 +271,7 @@ async function openAccount({ backend, person }: Identity, own: Login, around: Ar
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds, dial })
   const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })
   const { notes = 'dav' } = backend
-  const aroundDav = { timeoutSeconds, ways, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login), journals: notes !== 'imap' }
+  const aroundDav = { timeoutSeconds, ways, memory, called: calledAt(backends, backend), trouble, journals: notes !== 'imap' }
   const dav = backend.dav && openDav(backend.dav, person, own, aroundDav), collections = dav && measured<ObjectStore>('dav', dav.objects)
   const objects = notes === 'dav' ? collections : objectStores(collections, measured('imap', imapNotes({ mail, folders, mailbox })), notes)
   const list = ownList(backend, person, own, memory, ways.breaker)
@@ -299,14 +310,15 @@ type DavAround = {
   readonly ways: SharedWays
   readonly memory: DavMemory
   readonly called: (address: string) => DavUser | undefined
-  readonly trouble: ((error: unknown) => void) | undefined
+  readonly trouble: DavTrouble
   readonly journals: boolean
 }
 
 function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds, ways, memory, called, trouble, journals }: DavAround) {
-  const { user, client } = davOf(server, person, own, timeoutSeconds, ways.breaker(new URL(server.url).origin))
-  const objects = davStore({ server, user, client, called, lists: memory.lists, journals, ...(trouble ? { trouble } : {}) })
-  return { objects, contacts: contactsDirectory(objects, client, memory, trouble) }
+  const { user, client } = davOf(server, person, own, timeoutSeconds, trouble.heard(ways.breaker(new URL(server.url).origin, 'quiet')))
+  const met = trouble.of(person.login)
+  const objects = davStore({ server, user, client, called, lists: memory.lists, journals, trouble: met })
+  return { objects, contacts: contactsDirectory(objects, client, memory, met) }
 }
 
 /** What somebody of a backend is called at its DAV server. */

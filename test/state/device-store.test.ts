@@ -158,7 +158,8 @@ describe('a folder of devices', () => {
     writeFileSync(join(dir, 'orders.lock'), `${pid} ${execFileSync('hostname').toString().trim()} x`)
     const begun = performance.now()
     await store.change(ann, block)
-    expect(performance.now() - begun).toBeLessThan(2000)
+    // Nobody's lock is taken after ten seconds, a dead process's at once.
+    expect(performance.now() - begun).toBeLessThan(8000)
     expect(statSync(join(dir, 'orders.json')).mode & 0o77).toBe(0)
     await store.close()
   })
