@@ -4,7 +4,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src src
-RUN npx tsc -p . && npm prune --omit=dev --no-audit --no-fund
+RUN npx tsc -p . && cp -r src/pages/static dist/pages/ && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production POSTERN_CONFIG=/etc/postern/postern.yaml

@@ -11,6 +11,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   backend: ['base', 'model', 'formats'],
   eas: front, autodiscover: front,
   http: ['base'],
+  pages: ['base', 'state', 'http'],
 }
 
 /** Who may import a package: folders, or files of src/ itself. */

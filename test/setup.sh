@@ -28,7 +28,7 @@ missing=
 # What each package is needed for stands after the colon.
 for need in dovecot-imapd:/usr/lib/dovecot/imap dovecot-lmtpd:/usr/lib/dovecot/lmtp dovecot-sieve:sievec \
   dovecot-managesieved:/usr/lib/dovecot/managesieve exim4-daemon-light:exim4 radicale:radicale xandikos:xandikos libwbxml2-utils:wbxml2xml openssl:openssl slapd:slapd haproxy:haproxy redis-server:redis-server \
-  nginx:nginx apache2-bin:apache2 caddy:caddy fail2ban:fail2ban-regex mandoc:mandoc; do
+  nginx:nginx apache2-bin:apache2 caddy:caddy fail2ban:fail2ban-regex mandoc:mandoc chromium:chromium; do
   command -v "${need#*:}" >/dev/null || missing="$missing ${need%%:*}"
 done
 [ -n "$missing" ] || exit 0
