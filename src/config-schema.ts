@@ -11,6 +11,7 @@ import type { AdminPlace } from './http/admin.ts'
 import { signCms, type Signer } from './formats/cms-sign.ts'
 import { zoneOfName } from './formats/timezone.ts'
 import type { SharedConfig } from './state/shared-redis.ts'
+import type { UserPageSettings } from './pages/user-page.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
 // The one description of the configuration file: what may stand where, and what holds where nothing stands.
@@ -230,6 +231,12 @@ const autodiscover = z.strictObject({
     .refine(canSign, { error: 'must have a key of RSA or of an elliptic curve' }).exactOptional(),
 })
 
+const pagePath = z.string().toLowerCase().refine(path => /^\/([a-z0-9._~-]+\/)*([a-z0-9._~-]+)?$/.test(path) && !/\/\.{1,2}(\/|$)|^\/\.postern(\/|$)/.test(path), {
+  error: 'must be a path like /devices/, and not one below /.postern/',
+})
+
+const userPage = z.strictObject({ enabled: z.boolean().exactOptional(), path: pagePath.exactOptional(), wipe: z.boolean().default(true) })
+
 /** Backends that claim the same domain: each user must have one. */
 function claimedTwice(backends: readonly Backend[]): string | undefined {
   const domains = backends.flatMap(({ domains }) => domains === '*' ? ['*'] : [...new Set(domains)])
@@ -288,9 +295,11 @@ export const schema = z.strictObject({
   certificates: certificates.exactOptional(),
   eas: eas.prefault({}),
   autodiscover: autodiscover.prefault({}),
+  page: userPage.prefault({}),
 }).refine(({ admin, devices }) => !admin || devices, { path: ['admin'], error: 'wants devices: where they are remembered' })
   .refine(({ devices, cache }) => !devices?.shared || cache.shared, { path: ['devices', 'shared'], error: 'wants cache.shared' })
   .refine(({ eas, devices }) => devices || !eas.access.some(({ access }) => access === 'quarantine'), { path: ['eas', 'access'], error: 'wants devices for a quarantine: where those that wait are remembered' })
+  .refine(({ page, upstream }) => !upstream || !page.enabled || page.path !== undefined, { path: ['page', 'path'], error: 'must be named where there is an upstream, as /devices/: / is its own' })
 
 type File = z.infer<typeof schema>
 
@@ -304,6 +313,8 @@ export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache' | 'limits'>
   readonly eas: EasSettings
   /** Undefined: its paths are the upstream's. */
   readonly autodiscover: AutodiscoverSettings | undefined
+  /** Undefined: there is none. */
+  readonly page: UserPageSettings | undefined
 }
 
 const placeOf = ({ host = '127.0.0.1', port = 0, socket, token }: NonNullable<File['admin']>): AdminPlace =>
@@ -311,7 +322,7 @@ const placeOf = ({ host = '127.0.0.1', port = 0, socket, token }: NonNullable<Fi
 
 export function arrange(file: File): Config {
   const {
-    listen, drain, internal, admin, devices, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found },
+    listen, drain, internal, admin, devices, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found }, page,
   } = file
   return {
     listen, drain, internal, log, cache, limits, upstream, devices, admin: admin && placeOf(admin),
@@ -328,6 +339,7 @@ export function arrange(file: File): Config {
     },
     autodiscover: enabled
       ? { url: found.url, name: found.name, autoconfig: found.autoconfig, mobileconfig: found.mobileconfig, signer: found.signer } : undefined,
+    page: page.enabled ?? (upstream === undefined || page.path !== undefined) ? { path: page.path ?? '/', wipe: page.wipe } : undefined,
   }
 }
 

@@ -1,0 +1,66 @@
+import { canonicalDeviceId, type Device, type DeviceStore, type Orders } from '../base/devices.ts'
+
+/** What the site's own rules say of a device of which nobody has decided anything. */
+export type Rule = (device: { readonly type: string; readonly agent: string; readonly id: string }) => 'allow' | 'block' | 'quarantine'
+
+export type State = 'good' | 'quarantine' | 'blocked' | 'removed' | 'deleting' | 'deleted' | 'erasing' | 'told' | 'failed' | 'erased'
+export type May = 'remove' | 'allow' | 'wipe' | 'cancel'
+
+/** A device as its user is shown it. What it says of itself is as it said it. Times in milliseconds since 1970-01-01, 0 for never. */
+export type OwnDevice = {
+  readonly id: string
+  readonly type: string
+  readonly agent: string
+  readonly firstSeen: number
+  readonly lastSeen: number
+  readonly lastSync: number
+  readonly waits: boolean
+  readonly state: State
+  /** An administrator has ordered what the state says. */
+  readonly ordered: boolean
+  readonly may: readonly May[]
+}
+
+/** Milliseconds: the process that held its request may have ended without a word, and no wait is longer. */
+const longestWait = 3_600_000
+
+/** All devices of a user, and nobody else's; those seen last come first. */
+export async function devicesOf(store: DeviceStore, user: string): Promise<readonly Device[]> {
+  const own = (await store.devices()).filter(({ seen, orders }) => (orders ?? seen)!.user.toLowerCase() === user.toLowerCase())
+  return own.toSorted((one, other) => (other.seen?.lastSeen ?? 0) - (one.seen?.lastSeen ?? 0))
+}
+
+/** The device of a user that is called so. */
+export const deviceOf = async (store: DeviceStore, user: string, id: string): Promise<Device | undefined> =>
+  (await devicesOf(store, user)).find(({ seen, orders }) => canonicalDeviceId((orders ?? seen)!.id) === canonicalDeviceId(id))
+
+export function shown({ seen, orders }: Device, rule: Rule, now = Date.now()): OwnDevice {
+  const { id } = (orders ?? seen)!
+  const { type = '', agent = '', firstSeen = 0, lastSeen = 0, lastSync = 0, waits = false } = seen ?? {}
+  const state = stateOf(orders, () => rule({ type, agent, id }))
+  return {
+    id, type, agent, firstSeen, lastSeen, lastSync, waits: waits && state === 'good' && now - lastSeen < longestWait,
+    state, ordered: orders?.wipe ? !orders.wipe.own : state === 'blocked' || state === 'quarantine', may: allowed(orders),
+  }
+}
+
+const wipes = {
+  account: { ordered: 'deleting', told: 'deleting', failed: 'removed', done: 'deleted' }, full: { ordered: 'erasing', told: 'told', failed: 'failed', done: 'erased' },
+} as const
+
+/** As `accessFault` of the ActiveSync front has it: a wipe comes before all else, then what the user took away, then what was decided. */
+function stateOf(orders: Orders | undefined, rule: () => ReturnType<Rule>): State {
+  const { wipe, removed, decision } = orders ?? {}
+  if (wipe) return wipes[wipe.kind][wipe.state]
+  if (removed) return 'removed'
+  const access = decision?.access ?? rule()
+  return access === 'allow' ? 'good' : access === 'block' ? 'blocked' : 'quarantine'
+}
+
+function allowed({ wipe, removed }: Pick<Orders, 'wipe' | 'removed'> = {}): readonly May[] {
+  const toErase = wipe?.own && wipe.kind === 'full' && wipe.state === 'ordered'
+  return [
+    ...(!wipe && !removed ? ['remove'] as const : []), ...(toErase ? ['cancel'] as const : []),
+    ...(!toErase && (removed || wipe?.own) ? ['allow'] as const : []), ...(!wipe || (wipe.own && wipe.kind === 'account') ? ['wipe'] as const : []),
+  ]
+}
