@@ -24,15 +24,37 @@ export type OwnDevice = {
 /** Milliseconds: the process that held its request may have ended without a word, and no wait is longer. */
 const longestWait = 3_600_000
 
-/** All devices of a user, and nobody else's; those seen last come first. */
-export async function devicesOf(store: DeviceStore, user: string): Promise<readonly Device[]> {
-  const own = (await store.devices()).filter(({ seen, orders }) => (orders ?? seen)!.user.toLowerCase() === user.toLowerCase())
-  return own.toSorted((one, other) => (other.seen?.lastSeen ?? 0) - (one.seen?.lastSeen ?? 0))
+export type OwnDevices = {
+  /** All devices of a user, and nobody else's; those seen last come first. */
+  of(user: string): Promise<readonly Device[]>
+  /** The device of a user that is called so. */
+  one(user: string, id: string): Promise<Device | undefined>
+  /** Something was ordered: what was read before holds no more. */
+  changed(): void
 }
 
-/** The device of a user that is called so. */
-export const deviceOf = async (store: DeviceStore, user: string, id: string): Promise<Device | undefined> =>
-  (await devicesOf(store, user)).find(({ seen, orders }) => canonicalDeviceId((orders ?? seen)!.id) === canonicalDeviceId(id))
+/** Milliseconds for which one look at all devices of the site serves whoever asks. */
+const holds = 2000
+
+export function ownDevices(store: DeviceStore, now = Date.now): OwnDevices {
+  let latest: { readonly at: number; readonly devices: Promise<readonly Device[]> } | undefined
+  const all = (): Promise<readonly Device[]> => {
+    if (!latest || now() - latest.at >= holds) {
+      const look = latest = { at: now(), devices: store.devices() }
+      look.devices.catch(() => {
+        if (latest === look) latest = undefined
+      })
+    }
+    return latest.devices
+  }
+  const own = async (user: string): Promise<readonly Device[]> =>
+    (await all()).filter(({ seen, orders }) => (orders ?? seen)!.user.toLowerCase() === user.toLowerCase())
+  return {
+    of: async user => (await own(user)).toSorted((one, other) => (other.seen?.lastSeen ?? 0) - (one.seen?.lastSeen ?? 0)),
+    one: async (user, id) => (await own(user)).find(({ seen, orders }) => canonicalDeviceId((orders ?? seen)!.id) === canonicalDeviceId(id)),
+    changed: () => void (latest = undefined),
+  }
+}
 
 export function shown({ seen, orders }: Device, rule: Rule, now = Date.now()): OwnDevice {
   const { id } = (orders ?? seen)!

@@ -8,7 +8,7 @@ import type { MailServers, ServersOf } from '../model/mail-servers.ts'
 import type { Open } from '../model/ports.ts'
 import { readFiles } from './files.ts'
 import { ownActions } from './own-actions.ts'
-import { deviceOf, devicesOf, shown, type Rule } from './own-devices.ts'
+import { ownDevices, shown, type OwnDevices, type Rule } from './own-devices.ts'
 import { pageFront, type Asked, type Ordered } from './page-front.ts'
 import type { Session, Sessions } from './session.ts'
 
@@ -52,14 +52,17 @@ export const prefix = '/.postern/user/'
  * `POST api/devices/{action}` (`id`) is one of `ownActions`.
  */
 export function userPage(parts: UserPageParts): Front {
-  const { settings, sessions, log } = parts
+  const { settings, sessions, devices, log } = parts
+  const house: House = { ...parts, own: devices && ownDevices(devices) }
   return pageFront({
     kind: 'user', path: prefix, home: settings.path, files: readFiles('user.html', 'page.css', 'user.css', 'page.js', 'user.js', 'user-words.js', 'user-guides.js'),
     sessions, log, told: true, prove: (name, password, visit) => prove(parts, name, password, visit),
     holds: ({ name, mark }) => parts.elsewhere(name) === undefined && parts.serversOf(name)?.login === mark,
-    ask: asked => ask(parts, asked), order: ordered => order(parts, ordered),
+    ask: asked => ask(house, asked), order: ordered => order(house, ordered),
   })
 }
+
+type House = UserPageParts & { readonly own: OwnDevices | undefined }
 
 /** By the mail server, as phones are: a wrong password here is counted with those of phones. */
 async function prove({ elsewhere, open, serversOf, expiry, log }: UserPageParts, name: string, password: string, { address }: Visit): Promise<Pick<Session, 'name' | 'mark'>> {
@@ -81,7 +84,7 @@ async function prove({ elsewhere, open, serversOf, expiry, log }: UserPageParts,
   }
 }
 
-async function ask(parts: UserPageParts, { path, session, visit }: Asked): Promise<unknown> {
+async function ask(parts: House, { path, session, visit }: Asked): Promise<unknown> {
   const [what, ...rest] = path
   if (rest.length) return missing()
   if (what === 'me') return me(parts, session, visit)
@@ -92,12 +95,12 @@ async function ask(parts: UserPageParts, { path, session, visit }: Asked): Promi
   return { status: 200, headers: [['content-type', 'image/svg+xml'], ['cache-control', 'no-store']], body: Buffer.from(code) }
 }
 
-async function me(parts: UserPageParts, session: Session, visit: Visit): Promise<unknown> {
-  const { devices, settings: { wipe }, rule, expiry } = parts, { name, mark } = session
+async function me(parts: House, session: Session, visit: Visit): Promise<unknown> {
+  const { own, settings: { wipe }, rule, expiry } = parts, { name, mark } = session
   const rules = rule([mark, name])
-  const own = devices && (await devicesOf(devices, mark)).map(one => shown(one, rules))
+  const devices = (await own?.of(mark))?.map(one => shown(one, rules))
   return {
-    devices: own?.map(one => ({ ...one, may: one.may.filter(action => wipe || action !== 'wipe') })) ?? null,
+    devices: devices?.map(one => ({ ...one, may: one.may.filter(action => wipe || action !== 'wipe') })) ?? null,
     password: expiry([mark, name]) ?? null, setUp: setUp(parts, session, visit),
   }
 }
@@ -128,16 +131,16 @@ function setUp({ site, serversOf }: UserPageParts, { name, mark }: Session, visi
   }
 }
 
-async function order({ devices, settings, log }: UserPageParts, { path, session, said, visit }: Ordered): Promise<unknown> {
+async function order({ devices, own, settings, log }: House, { path, session, said, visit }: Ordered): Promise<unknown> {
   const [top, what = '', ...rest] = path
-  if (top !== 'devices' || rest.length || !Object.hasOwn(ownActions, what) || !devices) return missing()
+  if (top !== 'devices' || rest.length || !Object.hasOwn(ownActions, what) || !devices || !own) return missing()
   if (what === 'wipe' && !settings.wipe) throw new Failure('denied', 'Devices are erased by administrators only here.')
   const { id } = said, { mark } = session
   if (typeof id !== 'string' || id.length > 128) throw new Failure('malformed', 'Which device is not said.')
-  const device = await deviceOf(devices, mark, id)
+  const device = await own.one(mark, id)
   const key = device?.orders ?? device?.seen
   if (!key) throw new Failure('not-found', 'You have no such device.')
-  await ownActions[what]!(devices, { user: key.user, id: key.id }, mark)
+  await ownActions[what]!(devices, { user: key.user, id: key.id }, mark).finally(own.changed)
   log.info({ audit: what, user: key.user, device: key.id, by: mark, own: true, address: visit.address }, `user: ${what}`)
   return {}
 }

@@ -13,7 +13,7 @@ import { fill, nameOf, words } from './user-words.js'
  */
 
 /** How often the devices are looked at while the page is. */
-const often = 10_000
+const often = 5000
 
 /** @type {{ now(): void, stop(): void } | undefined} */
 let watch
@@ -99,6 +99,7 @@ function factsOf({ id, agent, type, firstSeen, lastSeen, lastSync, waits }) {
 /** @param {Action} action @param {Device} device */
 async function act(action, device) {
   const name = nameOf(device)
+  tell('')
   if (!await agreed(action, name)) return
   try {
     if (await order(`devices/${action}`, { id: device.id }) === undefined) return
