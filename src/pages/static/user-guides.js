@@ -2,8 +2,9 @@
 // How to set up each kind of device, with the words its menus had in November 2026. {address}, {user} and the like are filled in with the user's own.
 
 /**
- * @typedef {{ readonly title?: string, readonly when?: string, readonly profile?: boolean, readonly steps?: readonly string[], readonly facts?: readonly (readonly [string, string])[], readonly note?: string }} Part
- *   `when` names a value without which the part is left out; `profile` puts the button and the code for Apple's profile there.
+ * @typedef {{ readonly title?: string, readonly when?: string, readonly profile?: boolean, readonly steps?: readonly string[], readonly here?: readonly string[], readonly facts?: readonly (readonly [string, string])[], readonly note?: string }} Part
+ *   `when` names a value without which the part is left out; `profile` puts the button and the code for Apple's profile there; `here` are the steps
+ *   where the page is on the device that is to be set up.
  * @typedef {{ readonly id: string, readonly title: string, readonly parts: readonly Part[] }} Guide
  */
 
@@ -18,16 +19,19 @@ const mailServers = [
 /** @type {readonly (readonly [string, string])[]} */
 const davServer = [['User name', '{davLogin}'], ['CalDAV and CardDAV', '{davUrl}']]
 
+const installed = [
+  'Open Settings. Tap Profile Downloaded near the top (or General > VPN & Device Management), within 8 minutes.',
+  'Tap Install and give the passcode of the device, then your mail password.',
+]
+
 /** @type {readonly Guide[]} */
 export const guides = [
   {
     id: 'ios', title: 'iPhone and iPad', parts: [
       {
         title: 'With a profile', when: 'profile', profile: true, steps: [
-          'Tap the button on the iPhone or iPad itself, or scan the code with its camera and open the link in Safari. Tap Allow.',
-          'Open Settings. Tap Profile Downloaded near the top (or General > VPN & Device Management), within 8 minutes.',
-          'Tap Install and give the code of the device, then your mail password.',
-        ],
+          'Scan the code with the camera of the iPhone or iPad and open the link in Safari, or open this page there and tap the button. Tap Allow.', ...installed,
+        ], here: ['Tap the button, then Allow.', ...installed],
       },
       { when: 'unsigned', note: 'The device will say that the profile is not signed. That is so here; it holds no password.' },
       {

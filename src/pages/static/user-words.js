@@ -3,7 +3,7 @@
 
 export const words = {
   title: 'Your mail on your devices',
-  signIn: { title: 'Your mail on your devices', intro: 'Sign in as you do for your mail: see your devices, and how to set up another one.', name: 'E-mail address or user name', password: 'Mail password' },
+  signIn: { title: 'Your mail on your devices', intro: 'Sign in as for your mail. You will see your devices, and how to set up another one.', name: 'E-mail address or user name', password: 'Mail password' },
   passwordEnds: { other: 'Your password ends in {days} days.', one: 'Your password ends tomorrow.', zero: 'Your password ends today.', change: 'Change it' },
   devices: {
     title: 'Your devices',

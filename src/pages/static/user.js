@@ -151,13 +151,13 @@ function showGuide({ id, title, parts }, setUp, own) {
  * @param {import('./user-guides.js').Part} part @param {Readonly<Record<string, string>>} values @param {Me['setUp']} setUp
  * @param {boolean} onApple the device in front of the page is the one to set up
  */
-function showPart({ title, profile, steps, facts, note }, values, { profile: path, profileUrl }, onApple) {
+function showPart({ title, profile, steps, here, facts, note }, values, { profile: path, profileUrl }, onApple) {
   return el('div', { class: 'part' },
     title && el('h4', {}, title),
     profile && path && el('div', { class: 'profile' },
       el('a', { class: 'button main', href: path }, words.profile.button),
       profileUrl && !onApple && el('figure', {}, el('img', { src: new URL('api/profile.svg', import.meta.url).href, alt: words.profile.alt, width: 220, height: 220 }), el('figcaption', {}, words.profile.caption))),
-    steps && el('ol', {}, ...steps.map(step => el('li', {}, ...filled(step, values)))),
+    steps && el('ol', {}, ...(onApple && here || steps).map(step => el('li', {}, ...filled(step, values)))),
     facts && el('dl', { class: 'facts' }, ...facts.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, ...filled(value, values))])),
     note && el('p', { class: 'soft' }, ...filled(note, values)))
 }
