@@ -1,7 +1,7 @@
 import http from 'node:http'
 import { hostname, userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Device, Orders } from './base/devices.ts'
+import { isWaiting, type Device, type Orders } from './base/devices.ts'
 import { Failure } from './base/failure.ts'
 import type { Config } from './config.ts'
 import type { AdminPlace } from './http/admin.ts'
@@ -85,9 +85,6 @@ export function tableOf(devices: readonly Device[]): string {
   const widths = table[0]!.map((_, column) => Math.max(...table.map(row => row[column]!.length)))
   return table.map(row => `${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}\n`).join('')
 }
-
-/** The process that held its request may have ended without a word; no wait is longer than an hour. */
-const isWaiting = (seen: Device['seen']): boolean => seen?.waits === true && Date.now() - seen.lastSeen < 3_600_000
 
 function agoOf(at: number): string {
   const seconds = Math.max(0, Math.round((Date.now() - at) / 1000))

@@ -46,6 +46,7 @@ export const commands = {
   cancel: { does: 'take a wipe back that the device was not told of', knows: ['config', 'json'], operands: oneDevice },
   resync: { does: 'have a device begin a collection anew', knows: ['config', 'json'], operands: { called: [...oneDevice.called, 'COLLECTION'], wanted: true } },
   trace: { does: 'print what was traced of a device, or trace it for a while', knows: ['config', 'minutes', 'json'], operands: oneDevice },
+  hash: { does: 'print the hash of a password, for admin.people of the configuration', knows: [] },
   schema: { does: 'print the JSON schema of the configuration, for editors', knows: [] },
   completion: { does: 'print the completion of a shell: bash or zsh', knows: [], operands: { called: ['SHELL'], completed: shells } },
 } as const satisfies Record<string, Command>
@@ -82,6 +83,7 @@ check wants --user, --dns or both; it asks the system's DNS, or with --resolver 
 check --user takes the password from POSTERN_PASSWORD, asks for it, or with --password-stdin reads it from standard input.
 decode reads standard input when FILE is missing or -.
 What is about devices asks the Postern that runs (admin in the configuration); a USER is who signs in, a DEVICE its DeviceId.
+hash asks for the password, or reads it from standard input.
 completion is for the start of a shell: eval "$(postern completion bash)"
 
 It ends with 0 when all is well, 1 when something is not (check marks it with !), 2 when it was called wrongly.

@@ -14,6 +14,7 @@ import { loadConfig, type Config } from './config.ts'
 import { configurationSchema } from './config-json-schema.ts'
 import { loginName } from './http/auth.ts'
 import { stackOf } from './http/exchange.ts'
+import { hashPassword } from './pages/password-hash.ts'
 import { readPassword } from './password.ts'
 import { serve as servePhones } from './serve.ts'
 import { redisTrouble } from './state/redis-line.ts'
@@ -26,7 +27,7 @@ type Run = (options: Options, operands: readonly string[]) => Promise<number>
 const runs: Readonly<Record<CommandName, Run>> = {
   serve, check, decode: decodeFile, schema: async () => say(configurationSchema()), completion,
   devices: options => listDevices(configOf(options), options, say), top: options => topOfDevices(configOf(options), options, say),
-  block: order('block'), allow: order('allow'), wipe: order('wipe'), cancel: order('cancel'), resync: order('resync'), trace: order('trace'),
+  block: order('block'), allow: order('allow'), wipe: order('wipe'), cancel: order('cancel'), resync: order('resync'), trace: order('trace'), hash,
 }
 
 function order(action: string): Run {
@@ -101,6 +102,15 @@ async function decodeFile(_: Options, [file = '-']: readonly string[]): Promise<
   const isHex = /^([0-9a-f]{2})+$/i.test(digits)
   return say(printXml(decode(isHex ? Buffer.from(digits, 'hex') : bytes)))
 }
+
+async function hash(): Promise<number> {
+  const password = await readPassword('Password: ')
+  if (password.length < shortest) throw new Failure('malformed', `a password has ${shortest} characters at least`)
+  return say(`${await hashPassword(password)}\n`)
+}
+
+/** Characters of an administrator's password. */
+const shortest = 8
 
 const completions = { bash: bashCompletion, zsh: zshCompletion }
 

@@ -10,6 +10,7 @@ import { policyValueFault } from './eas/policy-elements.ts'
 import type { AdminPlace } from './http/admin.ts'
 import { signCms, type Signer } from './formats/cms-sign.ts'
 import { zoneOfName } from './formats/timezone.ts'
+import { isPasswordHash } from './pages/password-hash.ts'
 import type { SharedConfig } from './state/shared-redis.ts'
 import type { UserPageSettings } from './pages/user-page.ts'
 import { pages } from './wire/wbxml-pages.ts'
@@ -264,6 +265,7 @@ const admin = z.strictObject({
   host: text.exactOptional(), port: z.int().min(0).max(65535).exactOptional(), socket: text.exactOptional(),
   token: text.min(24).max(512)
     .regex(/^[A-Za-z0-9+/_.~-]+=*$/, { error: 'must be letters, digits and - . _ ~ + / =, as openssl rand -base64 32 makes them' }),
+  people: z.record(z.string().regex(/^[^\p{C}\s](?:[^\p{C}]{0,98}[^\p{C}\s])?$/u, { error: 'must be a name' }), z.string().refine(isPasswordHash, { error: 'must be the hash of a password: postern hash makes it' })).exactOptional(),
 }).refine(({ port, socket }) => (port === undefined) !== (socket === undefined), { error: 'must have either port or socket' })
   .refine(({ host, socket }) => host === undefined || socket === undefined, { error: 'must not have both host and socket' })
 const bounds = (requests: number, waits: number, megabytes: number) => z.strictObject({
@@ -317,8 +319,8 @@ export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache' | 'limits'>
   readonly page: UserPageSettings | undefined
 }
 
-const placeOf = ({ host = '127.0.0.1', port = 0, socket, token }: NonNullable<File['admin']>): AdminPlace =>
-  socket === undefined ? { host, port, token } : { socket, token }
+const placeOf = ({ host = '127.0.0.1', port = 0, socket, ...others }: NonNullable<File['admin']>): AdminPlace =>
+  socket === undefined ? { host, port, ...others } : { socket, ...others }
 
 export function arrange(file: File): Config {
   const {

@@ -97,3 +97,6 @@ export function canonicalDeviceId(id: string): string {
 const isHex = (id: string): boolean => id.length >= 16 && id.length % 2 === 0 && /^[0-9a-f]+$/i.test(id)
 
 export const deviceKey = ({ user, id }: DeviceKey): string => `${user.toLowerCase()}/${canonicalDeviceId(id)}`
+
+/** The process that held its request may have ended without a word; no wait is longer than an hour. */
+export const isWaiting = (seen: Seen | undefined, now = Date.now()): boolean => seen?.waits === true && now - seen.lastSeen < 3_600_000

@@ -1,10 +1,11 @@
-import type { DeviceKey, DeviceStore, Orders } from '../base/devices.ts'
+import type { Device, DeviceKey, DeviceStore, Orders } from '../base/devices.ts'
 import { Failure } from '../base/failure.ts'
+import type { Log } from '../base/log.ts'
 
 /** What an action is asked with. `by` says who wants it. */
 export type Wish = { readonly by: string; readonly accountOnly: boolean; readonly collection?: string; readonly minutes?: number }
 
-export type Action = (store: DeviceStore, key: DeviceKey, wish: Wish) => Promise<unknown>
+type Action = (store: DeviceStore, key: DeviceKey, wish: Wish) => Promise<unknown>
 
 /** [MS-ASPROV] AccountOnlyRemoteWipe. */
 const knowsAccountWipe = '16.1'
@@ -54,3 +55,33 @@ const without = (orders: Orders, name: 'pending' | 'removed' | 'trace'): Orders 
 
 const order = (store: DeviceStore, key: DeviceKey, change: (now: Orders) => Orders): Promise<unknown> =>
   store.change(key, now => change(now ?? key))
+
+/** Does it and tells the log who wanted it; what is known of the device then. Throws `not-found` for no action, and what the action throws. */
+export async function act({ store, log }: { readonly store: DeviceStore; readonly log: Log }, key: DeviceKey, what: string, wish: Wish, address: string): Promise<Device> {
+  const action = Object.hasOwn(actions, what) ? actions[what] : undefined
+  if (!action) throw new Failure('not-found', `there is no action ${what.slice(0, 40)}`)
+  await action(store, key, wish)
+  const { by, accountOnly, collection, minutes } = wish
+  log.info({ audit: what, user: key.user, device: key.id, by, address, accountOnly, collection, minutes }, `administrator: ${what}`)
+  return await store.device(key) ?? {}
+}
+
+/** Throws `malformed` for what cannot be a device of a user. */
+export function deviceKeyOf(user: string, id: string | undefined): DeviceKey {
+  if (user.length > 256 || /[\p{Cc}/]/u.test(user)) throw new Failure('malformed', 'this is no user')
+  if (id === undefined || !/^[\w.{}:-]{1,64}$/.test(id)) throw new Failure('malformed', 'this is no id of a device')
+  return { user, id }
+}
+
+/** Throws `malformed` for anything else than an object with these members of these kinds. */
+export function wishOf(said: unknown): Wish {
+  if (typeof said !== 'object' || said === null || Array.isArray(said)) throw new Failure('malformed', 'the body is no object')
+  const { by, accountOnly, collection, minutes, ...others } = said as Record<string, unknown>
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw new Failure('malformed', `there is no ${unknown.slice(0, 40)}`)
+  if (typeof by !== 'string' || !/^[^\p{C}]{1,100}$/u.test(by)) throw new Failure('malformed', 'by must say who wants this, in up to 100 characters')
+  if (accountOnly !== undefined && typeof accountOnly !== 'boolean') throw new Failure('malformed', 'accountOnly must be true or false')
+  if (collection !== undefined && (typeof collection !== 'string' || !/^[^\p{C}]{1,200}$/u.test(collection))) throw new Failure('malformed', 'collection must be an id')
+  if (minutes !== undefined && !(Number.isInteger(minutes) && Number(minutes) >= 0 && Number(minutes) <= 60)) throw new Failure('malformed', 'minutes must be 0 to 60')
+  return { by, accountOnly: accountOnly ?? false, ...(collection === undefined ? {} : { collection }), ...(minutes === undefined ? {} : { minutes: Number(minutes) }) }
+}

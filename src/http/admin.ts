@@ -2,14 +2,27 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { chmod, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { readBody } from '../base/body.ts'
-import type { DeviceKey, DeviceStore } from '../base/devices.ts'
+import type { DeviceStore } from '../base/devices.ts'
 import { Failure, type Kind } from '../base/failure.ts'
-import type { FrontRequest, Visit } from '../base/front.ts'
+import type { Front, FrontRequest, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
-import { actions, type Wish } from './admin-actions.ts'
+import { act, deviceKeyOf, wishOf } from './admin-actions.ts'
 import { type HttpServer, listen } from './server.ts'
 
-export type AdminPlace = ({ readonly host: string; readonly port: number } | { readonly socket: string }) & { readonly token: string }
+export type AdminPlace = ({ readonly host: string; readonly port: number } | { readonly socket: string }) & {
+  readonly token: string
+  /** Who may sign in to the page: hashes of passwords, by names. Without it there is no page. */
+  readonly people?: Readonly<Record<string, string>>
+}
+
+export type AdminOptions = {
+  readonly store: DeviceStore
+  readonly log: Log
+  /** See `HttpOptions`; whoever opens a Unix socket is trusted. */
+  readonly trustedProxies?: readonly string[]
+  /** Asked before the interface. */
+  readonly pages?: readonly Front[]
+}
 
 /** Octets of a request. */
 const largest = 16 * 1024
@@ -20,12 +33,12 @@ const largest = 16 * 1024
  * `block`, `allow`, `wipe` (`accountOnly`), `cancel`, `resync` (`collection`), `trace` (`minutes`, 0 ends it). Each action names who wants it (`by`).
  * Answers `{ devices }`, a device, `{ trace }`, or `{ error }` with a status that fits. Rejects when it cannot listen.
  */
-export async function listenForAdmins(place: AdminPlace, store: DeviceStore, log: Log): Promise<HttpServer> {
+export async function listenForAdmins(place: AdminPlace, { store, log, trustedProxies = [], pages = [] }: AdminOptions): Promise<HttpServer> {
   const own = digest(place.token)
   if ('socket' in place) await removeLeftOver(place.socket)
-  const where = 'socket' in place ? { socket: place.socket, port: 0 } : { host: place.host, port: place.port }
+  const where = 'socket' in place ? { socket: place.socket, port: 0, trustedProxies: ['127.0.0.1'] } : { host: place.host, port: place.port, trustedProxies }
   const server = await listen({ ...where, log }, {
-    fronts: [{ name: 'admin', quiet: true, matches: () => true, answer: (request, visit) => answer(request, visit, { store, log, own }) }],
+    fronts: [...pages, { name: 'admin', quiet: true, matches: () => true, answer: (request, visit) => answer(request, visit, { store, log, own }) }],
     passThrough: undefined,
   })
   if ('socket' in place) await chmod(place.socket, 0o600)
@@ -61,22 +74,17 @@ async function route(request: FrontRequest, address: string, { store, log }: Hou
     const devices = await store.devices()
     return { devices: devices.filter(({ seen, orders }) => wanted === undefined || (orders ?? seen)?.user.toLowerCase() === wanted) }
   }
-  const key = keyOf(user, id)
+  const key = deviceKeyOf(user, id)
   if (what === undefined) {
     expectMethod(request, 'GET')
     return await store.device(key) ?? missing()
   }
   if (what === 'trace' && request.method === 'GET') return { trace: await store.traced(key) }
-  if (!Object.hasOwn(actions, what)) throw new Failure('not-found', `there is no action ${what.slice(0, 40)}`)
   expectMethod(request, 'POST')
-  const wish = wishOf(Buffer.from(await readBody(request, largest)).toString('utf8'))
-  await actions[what]!(store, key, wish)
-  log.info({ audit: what, user: key.user, device: key.id, by: wish.by, address, ...detailsOf(wish) }, `administrator: ${what}`)
-  return await store.device(key) ?? {}
+  return act({ store, log }, key, what, wishOf(parsed(Buffer.from(await readBody(request, largest)).toString('utf8'))), address)
 }
 
 const digest = (token: string): Buffer => createHash('sha256').update(token).digest()
-const detailsOf = ({ accountOnly, collection, minutes }: Wish) => ({ accountOnly, collection, minutes })
 
 function missing(): never {
   throw new Failure('not-found', 'no such device is known')
@@ -94,29 +102,12 @@ function readable(segment: string): string {
   }
 }
 
-function keyOf(user: string, id: string | undefined): DeviceKey {
-  if (user.length > 256 || /[\p{Cc}/]/u.test(user)) throw new Failure('malformed', 'this is no user')
-  if (id === undefined || !/^[\w.{}:-]{1,64}$/.test(id)) throw new Failure('malformed', 'this is no id of a device')
-  return { user, id }
-}
-
-/** Throws `malformed` for anything else than an object with these members of these kinds. */
-function wishOf(text: string): Wish {
-  let said: unknown
+function parsed(text: string): unknown {
   try {
-    said = JSON.parse(text || '{}')
+    return JSON.parse(text || '{}')
   } catch (cause) {
     throw new Failure('malformed', 'the body is no JSON', { cause })
   }
-  if (typeof said !== 'object' || said === null || Array.isArray(said)) throw new Failure('malformed', 'the body is no object')
-  const { by, accountOnly, collection, minutes, ...others } = said as Record<string, unknown>
-  const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw new Failure('malformed', `there is no ${unknown.slice(0, 40)}`)
-  if (typeof by !== 'string' || !/^[^\p{C}]{1,100}$/u.test(by)) throw new Failure('malformed', 'by must say who wants this, in up to 100 characters')
-  if (accountOnly !== undefined && typeof accountOnly !== 'boolean') throw new Failure('malformed', 'accountOnly must be true or false')
-  if (collection !== undefined && (typeof collection !== 'string' || !/^[^\p{C}]{1,200}$/u.test(collection))) throw new Failure('malformed', 'collection must be an id')
-  if (minutes !== undefined && !(Number.isInteger(minutes) && Number(minutes) >= 0 && Number(minutes) <= 60)) throw new Failure('malformed', 'minutes must be 0 to 60')
-  return { by, accountOnly: accountOnly ?? false, ...(collection === undefined ? {} : { collection }), ...(minutes === undefined ? {} : { minutes: Number(minutes) }) }
 }
 
 const json = (status: number, value: unknown): Response => new Response(`${JSON.stringify(value)}\n`, {

@@ -104,9 +104,11 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const sources = options.proxyProtocol ? readProxied(server, {
     isProxy: proxyCheck(options.trustedProxies ?? []), patience: settings.headersTimeout, onFault: why => log.info({ why }, 'no request'),
   }) : undefined
+  /** Whoever opens a Unix socket is on this host. */
+  const here = options.socket === undefined ? undefined : '127.0.0.1'
   /** Whose request it is and where it means to be; what a proxy said before it is told to whoever gets the request after us. */
   const clientOf = (req: http.IncomingMessage): Pick<Visit, 'address' | 'origin'> => {
-    const source = sources?.of(req.socket), peer = source ?? req.socket.remoteAddress, { headers } = req
+    const source = sources?.of(req.socket), peer = source ?? req.socket.remoteAddress ?? here, { headers } = req
     const forwarded = headers['x-forwarded-for'] as string | undefined
     if (source !== undefined) headers['x-forwarded-for'] = [forwarded, source].filter(Boolean).join(', ')
     return { address: addressOf(peer, forwarded), origin: originOf(peer, scheme === 'https', headers) }

@@ -5,6 +5,9 @@ const form = /^\$scrypt\$ln=(1[4-9]|20),r=(8|16),p=([1-8])\$([A-Za-z0-9+/]{11,86
 /** A third of a second and 32 MiB for each guess. */
 const usual = { ln: 15, r: 8, p: 3, salt: 16, octets: 32 }
 
+/** Of no password: what is tried for a name nobody has takes as long. */
+export const unknowable = `$scrypt$ln=${usual.ln},r=${usual.r},p=${usual.p}$${'A'.repeat(22)}$${'A'.repeat(43)}`
+
 export const isPasswordHash = (text: string): boolean => form.test(text)
 
 export async function hashPassword(password: string): Promise<string> {

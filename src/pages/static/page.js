@@ -289,6 +289,7 @@ export function poll(milliseconds, work) {
 
 /**
  * Makes the children of a parent what `items` say, by their keys: what stays is the same element, so focus, selection and scrolling stay.
+ * Items with the same key are told apart by their order.
  * @template T
  * @param {Element} parent @param {readonly T[]} items @param {(item: T) => string} keyOf
  * @param {(item: T) => HTMLElement} make @param {(element: HTMLElement, item: T) => void} fill
@@ -297,8 +298,13 @@ export function showAll(parent, items, keyOf, make, fill) {
   const before = new Map([...parent.children].map(child => [child instanceof HTMLElement ? child.dataset['key'] : undefined, child]))
   /** @type {Element | null} */
   let next = parent.firstElementChild
+  const focused = document.activeElement
+  /** @type {Map<string, number>} */
+  const seen = new Map()
   for (const item of items) {
-    const key = keyOf(item), known = before.get(key)
+    const name = keyOf(item), times = seen.get(name) ?? 0
+    seen.set(name, times + 1)
+    const key = times ? `${name} ${times}` : name, known = before.get(key)
     const element = known instanceof HTMLElement ? known : make(item)
     element.dataset['key'] = key
     before.delete(key)
@@ -307,6 +313,8 @@ export function showAll(parent, items, keyOf, make, fill) {
     else parent.insertBefore(element, next)
   }
   for (const gone of before.values()) gone.remove()
+  // What is moved loses it.
+  if (focused instanceof HTMLElement && focused !== document.activeElement && parent.contains(focused)) focused.focus({ preventScroll: true })
 }
 
 /** Puts text or nodes in only where they differ: screen readers and selections are not disturbed. @param {Element} element @param {...Child} children */
