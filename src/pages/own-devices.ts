@@ -1,4 +1,4 @@
-import { canonicalDeviceId, type Device, type DeviceStore, type Orders } from '../base/devices.ts'
+import { canonicalDeviceId, isWaiting, type Device, type DeviceStore, type Orders } from '../base/devices.ts'
 
 /** What the site's own rules say of a device of which nobody has decided anything. */
 export type Rule = (device: { readonly type: string; readonly agent: string; readonly id: string }) => 'allow' | 'block' | 'quarantine'
@@ -20,9 +20,6 @@ export type OwnDevice = {
   readonly ordered: boolean
   readonly may: readonly May[]
 }
-
-/** Milliseconds: the process that held its request may have ended without a word, and no wait is longer. */
-const longestWait = 3_600_000
 
 export type OwnDevices = {
   /** All devices of a user, and nobody else's; those seen last come first. */
@@ -56,12 +53,12 @@ export function ownDevices(store: DeviceStore, now = Date.now): OwnDevices {
   }
 }
 
-export function shown({ seen, orders }: Device, rule: Rule, now = Date.now()): OwnDevice {
+export function shown({ seen, orders }: Device, rule: Rule): OwnDevice {
   const { id } = (orders ?? seen)!
-  const { type = '', agent = '', firstSeen = 0, lastSeen = 0, lastSync = 0, waits = false } = seen ?? {}
+  const { type = '', agent = '', firstSeen = 0, lastSeen = 0, lastSync = 0 } = seen ?? {}
   const state = stateOf(orders, () => rule({ type, agent, id }))
   return {
-    id, type, agent, firstSeen, lastSeen, lastSync, waits: waits && state === 'good' && now - lastSeen < longestWait,
+    id, type, agent, firstSeen, lastSeen, lastSync, waits: state === 'good' && isWaiting(seen),
     state, ordered: orders?.wipe ? !orders.wipe.own : state === 'blocked' || state === 'quarantine', may: allowed(orders),
   }
 }
