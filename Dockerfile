@@ -13,7 +13,8 @@ COPY --from=build /postern/package.json ./
 COPY --from=build /postern/node_modules node_modules
 COPY --from=build /postern/dist dist
 COPY examples/postern.yaml examples/
-# Nothing is ever written: run it with --read-only and the configuration mounted at /etc/postern.
+# Nothing is written but in the folder of `devices`, where that is configured and mounted: run it with --read-only and the configuration
+# mounted at /etc/postern.
 USER node
 EXPOSE 8080
 # For plain HTTP on a port that is not set in the file; give --health-cmd where that is different.

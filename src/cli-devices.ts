@@ -23,24 +23,28 @@ const largest = 256 * 1024 ** 2, patience = 30_000
 
 /** `postern devices`: a table, or with `json` what the interface answers. */
 export async function listDevices(config: Config, { user, json }: DeviceOptions, say: Say): Done {
-  const { devices } = await ask<{ devices: Device[] }>(config, 'GET', `/devices${user ? `?user=${encodeURIComponent(user)}` : ''}`)
+  const { devices } = await askAdmin<{ devices: Device[] }>(config, 'GET', `/devices${user ? `?user=${encodeURIComponent(user)}` : ''}`)
   say(json ? `${JSON.stringify(devices, undefined, 2)}\n` : tableOf(devices))
   return 0
 }
 
-/** `postern top`: those that were seen last, anew every two seconds until it is ended. */
+/** `postern top`: those that were seen last, anew every two seconds until it is interrupted, or nobody reads it any more. */
 export async function topOfDevices(config: Config, { user, json, once }: DeviceOptions, say: Say): Done {
+  const over = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => over.abort())
+  process.stdout.once('error', () => over.abort())
   const rows = Math.max(5, (process.stdout.rows ?? 24) - 3)
-  for (;;) {
-    const { devices } = await ask<{ devices: Device[] }>(config, 'GET', `/devices${user ? `?user=${encodeURIComponent(user)}` : ''}`)
+  while (!over.signal.aborted) {
+    const { devices } = await askAdmin<{ devices: Device[] }>(config, 'GET', `/devices${user ? `?user=${encodeURIComponent(user)}` : ''}`)
     const waiting = devices.filter(({ seen }) => isWaiting(seen)).length
     const active = devices.filter(({ seen }) => seen && Date.now() - seen.lastSeen < 60_000).length
     const latest = devices.toSorted((a, b) => (b.seen?.lastSeen ?? 0) - (a.seen?.lastSeen ?? 0)).slice(0, rows)
     if (json) say(`${JSON.stringify({ devices: devices.length, waiting, active, latest })}\n`)
     else say(`${once ? '' : '\u001b[H\u001b[2J'}${devices.length} devices, ${waiting} wait for news, ${active} asked within a minute\n${tableOf(latest)}`)
     if (once) return 0
-    await sleep(2000)
+    await sleep(2000, undefined, over).catch(() => {})
   }
+  return 0
 }
 
 /** `postern block | allow | wipe | cancel | resync | trace USER DEVICE`. */
@@ -48,11 +52,11 @@ export async function orderForDevice(config: Config, action: string, [user = '',
   const path = `/devices/${encodeURIComponent(user)}/${encodeURIComponent(id)}`
   const minutes = options.minutes === undefined ? undefined : Number(options.minutes)
   if (action === 'trace' && minutes === undefined) {
-    const { trace } = await ask<{ trace: string[] }>(config, 'GET', `${path}/trace`)
+    const { trace } = await askAdmin<{ trace: string[] }>(config, 'GET', `${path}/trace`)
     say(options.json ? `${JSON.stringify(trace, undefined, 2)}\n` : trace.length ? `${trace.map(printable).join('\n')}\n` : 'Nothing is traced. Begin with --minutes N.\n')
     return 0
   }
-  const device = await ask<Device>(config, 'POST', `${path}/${action}`, {
+  const device = await askAdmin<Device>(config, 'POST', `${path}/${action}`, {
     by: `${userInfo().username}@${hostname()}`.slice(0, 100), ...(options['account-only'] ? { accountOnly: true } : {}),
     ...(collection === undefined ? {} : { collection }), ...(minutes === undefined ? {} : { minutes }),
   })
@@ -95,7 +99,8 @@ function agoOf(at: number): string {
 /** What a device says of itself must not move the cursor of a terminal. */
 const printable = (text: string): string => text.replace(/[^\P{C}\n]/gu, '?')
 
-function ask<T>({ admin }: Config, method: string, path: string, body?: object): Promise<T> {
+/** Asks the Postern that runs. Throws `unavailable` where none answers, `denied` for what it refuses. */
+export function askAdmin<T>({ admin }: Config, method: string, path: string, body?: object): Promise<T> {
   if (!admin) throw new Failure('malformed', 'the configuration has no admin: see examples/postern.yaml')
   return new Promise((resolve, reject) => {
     const away = (cause: Error): void => reject(new Failure('unavailable', `Postern does not answer at ${nameOf(admin)}: ${cause.message}`, { cause }))
@@ -130,4 +135,4 @@ function parse(text: string): unknown {
   }
 }
 
-const nameOf = (admin: AdminPlace): string => 'socket' in admin ? admin.socket : `${admin.host}:${admin.port}`
+export const nameOf = (admin: AdminPlace): string => 'socket' in admin ? admin.socket : `${admin.host}:${admin.port}`

@@ -5,13 +5,16 @@ import { buffer } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { check as tryBackends } from './backend/check.ts'
 import { checkDns } from './backend/check-dns.ts'
+import { checkGroups } from './backend/check-directory.ts'
 import { bad, good, type Finding } from './backend/check-finding.ts'
 import { Failure } from './base/failure.ts'
+import { checkDevices } from './check-devices.ts'
 import { bashCompletion, zshCompletion } from './cli-completion.ts'
 import { listDevices, orderForDevice, topOfDevices, type DeviceOptions } from './cli-devices.ts'
 import { commandNames, commandOf, help, options, optionsOf, shells, type CommandName, type OptionName } from './cli-table.ts'
 import { loadConfig, type Config } from './config.ts'
 import { configurationSchema } from './config-json-schema.ts'
+import { groupsNamed } from './eas/rules.ts'
 import { loginName } from './http/auth.ts'
 import { stackOf } from './http/exchange.ts'
 import { hashPassword } from './pages/password-hash.ts'
@@ -77,13 +80,17 @@ async function serve({ workers, ...options }: Options): Promise<number> {
 async function check({ user, dns, resolver, ...options }: Options): Promise<number> {
   if (!user && !dns) throw new Usage('check wants --user NAME, or --dns DOMAIN.')
   if (resolver !== undefined && !/^([\d.]+|\[?[\da-f:.]+\]?)(:\d+)?$/i.test(resolver)) throw new Usage('--resolver wants the address of a DNS server.')
-  const { backends, autodiscover, cache: { shared } } = configOf(options)
+  const config = configOf(options), { backends, autodiscover, cache: { shared } } = config
   const findings: Finding[] = []
   if (dns) findings.push(...await checkDns(dns, { url: autodiscover?.url, ...(resolver === undefined ? {} : { resolver }) }))
   if (user) {
     const given = options['password-stdin'] ? undefined : process.env['POSTERN_PASSWORD']
     const password = given ?? await readPassword(`Password of ${user}: `)
-    findings.push(...await tryBackends(backends, { kind: 'password', user: loginName(user), password }), await checkShared(shared))
+    const credentials = { kind: 'password', user: loginName(user), password } as const
+    findings.push(
+      ...await tryBackends(backends, credentials), ...await checkGroups(backends, credentials, groupsNamed(config.eas)),
+      await checkShared(shared), ...await checkDevices(config),
+    )
   }
   say(findings.map(({ ok, text }) => `${ok ? ' ' : '!'} ${text}\n`).join(''))
   return findings.every(({ ok }) => ok) ? 0 : 1

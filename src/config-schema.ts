@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { AutodiscoverSettings } from './autodiscover/settings.ts'
 import type { Backend, BackendsConfig, Security } from './backend/connect.ts'
 import { usualAttributes, type Attributes } from './backend/ldap-entry.ts'
+import { canonicalDn } from './backend/ldap-name.ts'
 import type { Passwords } from './eas/rules.ts'
 import type { EasSettings } from './eas/settings.ts'
 import { versions } from './eas/versions.ts'
@@ -115,6 +116,7 @@ const directory = z.strictObject({
   bind: z.strictObject({ dn: text, password: text }).exactOptional(),
   bindAs: text.regex(/\{(login|local)\}/, { error: 'must contain {login} or {local}' }).exactOptional(),
   base: z.string(),
+  groupBase: z.string().exactOptional(),
   filter: filter.exactOptional(),
   match: filter.refine(match => match.includes('{word}'), { error: 'must contain {word}' }).exactOptional(),
   attributes: attributes.exactOptional(),
@@ -188,6 +190,8 @@ const policy = z.strictObject(Object.fromEntries(Object.entries(pages.Provision.
 
 const named = (rule: { user?: string; domain?: string }): boolean => rule.user !== undefined || rule.domain !== undefined
 const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
+const group = text.refine(name => !name.includes('=') || canonicalDn(name) !== undefined, { error: 'must be the name of a group, or a DN like cn=staff,ou=groups,dc=example,dc=org' })
+const whomOf = { ...whom, group: group.exactOptional() }
 const page = z.url({ protocol: /^https?$/, error: 'must be a URL like https://mail.example.org' })
 
 const elsewhere = z.string().regex(/^[^\s@]+@[^\s@]+$/, { error: 'must be an address, as {local}@other.example.org' })
@@ -200,8 +204,8 @@ const passwords = z.strictObject({
 
 const eas = z.strictObject({
   ceiling: z.enum(versions).default('16.1'),
-  ceilings: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
-  merge: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), folders: z.array(z.enum(['calendar', 'contacts', 'tasks', 'notes'])) })).default([]),
+  ceilings: z.array(z.strictObject({ ...whomOf, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
+  merge: z.array(z.strictObject({ ...whomOf, agent: text.exactOptional(), folders: z.array(z.enum(['calendar', 'contacts', 'tasks', 'notes'])) })).default([]),
   redirects: z.array(z.strictObject({ ...whom, url: page, address: elsewhere.exactOptional() }).refine(named, { error: 'must name a user or a domain' })).default([]),
   passwords: passwords.exactOptional(),
   heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
@@ -212,9 +216,9 @@ const eas = z.strictObject({
   maxHeld: z.int().min(64 * 1024).max(64 * 1024 * 1024).default(40 * 1024 * 1024),
   timeZone: text.refine(name => zoneOfName(name) !== undefined, { error: 'must be a zone like Europe/Berlin' }).exactOptional(),
   policy: policy.exactOptional(),
-  policies: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), policy: z.union([policy, z.literal('none')], { error: 'must be a policy, or none' }) })).default([]),
+  policies: z.array(z.strictObject({ ...whomOf, agent: text.exactOptional(), policy: z.union([policy, z.literal('none')], { error: 'must be a policy, or none' }) })).default([]),
   access: z.array(z.strictObject({
-    ...whom, agent: text.exactOptional(), id: text.exactOptional(), type: text.exactOptional(), access: z.enum(['allow', 'block', 'quarantine']),
+    ...whomOf, agent: text.exactOptional(), id: text.exactOptional(), type: text.exactOptional(), access: z.enum(['allow', 'block', 'quarantine']),
   })).default([]),
   quarantineNotice: text.max(1000).exactOptional(),
 })
@@ -300,6 +304,12 @@ export const schema = z.strictObject({
   page: userPage.prefault({}),
 }).refine(({ admin, devices }) => !admin || devices, { path: ['admin'], error: 'wants devices: where they are remembered' })
   .refine(({ devices, cache }) => !devices?.shared || cache.shared, { path: ['devices', 'shared'], error: 'wants cache.shared' })
+  .superRefine(({ eas, backends }, context) => {
+    if (backends.some(({ directory }) => directory)) return
+    for (const name of ['ceilings', 'merge', 'policies', 'access'] as const) for (const [n, rule] of eas[name].entries()) {
+      if (rule.group !== undefined) context.addIssue({ code: 'custom', path: ['eas', name, n, 'group'], message: 'wants a directory in one of the backends: where groups are' })
+    }
+  })
   .refine(({ eas, devices }) => devices || !eas.access.some(({ access }) => access === 'quarantine'), { path: ['eas', 'access'], error: 'wants devices for a quarantine: where those that wait are remembered' })
   .refine(({ page, upstream }) => !upstream || !page.enabled || page.path !== undefined, { path: ['page', 'path'], error: 'must be named where there is an upstream, as /devices/: / is its own' })
 

@@ -20,7 +20,7 @@ type Site = Pick<Config, 'eas' | 'autodiscover'> & { readonly page: UserPageSett
 export const userFront = ({ page, eas, autodiscover, mailHosts }: Site, { open, devices, shared, log, now = () => new Date() }: Parts): Front =>
   userPage({
     settings: page, sessions: sessions('user', { secret: eas.secret, shared }), open, serversOf: publicServers(mailHosts), devices, log,
-    rule: names => ({ type, agent, id }) => accessOf(eas, { userAgent: agent, deviceId: id, deviceType: type }, names),
+    rule: names => ({ type, agent, id }) => accessOf(eas, { userAgent: agent, deviceId: id, deviceType: type }, { names: names.map(name => name.toLowerCase()), groups: undefined }),
     elsewhere: name => redirectOf(eas, name),
     expiry: names => {
       const days = daysLeft(eas, names, now())

@@ -47,7 +47,7 @@ describe('the application', () => {
     app.reload(config('', { POSTERN_LOG__LEVEL: 'debug' }))
     expect(log.lines).toEqual([])
     app.reload(config('', { POSTERN_CACHE__MEGABYTES: '65' }))
-    expect(log.lines).toMatchObject([{ level: 'warn', message: 'listen, internal, cache and limits change with a restart only' }])
+    expect(log.lines).toMatchObject([{ level: 'warn', message: 'listen, internal, admin, devices, cache and limits change with a restart only' }])
   })
 
   it('refuses a key of another certificate', () => {

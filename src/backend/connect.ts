@@ -10,7 +10,7 @@ import type { Role } from '../model/folder.ts'
 import type { PublicServer } from '../model/mail-servers.ts'
 import type { CertificateCheck, ObjectStore, Open, Person, Stores } from '../model/ports.ts'
 import {
-  addressList, closeList, contactsDirectory, davUser, loginAt, ownList, sharedList, type AddressList, type DavMemory,
+  addressList, closeList, contactsDirectory, davUser, groupsAsked, loginAt, ownList, sharedList, type AddressList, type DavMemory,
 } from './address-list.ts'
 import { certificateCheck, type CertificatesConfig } from './certificate-check.ts'
 import { credentialMemory, type Fingerprint } from './credentials.ts'
@@ -20,7 +20,7 @@ import { davClient, type DavServer } from './dav-client.ts'
 import type { BookConfig } from './dav-directory.ts'
 import type { DavUser } from './dav-homes.ts'
 import { davStore } from './dav-store.ts'
-import { davTrouble } from './dav-trouble.ts'
+import { davTrouble, type DavTrouble } from './dav-trouble.ts'
 import { identify, identityOf, recipientOf, type Identity } from './identity.ts'
 import type { Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
@@ -32,6 +32,7 @@ import { ImapSession } from './imap-session.ts'
 import { imapWatch } from './imap-watch.ts'
 import type { LdapConfig } from './ldap.ts'
 import { measure, type Measure } from './measured.ts'
+import { memberships, type Memberships } from './memberships.ts'
 import { sieveFilters } from './sieve-filters.ts'
 import { objectStores } from './object-stores.ts'
 import { smtpSubmission } from './smtp.ts'
@@ -156,6 +157,7 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
   const certificates = measured('crl', certificateCheck(config.certificates ?? {}, log))
   const ways = sharedWays(config.sessions, config.breaker, { log, metrics })
   const addressLists = new Map<Backend, AddressList>(config.backends.map(backend => [backend, sharedList(backend, memory, ways.breaker)]))
+  const members = memberships(log)
   const troubles = new Map(config.backends.map(backend => [backend, davTrouble(log, backend.dav?.url ?? '')]))
 
   /** Logs in, also where a session is open: the password may have been changed since. */
@@ -166,8 +168,8 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
     try {
       if (before || backend.master) (await ways.dial(backend.imap, person.login)(own, timeoutSeconds * 1000, 'proof')).close()
       const account = before ?? await openAccount(identity, own, {
-        idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, backends: config.backends, shared: addressLists.get(backend),
-        troubles: troubles.get(backend),
+        idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, members, backends: config.backends,
+        shared: addressLists.get(backend), trouble: troubles.get(backend)!,
       })
       accounts.set(fingerprint, account)
       await secrets.proved(fingerprint, person.login, address)
@@ -242,11 +244,12 @@ type Around = {
   readonly backends: readonly Backend[]
   readonly shared: AddressList | undefined
   readonly memory: DavMemory
-  readonly troubles: ReturnType<typeof davTrouble> | undefined
+  readonly members: Memberships
+  readonly trouble: DavTrouble
 }
 
 async function openAccount({ backend, person }: Identity, own: Login, around: Around): Promise<Account> {
-  const { idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, backends, shared, troubles } = around
+  const { idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, members, backends, shared, trouble } = around
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
   const dial = ways.dial(endpoint, person.login)
@@ -257,11 +260,11 @@ async function openAccount({ backend, person }: Identity, own: Login, around: Ar
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds, dial })
   const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })
   const { notes = 'dav' } = backend
-  const aroundDav = { timeoutSeconds, ways, memory, called: calledAt(backends, backend), trouble: troubles?.(person.login), journals: notes !== 'imap' }
+  const aroundDav = { timeoutSeconds, ways, memory, called: calledAt(backends, backend), trouble, journals: notes !== 'imap' }
   const dav = backend.dav && openDav(backend.dav, person, own, aroundDav), collections = dav && measured<ObjectStore>('dav', dav.objects)
   const objects = notes === 'dav' ? collections : objectStores(collections, measured('imap', imapNotes({ mail, folders, mailbox })), notes)
   const list = ownList(backend, person, own, memory, ways.breaker)
-  const directory = addressList(shared, list, measured)
+  const directory = addressList(shared, list, measured), ldap = shared?.ldap ?? list.ldap
   return {
     ...(dav && { contacts: measured('dav', dav.contacts) }),
     ...(objects ? { objects } : {}),
@@ -275,6 +278,7 @@ async function openAccount({ backend, person }: Identity, own: Login, around: Ar
     }),
     person,
     ...(directory ? { directory } : {}),
+    ...(backend.directory && { groups: members.of(`${person.login} ${person.addresses[0]!}`, groupsAsked(ldap && measured('ldap', ldap), person)) }),
     certificates,
     look: watch.look,
     retire() {
@@ -295,14 +299,15 @@ type DavAround = {
   readonly ways: SharedWays
   readonly memory: DavMemory
   readonly called: (address: string) => DavUser | undefined
-  readonly trouble: ((error: unknown) => void) | undefined
+  readonly trouble: DavTrouble
   readonly journals: boolean
 }
 
 function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds, ways, memory, called, trouble, journals }: DavAround) {
-  const { user, client } = davOf(server, person, own, timeoutSeconds, ways.breaker(new URL(server.url).origin))
-  const objects = davStore({ server, user, client, called, lists: memory.lists, journals, ...(trouble ? { trouble } : {}) })
-  return { objects, contacts: contactsDirectory(objects, client, memory, trouble) }
+  const { user, client } = davOf(server, person, own, timeoutSeconds, trouble.heard(ways.breaker(new URL(server.url).origin, 'quiet')))
+  const met = trouble.of(person.login)
+  const objects = davStore({ server, user, client, called, lists: memory.lists, journals, trouble: met })
+  return { objects, contacts: contactsDirectory(objects, client, memory, met) }
 }
 
 /** What somebody of a backend is called at its DAV server. */

@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { Stores } from '../model/ports.ts'
 import { tellOfQuarantine } from './device-notice.ts'
 import type { EasRequest } from './request.ts'
-import { accessOf } from './rules.ts'
+import { accessOf, type Who } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
 
@@ -13,20 +13,20 @@ export type Doorkeeper = { readonly settings: EasSettings; readonly devices?: De
 const mostMails = 5, mostPending = 20
 
 /**
- * [MS-ASCMD] Common Status Codes, 129 and 140: why this device may do nothing now, else undefined. What the user
- * took away is away, whoever allows it; what an administrator decided comes before the rules of the configuration. Throws `unavailable` where nobody knows what is decided.
+ * [MS-ASCMD] Common Status Codes, 129 and 140: why this device may do nothing now, else undefined. What its user took away is away, whoever
+ * allows it; what an administrator decided comes before the rules of the configuration. Throws `unavailable` where nobody knows what is
+ * decided, or a group that decides.
  */
-export async function accessFault(house: Doorkeeper, request: EasRequest, stores: Stores): Promise<'129' | '140' | undefined> {
+export async function accessFault(house: Doorkeeper, request: EasRequest, stores: Stores, who: Who): Promise<'129' | '140' | undefined> {
   const { settings, devices } = house
   if (!devices && !settings.access?.length) return undefined
-  const { login, addresses } = stores.person
-  const key = { user: login, id: request.deviceId }
+  const key = { user: stores.person.login, id: request.deviceId }
   const orders = devices?.orders(key)
   // A device that was wiped, and an account-only order for a phone that does not know it: nothing but the door is left.
   if (orders?.wipe && (orders.wipe.state === 'done' || !knowsWipe(orders.wipe.kind, request))) return '129'
   if (orders?.wipe) return request.command === 'Provision' ? undefined : '140'
   if (orders?.removed) return '129'
-  const access = orders?.decision?.access ?? accessOf(settings, request, [login, ...addresses])
+  const access = orders?.decision?.access ?? await accessOf(settings, request, who)
   if (access === 'allow') return undefined
   if (access === 'quarantine' && devices) await hold({ ...house, devices }, key, orders, request, stores)
   return '129'

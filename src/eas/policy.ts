@@ -1,8 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { canonicalDeviceId } from '../base/devices.ts'
-import type { Person } from '../model/ports.ts'
 import type { EasRequest } from './request.ts'
-import { policyOf } from './rules.ts'
+import { policyOf, type Who } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 
 /** [MS-ASPROV] PolicyKey: the temporary key proves that the policy was received, the final one that it was acknowledged. */
@@ -20,9 +19,9 @@ export function policyKey(settings: Pick<EasSettings, 'secret' | 'policy'>, phas
 }
 
 /** [MS-ASCMD] Common Status Codes, 142 to 144: why this device must provision first, else undefined. */
-export function policyFault(settings: EasSettings, request: EasRequest, { login, addresses }: Person): '142' | '144' | undefined {
+export async function policyFault(settings: EasSettings, request: EasRequest, login: string, who: Who): Promise<'142' | '144' | undefined> {
   if (request.command === 'Provision') return undefined
-  const policy = policyOf(settings, request.userAgent, [login, ...addresses])
+  const policy = await policyOf(settings, request.userAgent, who)
   if (!policy) return undefined
   if (!request.policyKey || request.policyKey === '0') return '142'
   return request.policyKey === policyKey({ ...settings, policy }, 'final', login, request.deviceId) ? undefined : '144'

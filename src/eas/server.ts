@@ -7,7 +7,7 @@ import { unmeasured, type Metrics } from '../base/metrics.ts'
 import type { Shared } from '../base/shared.ts'
 import { createZones } from '../formats/zones.ts'
 import { utcZone } from '../formats/timezone.ts'
-import type { Open, Person, Stores } from '../model/ports.ts'
+import type { Open, Stores } from '../model/ports.ts'
 import type { Cache } from '../state/cache.ts'
 import type { Node } from '../wire/wbxml.ts'
 import { admit } from './admission.ts'
@@ -23,7 +23,7 @@ import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange,
 import { asksHierarchyAnew, hasChanged, outgoingHead, type OutgoingHead } from './response-head.ts'
 import { mergedObjects } from './merged.ts'
 import { clientOf } from './quirks.ts'
-import { mergedOf } from './rules.ts'
+import { mergedOf, whoOf, type Who } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
 import { drain, shed, type Waits } from './waits.ts'
@@ -117,9 +117,10 @@ async function answer(house: House, request: FrontRequest, visit: Visit): Promis
     const stores = await admit(house, named(visit.credentials, parsed), visit)
     if ('status' in stores) return stores
     house.taken.push(house.guard.requests.take(stores.person.login))
-    const head = headOf(house, parsed.userAgent, stores.person)
+    const who = whoOf(stores)
+    const head = await headOf(house, parsed.userAgent, who)
     Object.assign(step, { entry, head })
-    return await perform(house, request, visit, { parsed, entry, head, stores, step })
+    return await perform(house, request, visit, { parsed, entry, head, stores, who, step })
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     Object.assign(visit.facts, factsOf(error))
@@ -133,17 +134,18 @@ type Admitted = {
   readonly entry: Entry
   readonly head: OutgoingHead
   readonly stores: Stores
+  readonly who: Who
   readonly step: Step
 }
 
 /** Carries out the command of a user who may be here, unless version or policy are against it. */
-async function perform(house: House, request: FrontRequest, visit: Visit, { parsed, entry, head, stores, step }: Admitted): Promise<FrontAnswer | Later> {
+async function perform(house: House, request: FrontRequest, visit: Visit, { parsed, entry, head, stores, who, step }: Admitted): Promise<FrontAnswer | Later> {
   const account = stores.person.login
   const spoken = since(head.ceiling, parsed.version)
   if (!spoken) head.announce()
   const known: Known = { parsed, head, account }
   const fault = deviceFault(parsed) ?? (spoken && speaks(entry, parsed.version) ? undefined : '138') ??
-    await accessFault(house, parsed, stores) ?? policyFault(house.settings, parsed, stores.person)
+    await accessFault(house, parsed, stores, who) ?? await policyFault(house.settings, parsed, account, who)
   // [MS-ASCMD] Common Status Codes, 140: what versions before 14.0 get that leave the header out. A base64 query has none.
   if (fault === '140' && parsed.policyKey === undefined && /[?&]cmd=/i.test(request.url.search) && !since(parsed.version, '14.0')) return refusal(house, known, visit, 403)
   if (fault) return refusal(house, known, visit, bare(entry, fault))
@@ -156,7 +158,7 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
     request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, { ...house.settings, hold })
   house.guard.load.admit(workOfBody(parsed.command, body))
   const call = step.call = {
-    body, message, request: parsed, stores: shownTo(house, parsed, stores), scope,
+    body, message, request: parsed, stores: await shownTo(house, parsed, stores, who), scope,
     cache: house.cache, shared: house.shared, devices: house.devices, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log,
     metrics: house.metrics, facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
     signal: visit.signal,
@@ -198,9 +200,9 @@ function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<A
 }
 
 /** The stores as this client can show what is in them. */
-function shownTo({ settings, cache }: House, parsed: EasRequest, stores: Stores): Stores {
-  const { objects, person: { login, addresses } } = stores
-  const merged = objects ? mergedOf(settings, parsed, [login, ...addresses]) : []
+async function shownTo({ settings, cache }: House, parsed: EasRequest, stores: Stores, who: Who): Promise<Stores> {
+  const { objects, person: { login } } = stores
+  const merged = objects ? await mergedOf(settings, parsed, who) : []
   return objects && merged.length > 0 ? { ...stores, objects: mergedObjects(objects, merged, { cache, account: login }) } : stores
 }
 
@@ -228,8 +230,8 @@ const counting = ({ metrics }: House, { counted }: Visit) => ({ metrics, counted
 
 const factsOf = ({ kind, message }: Failure) => ({ failure: kind, why: message.slice(0, 300) })
 
-const headOf = ({ settings, now }: House, agent: string | undefined, person: Person): OutgoingHead =>
-  outgoingHead(settings, agent, [person.login, ...person.addresses], now?.() ?? new Date())
+const headOf = ({ settings, now }: House, agent: string | undefined, who: Who): Promise<OutgoingHead> =>
+  outgoingHead(settings, agent, who, now?.() ?? new Date())
 
 /** A bearer token does not tell whose it is; the base64 query may. */
 const named = (credentials: Credentials, { user }: EasRequest): Credentials =>
@@ -294,7 +296,7 @@ async function options(house: House, visit: Visit, agent: string | undefined): P
   visit.facts['command'] = visit.counted.command = 'OPTIONS'
   const stores = await admit(house, visit.credentials!, visit)
   if ('status' in stores) return stores
-  const head = headOf(house, agent, stores.person)
+  const head = await headOf(house, agent, whoOf(stores))
   const allow = 'OPTIONS,POST'
   return { status: 200, headers: Object.entries({ ...head.headers, ...offer(head.ceiling), allow, public: allow }), body: null }
 }

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, lstat, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { readBody } from '../base/body.ts'
 import type { DeviceStore } from '../base/devices.ts'
@@ -114,8 +114,9 @@ const json = (status: number, value: unknown): Response => new Response(`${JSON.
   status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}) },
 })
 
-/** A socket nobody answers at any more. */
+/** A socket nobody answers at any more. What is no socket stays, and is in the way. */
 async function removeLeftOver(socket: string): Promise<void> {
+  if (!(await lstat(socket).catch(() => undefined))?.isSocket()) return
   const answers = await new Promise<boolean>(resolve => {
     const line = connect(socket).once('connect', () => resolve(true)).once('error', error => resolve((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED'))
     line.once('connect', () => line.destroy())

@@ -1,7 +1,8 @@
 import { canonicalDeviceId, isWaiting, type Device, type DeviceStore, type Orders } from '../base/devices.ts'
 
-/** What the site's own rules say of a device of which nobody has decided anything. */
-export type Rule = (device: { readonly type: string; readonly agent: string; readonly id: string }) => 'allow' | 'block' | 'quarantine'
+/** What the site's own rules say of a device of which nobody has decided anything. Those about groups are left out: the page cannot ask for them. */
+export type Rule = (device: { readonly type: string; readonly agent: string; readonly id: string }) => Promise<Access>
+type Access = 'allow' | 'block' | 'quarantine'
 
 export type State = 'good' | 'quarantine' | 'blocked' | 'removed' | 'deleting' | 'deleted' | 'erasing' | 'told' | 'failed' | 'erased'
 export type May = 'remove' | 'allow' | 'wipe' | 'cancel'
@@ -53,10 +54,11 @@ export function ownDevices(store: DeviceStore, now = Date.now): OwnDevices {
   }
 }
 
-export function shown({ seen, orders }: Device, rule: Rule): OwnDevice {
+export async function shown({ seen, orders }: Device, rule: Rule): Promise<OwnDevice> {
   const { id } = (orders ?? seen)!
   const { type = '', agent = '', firstSeen = 0, lastSeen = 0, lastSync = 0 } = seen ?? {}
-  const state = stateOf(orders, () => rule({ type, agent, id }))
+  const access = await rule({ type, agent, id }), held = orders?.pending !== undefined && refused.includes(seen?.statuses.at(-1)?.[2] ?? '')
+  const state = stateOf(orders, access === 'allow' && held ? 'quarantine' : access)
   return {
     id, type, agent, firstSeen, lastSeen, lastSync, waits: state === 'good' && isWaiting(seen),
     state, ordered: orders?.wipe ? !orders.wipe.own : state === 'blocked' || state === 'quarantine', may: allowed(orders),
@@ -67,12 +69,15 @@ const wipes = {
   account: { ordered: 'deleting', told: 'deleting', failed: 'removed', done: 'deleted' }, full: { ordered: 'erasing', told: 'told', failed: 'failed', done: 'erased' },
 } as const
 
+/** [MS-ASCMD] Common Status Codes, DeviceIsBlockedForThisUser, and what versions before 14.0 get for it. */
+const refused: readonly string[] = ['129', 'HTTP 403']
+
 /** As `accessFault` of the ActiveSync front has it: a wipe comes before all else, then what the user took away, then what was decided. */
-function stateOf(orders: Orders | undefined, rule: () => ReturnType<Rule>): State {
+function stateOf(orders: Orders | undefined, rule: Access): State {
   const { wipe, removed, decision } = orders ?? {}
   if (wipe) return wipes[wipe.kind][wipe.state]
   if (removed) return 'removed'
-  const access = decision?.access ?? rule()
+  const access = decision?.access ?? rule
   return access === 'allow' ? 'good' : access === 'block' ? 'blocked' : 'quarantine'
 }
 

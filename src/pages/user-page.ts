@@ -98,7 +98,7 @@ async function ask(parts: House, { path, session, visit }: Asked): Promise<unkno
 async function me(parts: House, session: Session, visit: Visit): Promise<unknown> {
   const { own, settings: { wipe }, rule, expiry } = parts, { name, mark } = session
   const rules = rule([mark, name])
-  const devices = (await own?.of(mark))?.map(one => shown(one, rules))
+  const devices = own && await Promise.all((await own.of(mark)).map(one => shown(one, rules)))
   return {
     devices: devices?.map(one => ({ ...one, may: one.may.filter(action => wipe || action !== 'wipe') })) ?? null,
     password: expiry([mark, name]) ?? null, setUp: setUp(parts, session, visit),

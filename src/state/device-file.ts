@@ -6,7 +6,7 @@ import { deviceKey, type DeviceKey, type Orders, type Seen } from '../base/devic
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import { longestTraced, mostOrders, mostSeen, mostTraced, traceSeconds, type DevicePlace } from './device-place.ts'
-import { newest, parseRecords, printRecords, readOrders, readSeen, sighted, withoutNothing } from './device-records.ts'
+import { joined, newest, parseRecords, printRecords, readOrders, readSeen, withoutNothing } from './device-records.ts'
 import { locked, type Held } from './file-lock.ts'
 
 /** Octets of a file that is read. */
@@ -82,12 +82,12 @@ export async function deviceFolder(folder: string, log: Log, most = mostSeen): P
 
     seenOf: async key => (await seenIn(seenFile(key))).get(deviceKey(key)),
 
-    async add(sightings) {
-      const byFile = Map.groupBy(sightings, seenFile)
+    async add(seen) {
+      const byFile = Map.groupBy(seen, seenFile)
       for (const [file, some] of byFile) {
         await locked(`${file}.lock`, async held => {
           const all = await seenIn(file)
-          for (const one of some) all.set(deviceKey(one), sighted(all.get(deviceKey(one)), one))
+          for (const one of some) all.set(deviceKey(one), joined(all.get(deviceKey(one)), one))
           await write(file, printRecords(newest(all, Math.ceil(most / shards))), held, false)
         })
       }

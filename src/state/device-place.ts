@@ -1,4 +1,4 @@
-import type { DeviceKey, Orders, Seen, Sighting } from '../base/devices.ts'
+import type { DeviceKey, Orders, Seen } from '../base/devices.ts'
 
 /** Changes orders by what they are now: see `DeviceStore.change`. */
 export type Change = (now: Orders | undefined) => Orders | undefined
@@ -11,8 +11,8 @@ export interface DevicePlace {
   change(key: DeviceKey, change: Change): Promise<Orders | undefined>
   seen(): Promise<ReadonlyMap<string, Seen>>
   seenOf(key: DeviceKey): Promise<Seen | undefined>
-  /** In the order of time. */
-  add(sightings: readonly Sighting[]): Promise<void>
+  /** What was seen of devices since the last time, each once. */
+  add(seen: readonly Seen[]): Promise<void>
   trace(key: DeviceKey, lines: readonly string[]): Promise<void>
   traced(key: DeviceKey): Promise<readonly string[]>
   close(): void

@@ -76,6 +76,19 @@ export function sighted(known: Seen | undefined, more: Sighting): Seen {
   }
 }
 
+/** What was known of a device, and what was seen of it since. */
+export function joined(known: Seen | undefined, more: Seen): Seen {
+  if (!known) return more
+  const latest = more.lastSeen >= known.lastSeen ? more : known
+  const merge = <T extends readonly [number, ...unknown[]]>(one: readonly T[], other: readonly T[], most: number): T[] =>
+    [...one, ...other].sort(([a], [b]) => a - b).slice(-most)
+  return {
+    ...latest,
+    firstSeen: Math.min(known.firstSeen, more.firstSeen), lastSync: Math.max(known.lastSync, more.lastSync), folders: latest.folders || known.folders || more.folders,
+    statuses: merge(known.statuses, more.statuses, mostStatuses), resyncs: merge(known.resyncs, more.resyncs, mostResyncs),
+  }
+}
+
 /** Those that were seen last, `most` of them; all that are in `kept`. */
 export function newest(all: Map<string, Seen>, most: number): Map<string, Seen> {
   if (all.size <= most) return all

@@ -5,13 +5,13 @@ import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import type { Redis } from 'ioredis'
 import { longestTraced, mostOrders, mostSeen, mostTraced, traceSeconds, type DevicePlace } from './device-place.ts'
-import { newest, readOrders, readSeen, sighted, withoutNothing } from './device-records.ts'
+import { joined, newest, readOrders, readSeen, withoutNothing } from './device-records.ts'
 import { redisLine } from './redis-line.ts'
 import { sealing } from './sealed-value.ts'
 import type { SharedConfig } from './shared-redis.ts'
 
-/** Milliseconds for one answer; tries of a change that others are faster with; entries of a trace. */
-const patience = 2000, tries = 60, mostEntries = 500
+/** Milliseconds for one answer; tries of a change that others are faster with; entries of a trace; devices in one request. */
+const patience = 2000, tries = 60, mostEntries = 500, together = 100
 
 /** Only where nobody has changed it meanwhile. */
 const exchange = `local is = redis.call('hget', KEYS[1], ARGV[1])
@@ -19,6 +19,15 @@ if (is or '') ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then redis.call('hdel', KEYS[1], ARGV[1]) else redis.call('hset', KEYS[1], ARGV[1], ARGV[3]) end
 redis.call('set', KEYS[2], ARGV[4])
 return 1`
+
+/** The same for many, which are told one by one: 1 where it was done. */
+const exchangeMany = `local done = {}
+for at = 1, #ARGV, 3 do
+  local same = (redis.call('hget', KEYS[1], ARGV[at]) or '') == ARGV[at + 1]
+  if same then redis.call('hset', KEYS[1], ARGV[at], ARGV[at + 2]) end
+  done[#done + 1] = same and 1 or 0
+end
+return done`
 
 /**
  * A Valkey or Redis that the processes of a site share. Orders have no end of life and so are not evicted but by an `allkeys` policy; they are
@@ -107,13 +116,9 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
       return readOrForget(field, await asked(redis => redis.hgetBuffer(seenKey, field)) ?? undefined)
     },
 
-
-    async add(sightings) {
-      const byField = Map.groupBy(sightings, fieldOf)
+    async add(seen) {
       if (await asked(redis => redis.hlen(seenKey)) > most * 1.1) await allSeen()
-      for (const [field, some] of byField) {
-        await swapped(seenKey, `${seenKey}:mark`, field, octets => readOrForget(field, octets), known => some.reduce<Seen | undefined>(sighted, known))
-      }
+      for (let at = 0; at < seen.length; at += together) await addSome(seen.slice(at, at + together))
     },
 
     async trace(key, lines) {
@@ -131,6 +136,16 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
     },
 
     close: line.close,
+  }
+
+  /** One round trip to read and one to write; where another process was faster, one by one. */
+  async function addSome(seen: readonly Seen[]): Promise<void> {
+    const fields = seen.map(fieldOf), known = await asked(redis => redis.hmgetBuffer(seenKey, ...fields))
+    const changes = seen.flatMap((one, n) => [fields[n]!, known[n] ?? nothing, seal(fields[n]!, joined(readOrForget(fields[n]!, known[n] ?? undefined), one))])
+    const done = await asked(redis => redis.eval(exchangeMany, 1, seenKey, ...changes)) as number[]
+    for (const [n, one] of seen.entries()) {
+      if (done[n] !== 1) await swapped(seenKey, `${seenKey}:mark`, fields[n]!, octets => readOrForget(fields[n]!, octets), before => joined(before, one))
+    }
   }
 
   /** The value of a field, made of what it was; again where another process was faster. */

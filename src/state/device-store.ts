@@ -1,18 +1,19 @@
 import { isDeepStrictEqual } from 'node:util'
-import { deviceKey, lag, type DeviceKey, type DeviceStore, type Orders, type Sighting } from '../base/devices.ts'
+import { deviceKey, lag, type DeviceKey, type DeviceStore, type Orders, type Seen } from '../base/devices.ts'
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import type { DevicePlace } from './device-place.ts'
+import { joined, sighted } from './device-records.ts'
 
-/** Milliseconds between two writes of what was seen; sightings that wait for one. */
-const usualPause = 2000, mostSightings = 20_000, mostTraces = 1000
+/** Milliseconds between two writes of what was seen, at least and at most: of a processor they take a hundredth. Devices and traces that wait for one. */
+const usualPause = 2000, mostPause = 20_000, share = 100, mostUnkept = 20_000, mostTraces = 1000
 
 /** Records of devices in a place: orders are copied into memory, so that asking for them costs a request nothing. */
 export async function deviceStore(place: DevicePlace, log: Log, pause = usualPause): Promise<DeviceStore> {
   let orders: ReadonlyMap<string, Orders> | undefined, away = false
-  let sightings: Sighting[] = [], traces: { key: DeviceKey; text: string }[] = []
+  let unkept = new Map<string, Seen>(), traces: { key: DeviceKey; text: string }[] = []
   const hearers: ((key: DeviceKey) => void)[] = []
-  let writing = Promise.resolve(), looking = Promise.resolve()
+  let rested = 0, writing = Promise.resolve(), looking = Promise.resolve()
 
   function take(next: ReadonlyMap<string, Orders>): void {
     const before = orders
@@ -36,19 +37,24 @@ export async function deviceStore(place: DevicePlace, log: Log, pause = usualPau
   }
 
   async function write(): Promise<void> {
-    const some = sightings, said = traces
-    sightings = []
+    const some = unkept, said = traces, before = process.cpuUsage()
+    unkept = new Map()
     traces = []
     try {
-      if (some.length) await place.add(some)
+      if (some.size) await place.add([...some.values()])
       for (const [name, pieces] of Map.groupBy(said, ({ key }) => deviceKey(key))) {
         await place.trace(pieces[0]!.key, pieces.map(({ text }) => text)).catch((error: unknown) => log.warn({ device: name, why: String(error) }, 'a trace was not kept'))
       }
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      log.warn({ why: error.message, sightings: some.length }, 'what was seen of devices is kept later')
-      sightings = [...some, ...sightings].slice(-mostSightings)
+      log.warn({ why: error.message, devices: some.size }, 'what was seen of devices is kept later')
+      for (const [name, one] of some) {
+        const later = unkept.get(name)
+        if (later || unkept.size < mostUnkept) unkept.set(name, later ? joined(one, later) : one)
+      }
     }
+    const { user, system } = process.cpuUsage(before)
+    rested = performance.now() + Math.min((user + system) / 1000 * share, mostPause)
   }
 
   const first = await place.orders().catch((error: unknown) => {
@@ -60,7 +66,9 @@ export async function deviceStore(place: DevicePlace, log: Log, pause = usualPau
   })
   if (first) take(first)
   const poll = setInterval(() => void (looking = looking.then(look)), lag * 0.8).unref()
-  const flush = setInterval(() => void (writing = writing.then(write)), pause).unref()
+  const flush = setInterval(() => {
+    if (performance.now() >= rested) writing = writing.then(write)
+  }, pause).unref()
 
   return {
     orders(key) {
@@ -74,7 +82,8 @@ export async function deviceStore(place: DevicePlace, log: Log, pause = usualPau
     },
     onChange: heard => void hearers.push(heard),
     saw(sighting) {
-      if (sightings.length < mostSightings) sightings.push(sighting)
+      const name = deviceKey(sighting), known = unkept.get(name)
+      if (known || unkept.size < mostUnkept) unkept.set(name, sighted(known, sighting))
     },
     async device(key) {
       await (writing = writing.then(write))

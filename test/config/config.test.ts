@@ -210,6 +210,17 @@ describe('a fault is named with its line, its setting and a hint', () => {
     ['devices in a cache that is not there', `${good}devices: { shared: true }`, 'p.yaml:5: devices.shared wants cache.shared'],
     ['a quarantine that nobody remembers', `${good}eas: { access: [{ access: quarantine }] }`,
       'p.yaml:5: eas.access wants devices for a quarantine: where those that wait are remembered'],
+    ['a group that no directory has', `${good}eas:\n  access:\n    - { access: block }\n    - { group: staff, access: allow }`,
+      'p.yaml:8: eas.access.1.group wants a directory in one of the backends: where groups are'],
+    ['a group that is no DN', `${good}    directory: { url: 'ldap://x', base: '' }\neas: { policies: [{ group: 'cn=a,', policy: none }] }`,
+      'p.yaml:6: eas.policies.0.group must be the name of a group, or a DN like cn=staff,ou=groups,dc=example,dc=org'],
+    ['a group of users who are elsewhere', `${good}eas: { redirects: [{ user: a, group: staff, url: 'https://x.example' }] }`, 'p.yaml:5: eas.redirects.0.group is not a setting'],
+    ['an admin at two places', `${good}devices: { folder: /d }\nadmin: { port: 1, socket: /s, token: ${'t'.repeat(24)} }`, 'p.yaml:6: admin must have either port or socket'],
+    ['an admin at no place', `${good}devices: { folder: /d }\nadmin: { token: ${'t'.repeat(24)} }`, 'p.yaml:6: admin must have either port or socket'],
+    ['an admin at the host of a socket', `${good}devices: { folder: /d }\nadmin: { host: h, socket: /s, token: ${'t'.repeat(24)} }`, 'p.yaml:6: admin must not have both host and socket'],
+    ['devices in no place', `${good}devices: { most: 1000 }`, 'p.yaml:5: devices must have either folder or shared: true'],
+    ['too few devices', `${good}devices: { folder: /d, most: 10 }`, 'p.yaml:5: devices.most must be at least 100, but is 10'],
+    ['an order nobody can give', `${good}eas: { access: [{ access: deny }] }`, 'p.yaml:5: eas.access.0.access must be one of allow, block, quarantine, but is "deny"'],
     ['a setting twice', `${good}secret: b`, 'p.yaml:5: Map keys must be unique'],
     ['no YAML', `${good}  - [`, 'p.yaml:5: Flow sequence in block collection must be sufficiently indented and end with a ]'],
     ['a list', '- a', 'p.yaml:1: is no configuration'],
@@ -235,6 +246,11 @@ describe('a fault is named with its line, its setting and a hint', () => {
   it('and a file that is not there is a sentence', () => {
     expect(() => loadConfig('/nowhere/p.yaml', {})).toThrow('/nowhere/p.yaml cannot be read (ENOENT)')
   })
+})
+
+it('groups are taken as they are written', () => {
+  const { eas } = parse(`${good}    directory: { url: 'ldap://x', base: '' }\neas: { access: [{ group: 'CN=Staff,DC=x', access: allow }], ceilings: [{ group: Staff, version: '14.1' }] }`)
+  expect([eas.access, eas.ceilings]).toEqual([[{ group: 'CN=Staff,DC=x', access: 'allow' }], [{ group: 'Staff', version: '14.1' }]])
 })
 
 describe('the environment', () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silent } from '../../src/base/log.ts'
 import type { DeviceStore, Wipe } from '../../src/base/devices.ts'
 import { redacted } from '../../src/eas/device-trace.ts'
-import { accessOf, policyOf, type AccessRule, type PolicyRule } from '../../src/eas/rules.ts'
+import { accessOf, policyOf, type AccessRule, type PolicyRule, type Who } from '../../src/eas/rules.ts'
 import { since, versions } from '../../src/eas/versions.ts'
 import { actions } from '../../src/http/admin-actions.ts'
 import { deviceFolder } from '../../src/state/device-file.ts'
@@ -82,28 +82,29 @@ it('a device that was told to wipe itself and never said that it did is let in b
   expect(await knock(phone)).toBe('1')
 })
 
-const ann = ['ann', 'ann@example.org']
+const who = (...names: string[]): Who => ({ names, groups: undefined })
+const ann = who('ann', 'ann@example.org')
 it.each<[string, Partial<AccessRule>, string, string]>([
   ['an id', { id: 'ABC*' }, 'abcd', 'x'], ['a type', { type: 'iPad' }, 'x', 'iPad'], ['a user', { user: 'ann' }, 'x', 'x'],
   ['a domain', { domain: 'example.org' }, 'x', 'x'], ['a program', { agent: '*Outlook*' }, 'x', 'x'],
-])('a rule about %s concerns whom it names, and nobody else', (_, rule, deviceId, deviceType) => {
+])('a rule about %s concerns whom it names, and nobody else', async (_, rule, deviceId, deviceType) => {
   const settings = { ...easSettings, access: [{ ...rule, access: 'block' } as AccessRule, { access: 'quarantine' } as AccessRule] }
-  expect(accessOf(settings, { userAgent: 'MS Outlook 1', deviceId, deviceType }, ann)).toBe('block')
-  expect(accessOf(settings, { userAgent: 'Nine', deviceId: 'zz', deviceType: 'zz' }, ['bob', 'bob@example.net'])).toBe('quarantine')
-  expect(accessOf(easSettings, { userAgent: 'Nine', deviceId, deviceType }, ann)).toBe('allow')
+  expect(await accessOf(settings, { userAgent: 'MS Outlook 1', deviceId, deviceType }, ann)).toBe('block')
+  expect(await accessOf(settings, { userAgent: 'Nine', deviceId: 'zz', deviceType: 'zz' }, who('bob', 'bob@example.net'))).toBe('quarantine')
+  expect(await accessOf(easSettings, { userAgent: 'Nine', deviceId, deviceType }, ann)).toBe('allow')
 })
 
 describe('policies', () => {
   const strict = { DevicePasswordEnabled: true, MinDevicePasswordLength: 12 }, mild = { DevicePasswordEnabled: true }
   const policies: PolicyRule[] = [{ agent: 'Bot/*', policy: undefined }, { user: 'ann', policy: strict }, { domain: 'example.net', policy: mild }]
 
-  it('are chosen by the first rule that concerns user, domain and program', () => {
+  it('are chosen by the first rule that concerns user, domain and program', async () => {
     const settings = { ...easSettings, policies, policy: { AllowCamera: false } }
-    expect(policyOf(settings, 'Bot/1', ann)).toBeUndefined()
-    expect(policyOf(settings, 'x', ann)).toBe(strict)
-    expect(policyOf(settings, undefined, ['bob', 'bob@example.net'])).toBe(mild)
-    expect(policyOf(settings, 'x', ['eve', 'eve@example.com'])).toEqual({ AllowCamera: false })
-    expect(policyOf({ ...easSettings, policies }, 'x', ['eve'])).toBeUndefined()
+    expect(await policyOf(settings, 'Bot/1', ann)).toBeUndefined()
+    expect(await policyOf(settings, 'x', ann)).toBe(strict)
+    expect(await policyOf(settings, undefined, who('bob', 'bob@example.net'))).toBe(mild)
+    expect(await policyOf(settings, 'x', who('eve', 'eve@example.com'))).toEqual({ AllowCamera: false })
+    expect(await policyOf({ ...easSettings, policies }, 'x', who('eve'))).toBeUndefined()
   })
 
   it('are told and asked for as they are chosen', async () => {

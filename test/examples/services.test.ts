@@ -42,6 +42,14 @@ describe('the unit for systemd', () => {
   })
 })
 
+it('the unit has folders that may be written for what the configuration shows', () => {
+  const unit = readFileSync('examples/systemd/postern.service', 'utf8'), example = readFileSync('examples/postern.yaml', 'utf8')
+  expect(unit).toMatch(/^StateDirectory=postern$/m)
+  expect(unit).toMatch(/^RuntimeDirectory=postern$/m)
+  expect(/# devices: \{ folder: (\S+),/.exec(example)![1]).toBe('/var/lib/postern')
+  expect(/socket: (\S+)\/admin\.sock/.exec(example)![1]).toBe('/run/postern')
+})
+
 describe('the filter for fail2ban', () => {
   let house: House
   beforeAll(async () => { house = await startHouse({ users: 1 }) })
@@ -65,7 +73,7 @@ describe('the filter for fail2ban', () => {
     return postern.log().split('\n').filter(Boolean)
   }
 
-  it.each([[undefined], [2]])('finds the address of each wrong password, and no other, in the log of %s workers', async workers => {
+  it.each([['one process', undefined], ['two workers', 2]])('finds the address of each wrong password, and no other, in the log of %s', async (_, workers) => {
     const log = await lines(workers)
     const told = log.filter(line => line.includes('"msg":"authentication failed"')).map(line => (JSON.parse(line) as { address: string }).address)
     const found = (all: readonly string[]) => all.flatMap(line => pattern.exec(line)?.groups?.['host'] ?? [])

@@ -150,7 +150,8 @@ describe('a remote wipe', () => {
     const begun = performance.now()
     await postern.ask(`${pathOf(phone)}/wipe`, {})
     expect((await waiting).status).toBe('1')
-    expect(performance.now() - begun).toBeLessThan(5000)
+    // It would have waited for a minute.
+    expect(performance.now() - begun).toBeLessThan(30_000)
     expect(await knock(phone)).toBe('140')
   })
 

@@ -3,12 +3,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { DeviceStore, Orders, Seen } from '../../src/base/devices.ts'
+import type { DeviceStore, Orders, Seen, Sighting } from '../../src/base/devices.ts'
 import { deviceKey } from '../../src/base/devices.ts'
 import { Failure } from '../../src/base/failure.ts'
 import { deviceFolder } from '../../src/state/device-file.ts'
-import { parseRecords, printRecords, readOrders, readSeen, sighted } from '../../src/state/device-records.ts'
+import { joined, parseRecords, printRecords, readOrders, readSeen, sighted } from '../../src/state/device-records.ts'
 import { deviceRedis } from '../../src/state/device-redis.ts'
 import { deviceStore } from '../../src/state/device-store.ts'
 import { mutations } from '../support/fuzz.ts'
@@ -81,6 +82,21 @@ describe.each(places)('devices kept in %s', (_, site) => {
     await Promise.all(stores.map(store => store.close()))
   })
 
+  it('lose nothing of many devices that are seen by several processes at the same time', async () => {
+    const open = site(), stores = await Promise.all([open(), open(), open()])
+    for (const [n, store] of stores.entries()) {
+      for (let device = 0; device < 250; device++) for (let time = 0; time < 3; time++) store.saw({ ...sighting, id: `D${device}`, at: at + 10 * time + n, status: `${n}${time}` })
+    }
+    await Promise.all(stores.map(store => store.close()))
+    const later = await open(), seen = (await later.devices()).map(one => one.seen!)
+    expect(seen.length).toBe(250)
+    for (const one of seen) {
+      expect(one.statuses).toEqual([0, 1, 2].flatMap(time => [0, 1, 2].map(n => [at + 10 * time + n, 'Sync', `${n}${time}`])))
+      expect([one.firstSeen, one.lastSeen]).toEqual([at, at + 22])
+    }
+    await later.close()
+  })
+
   it('keep what is traced', async () => {
     const store = await site()()
     store.trace(ann, 'one\ntwo')
@@ -88,6 +104,18 @@ describe.each(places)('devices kept in %s', (_, site) => {
     expect(await store.traced(ann)).toEqual(['one\ntwo'])
     await store.close()
   })
+})
+
+it('what was seen in pieces is what was seen in one', () => {
+  const moment = fc.record({
+    status: fc.constantFrom('1', '', '3'), command: fc.constantFrom('Sync', 'Ping'), waits: fc.boolean(), folders: fc.integer({ min: 1, max: 5 }), fresh: fc.boolean(),
+  })
+  const all = (some: readonly Sighting[]) => some.reduce<Seen | undefined>(sighted, undefined)
+  fc.assert(fc.property(fc.array(moment, { maxLength: 30 }), fc.nat(30), (moments, cut) => {
+    const seen = moments.map(({ fresh, ...one }, n) => ({ ...sighting, ...one, at: at + n, ...(fresh ? { resync: `r${n}` } : {}) }))
+    const before = all(seen.slice(0, cut)), since = all(seen.slice(cut))
+    expect(since ? joined(before, since) : before).toEqual(all(seen))
+  }))
 })
 
 describe('a folder of devices', () => {
@@ -130,7 +158,8 @@ describe('a folder of devices', () => {
     writeFileSync(join(dir, 'orders.lock'), `${pid} ${execFileSync('hostname').toString().trim()} x`)
     const begun = performance.now()
     await store.change(ann, block)
-    expect(performance.now() - begun).toBeLessThan(2000)
+    // Nobody's lock is taken after ten seconds, a dead process's at once.
+    expect(performance.now() - begun).toBeLessThan(8000)
     expect(statSync(join(dir, 'orders.json')).mode & 0o77).toBe(0)
     await store.close()
   })

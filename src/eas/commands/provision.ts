@@ -5,7 +5,7 @@ import { of120, policyElements } from '../policy-elements.ts'
 import { policyXml } from '../policy-xml.ts'
 import { policyKey } from '../policy.ts'
 import { since, type Version } from '../versions.ts'
-import { policyOf, type Policy } from '../rules.ts'
+import { policyOf, whoOf, type Policy } from '../rules.ts'
 import { answerWipe } from '../wipe.ts'
 import { hearDevice } from './settings.ts'
 
@@ -33,7 +33,7 @@ export const provision: Command = {
     const policies = list ? children(list, 'Provision:Policy') : []
     if (policies.some(policy => text(policy, 'Provision:PolicyType') === undefined)) throw new Failure('malformed', 'a policy of no type')
     const refused = policies.map(policy => unacceptable[text(policy, 'Provision:Status') ?? '']).find(Boolean)
-    const wanted = policyFor(call)
+    const wanted = await policyFor(call)
     if (refused && wanted) return wbxml(provisioned(refused, []))
     const answers = policies.slice(0, 8).map(policy => answer(call, policy, wanted))
     return wbxml(provisioned('1', answers.length ? [el('Provision:Policies', answers)] : [], device))
@@ -48,8 +48,8 @@ const provisioned = (value: string, rest: readonly Node[], device?: Element): No
   ...rest,
 ])
 
-const policyFor = ({ settings, request, stores: { person } }: Call): Policy | undefined =>
-  policyOf(settings, request.userAgent, [person.login, ...person.addresses])
+const policyFor = ({ settings, request, stores }: Call): Promise<Policy | undefined> =>
+  policyOf(settings, request.userAgent, whoOf(stores))
 
 function answer(call: Call, asked: Element, wanted: Policy | undefined): Node {
   const { settings, request } = call
