@@ -63,7 +63,7 @@ export const words = {
 
 /** What programs are called, by what they call themselves: the first row that fits. $1 is what the pattern found. */
 export const programs = /** @type {const} */ ([
-  [/^Outlook-iOS/i, 'Outlook on an iPhone or iPad'], [/^Outlook-Android/i, 'Outlook on Android'], [/^Outlook$/i, 'Outlook app'],
+  [/^Outlook-iOS-Android/i, 'Outlook app'], [/^Outlook-iOS/i, 'Outlook on an iPhone or iPad'], [/^Outlook-Android/i, 'Outlook on Android'], [/^Outlook$/i, 'Outlook app'],
   [/^(?:WindowsOutlook|Microsoft\.Outlook|Outlook\/)/i, 'Outlook on Windows'], [/^Android-Mail\//i, 'Gmail on Android'],
   [/^SAMSUNG-?([\w-]{2,20})/i, 'Samsung ($1)'], [/^SAMSUNG/i, 'Samsung'], [/^(?:Nine|9Folders)/i, 'Nine on Android'],
   [/^(?:Apple-)?iPhone/i, 'iPhone'], [/^(?:Apple-)?iPad/i, 'iPad'], [/^(?:Apple-)?iPod/i, 'iPod touch'],
