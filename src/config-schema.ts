@@ -269,7 +269,8 @@ const admin = z.strictObject({
   host: text.exactOptional(), port: z.int().min(0).max(65535).exactOptional(), socket: text.exactOptional(),
   token: text.min(24).max(512)
     .regex(/^[A-Za-z0-9+/_.~-]+=*$/, { error: 'must be letters, digits and - . _ ~ + / =, as openssl rand -base64 32 makes them' }),
-  people: z.record(z.string().regex(/^[^\p{C}\s](?:[^\p{C}]{0,98}[^\p{C}\s])?$/u, { error: 'must be a name' }), z.string().refine(isPasswordHash, { error: 'must be the hash of a password: postern hash makes it' })).exactOptional(),
+  people: z.record(z.string(), z.string().refine(isPasswordHash, { error: 'must be the hash of a password: postern hash makes it' }))
+    .refine(named => Object.keys(named).every(name => /^[^\p{C}\s]([^\p{C}]{0,98}[^\p{C}\s])?$/u.test(name)), { error: 'must have names of up to 100 characters' }).exactOptional(),
 }).refine(({ port, socket }) => (port === undefined) !== (socket === undefined), { error: 'must have either port or socket' })
   .refine(({ host, socket }) => host === undefined || socket === undefined, { error: 'must not have both host and socket' })
 const bounds = (requests: number, waits: number, megabytes: number) => z.strictObject({

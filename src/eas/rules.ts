@@ -49,8 +49,9 @@ export const ceilingOf = async ({ ceiling, ceilings }: EasSettings, agent: strin
 
 /** Of what this client of this user is shown one folder alone: the first rule that concerns both, else what is known of the client. */
 export const mergedOf = async (
-  { merge }: Pick<EasSettings, 'merge'>, { userAgent, deviceType }: Pick<EasRequest, 'userAgent' | 'deviceType'>, who: Who,
-): Promise<readonly ObjectContent[]> => (await firstOf(merge, who, rule => isOf(rule, userAgent)))?.folders ?? mergedFor(userAgent, deviceType)
+  { merge }: Pick<EasSettings, 'merge'>, { userAgent, deviceType, client }: Pick<EasRequest, 'userAgent' | 'deviceType' | 'client'>, who: Who,
+): Promise<readonly ObjectContent[]> =>
+  (await firstOf(merge, who, rule => isOf(rule, userAgent)))?.folders ?? mergedFor(client, userAgent, deviceType)
 
 const isOf = ({ agent }: { readonly agent?: string }, userAgent: string | undefined): boolean => agent === undefined || isLike(userAgent ?? '', agent)
 

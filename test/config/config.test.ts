@@ -205,6 +205,8 @@ describe('a fault is named with its line, its setting and a hint', () => {
     ['a policy nobody knows', `${good}eas:\n  policy:\n    MinDevicePasswordLenght: 4`,
       'p.yaml:7: eas.policy.MinDevicePasswordLenght is not a setting; did you mean "MinDevicePasswordLength"?'],
     ['an admin without devices', `${good}admin: { port: 1, token: ${'t'.repeat(24)} }`, 'p.yaml:5: admin wants devices: where they are remembered'],
+    ['an administrator with a password in the clear', `${good}devices: { folder: /d }\nadmin: { port: 1, token: ${'t'.repeat(24)}, people: { ann: secret } }`, 'p.yaml:6: admin.people.ann must be the hash of a password: postern hash makes it'],
+    ['an administrator without a name', `${good}devices: { folder: /d }\nadmin: { port: 1, token: ${'t'.repeat(24)}, people: { ' ': '$scrypt$ln=15,r=8,p=3$${'A'.repeat(22)}$${'A'.repeat(43)}' } }`, 'p.yaml:6: admin.people must have names of up to 100 characters'],
     ['an admin with a short token', `${good}devices: { folder: /d }\nadmin: { port: 1, token: short }`, 'p.yaml:6: admin.token must have at least 24 characters'],
     ['devices in two places', `${good}cache: { shared: { url: 'redis://x' } }\ndevices: { folder: /d, shared: true }`, 'p.yaml:6: devices must have either folder or shared: true'],
     ['devices in a cache that is not there', `${good}devices: { shared: true }`, 'p.yaml:5: devices.shared wants cache.shared'],
