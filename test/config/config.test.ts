@@ -51,6 +51,7 @@ describe('a configuration', () => {
         secret: Buffer.from(secret),
       },
       autodiscover: { url: undefined, name: undefined, autoconfig: true, mobileconfig: true, signer: undefined },
+      page: { path: '/', wipe: true },
     })
   })
 
@@ -310,6 +311,29 @@ describe('a value from elsewhere', () => {
 it('with an alias of nothing is refused', () => {
   expect(() => parse(`${good}\n* !`)).toThrow(expect.objectContaining({ kind: 'malformed' }))
   expect(() => parse('*!')).toThrow(expect.objectContaining({ kind: 'malformed' }))
+})
+
+describe('the page of users', () => {
+  const upstream = `${good}upstream: http://127.0.0.1:8081\n`
+
+  it.each([
+    ['at the top', good, '', { path: '/', wipe: true }],
+    ['nowhere where there is an upstream', upstream, '', undefined],
+    ['at a path besides an upstream', upstream, 'page: { path: /Devices/ }', { path: '/devices/', wipe: true }],
+    ['nowhere where it is switched off', good, 'page: { enabled: false }', undefined],
+    ['without erasing', good, 'page: { wipe: false }', { path: '/', wipe: false }],
+  ])('is %s', (_, file, more, page) => {
+    expect(parse(`${file}${more}`).page).toEqual(page)
+  })
+
+  it.each([
+    ['{ enabled: true }', 'page.path must be named where there is an upstream, as /devices/: / is its own'],
+    ['{ path: devices }', 'page.path must be a path like /devices/, and not one below /.postern/'],
+    ['{ path: /.postern/health }', 'page.path must be a path like /devices/, and not one below /.postern/'],
+    ['{ path: /a/../b }', 'page.path must be a path like /devices/, and not one below /.postern/'],
+  ])('is not %s', (page, fault) => {
+    expect(faults(`${upstream}page: ${page}`).join()).toContain(fault)
+  })
 })
 
 it('is a configuration or a failure, whatever is written', () => {
