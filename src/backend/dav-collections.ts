@@ -130,10 +130,12 @@ function withDefaults(found: readonly DavCollection[]): DavCollection[] {
 }
 
 /** Its path. RFC 4791, MKCALENDAR; RFC 5689, Extended MKCOL. */
-export async function makeCollection(client: DavClient, homes: DavHomes, content: ObjectContent, name: string): Promise<string | undefined> {
+export async function makeCollection(
+  client: DavClient, homes: DavHomes, content: ObjectContent, name: string, segment: string = randomUUID(),
+): Promise<string | undefined> {
   const home = content === 'contacts' ? homes.contacts : homes.calendars
   if (!home) return undefined
-  const path = `${home}${randomUUID()}/`
+  const path = `${home}${segment}/`
   const shown = `<D:displayname>${escapeXml(name)}</D:displayname>`
   if (content === 'contacts') {
     const body = document('D:mkcol', `<D:set><D:prop><D:resourcetype><D:collection/><A:addressbook/></D:resourcetype>${shown}</D:prop></D:set>`)

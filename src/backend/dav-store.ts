@@ -50,6 +50,8 @@ export function davStore({ server, client, user, called = () => undefined, lists
   let known: { readonly at: number; readonly all: readonly DavCollection[] } | undefined
   let listing: Promise<readonly DavCollection[]> | undefined
   let extensions: Promise<string> | undefined
+  /** Kinds that the server makes no collection of. */
+  const notMade = new Set<ObjectContent>()
   const reports = davChanges(client, lists)
   const watch = davWatch({ pollSeconds: server.pollSeconds ?? 20, states: ids => statesOf(ids), trouble })
 
@@ -66,18 +68,22 @@ export function davStore({ server, client, user, called = () => undefined, lists
     return all
   }
 
-  /** A phone shows one of each at least. A server that makes none of some kind goes without. */
+  /**
+   * A phone shows one of each at least. A server that makes none of some kind goes without. Each has its address, so that of two processes
+   * that find it missing at the same time one is refused. Answers whether there may be more now.
+   */
   async function makeMissing(found: DavHomes, all: readonly DavCollection[]): Promise<boolean> {
-    let made = false
-    for (const content of Object.keys(defaultNames) as ObjectContent[]) {
-      if (all.some(one => one.content === content) || (content === 'notes' && !journals)) continue
+    const missing = (Object.keys(defaultNames) as ObjectContent[])
+      .filter(content => !notMade.has(content) && !all.some(one => one.content === content) && (content !== 'notes' || journals))
+    for (const content of missing) {
       try {
-        made = await makeCollection(client, found, content, defaultNames[content]) !== undefined || made
+        await makeCollection(client, found, content, defaultNames[content], `postern-${content}`)
       } catch (error) {
         if (!(error instanceof Failure) || error.kind === 'unavailable' || error.kind === 'busy') throw error
+        notMade.add(content)
       }
     }
-    return made
+    return missing.length > 0
   }
 
   /** Where the server cannot be reached now, what it said before. */

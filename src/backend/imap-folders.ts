@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
+import { persist } from '../base/retry.ts'
 import type { Folder, FolderId, Role } from '../model/folder.ts'
 import { decodeName, encodeName, quote } from './imap-names.ts'
 import { list, pairs, text, type Response, type Value } from './imap-response.ts'
-import { samePath, type Batch, type Command, type ImapSession } from './imap-session.ts'
+import { isResponse, type Batch, type Command, type ImapSession } from './imap-session.ts'
+import { samePath } from './imap-state.ts'
 import { specialNames } from './special-names.ts'
 
 /** The hierarchy as a client sees it: personal namespace only; what other users share is left out. */
@@ -34,6 +36,8 @@ export const outbox: Folder & { readonly path: '' } =
   { id: 'OutboxAAAAA' as FolderId, parent: undefined, name: 'Outbox', role: 'outbox', content: 'mail', selectable: true, path: '' }
 
 const maxFolders = 10_000
+/** Where two processes make special folders at once, Dovecot may end one of the sessions: each waits for a lock of the other's. */
+const mostTries = 3
 // Own changes show at once; those of others, after this long.
 const memory = 10_000
 
@@ -60,12 +64,16 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
   }
 
   async function load(): Promise<readonly Entry[]> {
-    const found = arrange(await listAll())
-    const missing = complete ? [] : Object.entries(needed).filter(([role]) => !found.some(entry => entry.role === role))
+    let found = arrange(await listAll()), brokeOff = !complete
     complete = true
-    if (missing.length === 0) return found
-    await Promise.all(missing.map(([role, name]) => create(inside(undefined, name), `\\${needed[role as keyof typeof needed]}`).catch(passOver)))
-    return arrange(await listAll())
+    for (let tries = 0; brokeOff && tries < mostTries; tries++) {
+      const missing = Object.entries(needed).filter(([role]) => !found.some(entry => entry.role === role))
+      if (missing.length === 0) break
+      const made = await Promise.all(missing.map(([, name]) => create(inside(undefined, name), `\\${name}`).catch(passOver)))
+      found = arrange(await persist(listAll, isUnavailable))
+      brokeOff = made.some(failure => failure && isUnavailable(failure) && !isResponse(failure.cause))
+    }
+    return found
   }
 
   async function listAll(): Promise<Listed[]> {
@@ -193,9 +201,12 @@ const optional = (...texts: string[]): Batch<void> => ({ commands: texts.map(lin
 const within = (outer: string, path: string, delimiter: string): boolean => delimiter !== '' && path.startsWith(outer + delimiter)
 
 /** A special folder that cannot be made (read-only, over quota, forbidden) must not take the others with it. */
-function passOver(error: unknown): void {
+function passOver(error: unknown): Failure {
   if (!(error instanceof Failure) || error.kind === 'auth') throw error
+  return error
 }
+
+const isUnavailable = (error: unknown): boolean => error instanceof Failure && error.kind === 'unavailable'
 
 const maxPath = 1000
 

@@ -156,6 +156,8 @@ async function wayTo(
     if (before !== week) for (const one of await passing(store, folder)) if (!entries.has(one.name)) entries.set(one.name, { ...entryOf('present', one), again: true })
     for (const name of vanished) if (!entries.has(name)) add('gone', { name, etag: '' })
   }
+  // A server may say nothing of what was not there before and is not there now: somebody has removed what the client made a moment ago.
+  for (const name of made) if (!entries.has(name)) add('gone', { name, etag: '' })
   const of = (gone: boolean): Entry[] => [...entries.values()].filter(({ kind }) => (kind !== 'present') === gone).sort(inOrder)
   const going = of(true)
   const begun = pass?.phase === 'going' ? toldOf(going, pass) : 0

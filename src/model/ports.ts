@@ -283,6 +283,15 @@ export interface Directory {
   members(id: string, most: number): Promise<Members | undefined>
 }
 
+/** The groups of the site's directory that one user is in. */
+export interface Groups {
+  /**
+   * Whether the user is in a group, directly or by other groups. It is named by its DN, or by the value its DN begins with. From memory for some
+   * minutes, and longer while the directory is away. Throws `unavailable` where nobody knows.
+   */
+  has(group: string): Promise<boolean>
+}
+
 /** Tells whether certificates can be trusted for mail. */
 export interface CertificateCheck {
   /**
@@ -326,6 +335,8 @@ export type Stores = {
   readonly person: Person
   /** Everybody's address list. Undefined where none is configured. */
   readonly directory?: Directory
+  /** Absent where the site has no directory with groups: the user is in none. */
+  readonly groups?: Groups
   /** The user's own contacts, as people to find. Throws `denied` for a user whom the server refuses. Undefined where `objects` is. */
   readonly contacts?: Directory
   readonly certificates: CertificateCheck

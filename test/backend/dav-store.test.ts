@@ -66,6 +66,12 @@ describe.each(kinds)('a store of objects on $name', kind => {
     expect(await another().folders()).toEqual(folders)
   })
 
+  it('makes what is missing once, also where two find it missing at the same time', async () => {
+    const [one, two] = await Promise.all([1, 2].map(() => storeOf({ ...kind, login: () => 'erin@postern.test' }).folders()))
+    expect(one).toEqual(two)
+    expect(one!.map(({ content }) => content).sort()).toEqual(['calendar', 'contacts', 'notes', 'tasks'])
+  })
+
   it('makes, renames and deletes collections, the id staying', async () => {
     const made = await store.createFolder('calendar', 'Team & <Friends>')
     expect(made).toMatchObject({ name: 'Team & <Friends>', content: 'calendar' })

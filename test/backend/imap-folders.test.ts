@@ -4,6 +4,7 @@ import { decodeName, encodeName } from '../../src/backend/imap-names.ts'
 import type { Folder } from '../../src/model/folder.ts'
 import type { DovecotOptions } from '../support/dovecot.ts'
 import { startHouse, type House } from '../support/live.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 import { letter, openStore, type Store } from './imap-store.ts'
 
 const layouts: [string, DovecotOptions][] = [
@@ -43,6 +44,23 @@ describe.each(layouts)('folders with %s', (_, dovecot) => {
     const list = await (await house.imapClient('anna')).list()
     expect(list.filter(({ subscribed, path }) => subscribed && path !== 'INBOX').map(({ path }) => path).sort()).toEqual(['Drafts', 'Junk', 'Sent', 'Trash'].map(name => prefix + name))
     again.close()
+  })
+
+  it('makes the special ones also where the session ends while it does, as Dovecot ends it where two wait for each other', async () => {
+    const proxy = await TcpProxy.start(house.imap)
+    let cuts = 0
+    proxy.link.rewriteUp = chunk => {
+      if (cuts < 2 && /CREATE /.test(chunk.toString('latin1'))) {
+        cuts++
+        proxy.cut()
+      }
+      return chunk
+    }
+    const dave = await openStore(proxy, house.user('dave'))
+    expect(shown(await dave.mail.folders())).toEqual(standard)
+    expect(cuts).toBe(2)
+    dave.close()
+    await proxy.close()
   })
 
   it('makes, renames, moves and deletes folders of any name, the id staying', async () => {

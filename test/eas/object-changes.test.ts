@@ -20,7 +20,7 @@ type Step =
   | { do: 'put'; pick: number; count: number; age: number; done: boolean }
   | { do: 'remove'; pick: number; count: number }
   | { do: 'sync'; window: number; lost: boolean; meanwhile: 'put' | 'remove' | 'nothing'}
-  | { do: 'command'; kind: 'make' | 'edit' | 'delete'; pick: number; window: number; lost: boolean; age: number }
+  | { do: 'command'; kind: 'make' | 'edit' | 'delete'; pick: number; window: number; lost: boolean; age: number; removed: boolean }
   | { do: 'filter'; choice: number }
   | { do: 'tomorrow' | 'week' }
   | { do: 'restart' }
@@ -34,7 +34,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 9, arbitrary: fc.record({
     do: fc.constant('sync' as const), window, lost, meanwhile: fc.constantFrom('put' as const, 'remove' as const, 'nothing' as const, 'nothing' as const),
   }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('command' as const), kind: fc.constantFrom('make' as const, 'edit' as const, 'delete' as const), pick: small, window: fc.integer({ min: 0, max: 6 }), lost, age }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('command' as const), kind: fc.constantFrom('make' as const, 'edit' as const, 'delete' as const), pick: small, window: fc.integer({ min: 0, max: 6 }), lost, age, removed: lost }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('filter' as const), choice: fc.integer({ min: 0, max: 3 }) }) },
   { weight: 3, arbitrary: fc.constantFrom<Step>({ do: 'tomorrow' }, { do: 'week' }, { do: 'restart' }, { do: 'restart' }, { do: 'stale' }) },
 )
@@ -42,7 +42,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 const put = (pick: number, count: number, age = 0, done = false): Step => ({ do: 'put', pick, count, age, done })
 const sync = (window: number, meanwhile: 'put' | 'nothing' = 'put', lost = false): Step => ({ do: 'sync', window, lost, meanwhile })
 const filter = (choice: number): Step => ({ do: 'filter', choice })
-const make = (age = 0): Step => ({ do: 'command', kind: 'make', pick: 0, window: 0, lost: true, age })
+const make = (age = 0, removed = false): Step => ({ do: 'command', kind: 'make', pick: 0, window: 0, lost: true, age, removed })
 
 /** Histories that were told wrongly once. */
 const met: Step[][] = [
@@ -52,6 +52,8 @@ const met: Step[][] = [
   [put(0, 2), sync(1), put(1, 1, 0, true), filter(3), make(), filter(0)],
   // What one filter has hidden is shown by the next, before the list was told to its end.
   [put(5, 2), sync(2), put(7, 3, 3), put(3, 3, 3), { do: 'tomorrow' }, filter(1), sync(2, 'nothing'), { do: 'tomorrow' }, put(10, 1), filter(2)],
+  // Somebody removes what a phone has made before it is looked what is there.
+  [put(0, 2), sync(5), make(0, true)],
 ]
 
 /** A server's collection and a phone that holds some of it, each item as the version it has. */
@@ -70,6 +72,7 @@ class World {
 
   constructor(content: 'calendar' | 'tasks' | 'contacts') {
     this.folder = this.store.id(content)
+    this.store.brief = content !== 'tasks'
     this.filters = content === 'calendar' ? [0, 1, 4, 9] : content === 'tasks' ? [0, incompleteOnly] : [0]
   }
 
@@ -129,7 +132,7 @@ class World {
   }
 
   /** The phone's own command, then what is new; a phone whose answer got lost sends the same again. */
-  async command(kind: 'make' | 'edit' | 'delete', pick: number, age: number, window: number, lost: boolean): Promise<void> {
+  async command({ kind, pick, age, window, lost, removed }: Extract<Step, { do: 'command' }>): Promise<void> {
     const { store, folder, items } = this
     const name = kind === 'make' ? `own${this.made++}` : [...items.keys()][pick % Math.max(1, items.size)]
     if (name === undefined) return
@@ -144,6 +147,7 @@ class World {
     }
     const made = kind === 'make' ? { made: name } : {}
     await carryOut()
+    if (removed) store.put(folder, name, undefined)
     if (lost) await this.sync(window, { lost, ...made })
     if (kind === 'delete') items.delete(name)
     else if (own !== undefined) items.set(name, own)
@@ -160,7 +164,7 @@ class World {
     else if (step.do === 'week') this.today += 7
     else if (step.do === 'restart') this.memory = memoryCache({ megabytes: 4 })
     else if (step.do === 'stale') this.store.forget(this.folder)
-    else if (step.do === 'command') await this.command(step.kind, step.pick, step.age, step.window, step.lost)
+    else if (step.do === 'command') await this.command(step)
   }
 
   /** Between the list and the objects that are read by it. */

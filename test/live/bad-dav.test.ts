@@ -112,6 +112,27 @@ describe('a DAV server that is not there', () => {
     dav = await scriptedDav()
   })
 
+  it('is told of once with its end, however often and by whatever words it fails, also while it is left alone', async () => {
+    let fails = 0
+    dav.misdeed = (_, answer) => {
+      if (fails++ % 2) answer.socket?.destroy()
+      else answer.socket?.end('no HTTP at all\r\n')
+      return true
+    }
+    const sync = (id: string): Promise<unknown> => phone.sync({ collections: [{ id }] }).catch(String)
+    for (let n = 0; n < 12; n++) await sync(n % 2 ? contacts : calendar)
+    const asked = fails
+    await sync(contacts)
+    expect(fails).toBe(asked)
+    dav.misdeed = undefined
+    const told = () => postern.lines.flatMap(({ message }) => /DAV server|answer/.test(message) ? [message] : [])
+    await vi.waitFor(async () => {
+      await sync(contacts)
+      expect(told().length).toBeGreaterThan(1)
+    }, { timeout: 25_000, interval: 500 })
+    expect(told()).toEqual(['the DAV server cannot be used; calendars and contacts wait', 'the DAV server answers again'])
+  })
+
   it('answers the first FolderSync of a phone by a status for trying again', async () => {
     await dav.close()
     await postern.restart()

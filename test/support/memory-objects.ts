@@ -8,8 +8,8 @@ import { MemoryAccount } from './memory.ts'
 type Collection = {
   folder: Folder
   readonly objects: Map<string, StoredObject>
-  /** Every name that was written or removed, in order: a token counts them. */
-  readonly history: string[]
+  /** Every name that was written or removed, in order, and whether it was there then: a token counts them. */
+  readonly history: { readonly name: string; readonly there: boolean }[]
   /** Tokens below this are not known any more. */
   known: number
 }
@@ -28,6 +28,8 @@ export class MemoryObjects implements ObjectStore {
   versionless = false
   /** Writes are refused, though no folder says that it is read-only. */
   closed = false
+  /** As RFC 6578 lets a server, nothing is told of what came and went since the token (Radicale). */
+  brief = false
   /** Calls by name. */
   readonly calls: string[] = []
   readonly #collections = new Map<FolderId, Collection>()
@@ -58,7 +60,7 @@ export class MemoryObjects implements ObjectStore {
   put(folder: FolderId, name: string, octets: string | Uint8Array | undefined): string {
     const { objects, history } = this.#of(folder)
     const etag = `"${++this.#versions}"`
-    history.push(name)
+    history.push({ name, there: octets !== undefined })
     if (octets === undefined) objects.delete(name)
     else objects.set(name, { name, etag, octets: Buffer.from(octets as Uint8Array) })
     for (const { folders, on } of this.#watches) if (folders.includes(folder)) on.changed(folder)
@@ -78,7 +80,7 @@ export class MemoryObjects implements ObjectStore {
   /** The tokens given so far mean nothing any more. */
   forget(folder: FolderId): void {
     const one = this.#of(folder)
-    one.known = one.history.push('')
+    one.known = one.history.push({ name: '', there: false })
   }
 
   get watching(): number {
@@ -127,9 +129,10 @@ export class MemoryObjects implements ObjectStore {
     const { objects, history, known } = this.#asked('changes', id)!
     const from = token === undefined ? undefined : Number(token.slice(1))
     if (from !== undefined && !(from >= known && from <= history.length)) throw new Failure('stale', 'no such token')
-    const names = from === undefined ? [...objects.keys()] : [...new Set(history.slice(from))]
+    const names = from === undefined ? [...objects.keys()] : [...new Set(history.slice(from).map(({ name }) => name))]
     const present = names.flatMap((name): Listed[] => objects.has(name) ? [{ name, etag: objects.get(name)!.etag }] : [])
-    return { present, gone: names.filter(name => !objects.has(name)), token: `t${history.length}` }
+    const wasThere = (name: string): boolean => history.slice(0, from).findLast(one => one.name === name)?.there === true
+    return { present, gone: names.filter(name => !objects.has(name) && (!this.brief || wasThere(name))), token: `t${history.length}` }
   }
 
   async within(id: FolderId, from: Date, to?: Date): Promise<ReadonlySet<string>> {
