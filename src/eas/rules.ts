@@ -25,7 +25,7 @@ export type Ceiling = WhomOf & { readonly agent?: string; readonly version: Vers
 /** Contents of which a client is shown one folder that has all in it; none: each collection by itself. */
 export type Merging = WhomOf & { readonly agent?: string; readonly folders: readonly ObjectContent[] }
 /** What phones are asked for, by the names of [MS-ASPROV]; undefined asks for nothing. */
-export type Policy = Readonly<Record<string, string | number | boolean>>
+export type Policy = Readonly<Record<string, string | number | boolean | readonly string[]>>
 export type PolicyRule = WhomOf & { readonly agent?: string; readonly policy: Policy | undefined }
 export type Access = 'allow' | 'block' | 'quarantine'
 /** `id` and `type` are patterns as `agent` is. */

@@ -88,9 +88,9 @@ describe('the filter for fail2ban', () => {
     expect(stdout).not.toContain('192.0.2.1 ')
   }, 60_000)
 
-  it('is not deceived by a user name', () => {
+  it.each([[{}], [{ page: 'admin' }]])('is not deceived by a user name: %j', where => {
     const deceit: string[] = []
-    createLog('info', { write: line => void deceit.push(line.trim()) }).warn({ user: wrong, address: '192.0.2.8' }, 'authentication failed')
+    createLog('info', { write: line => void deceit.push(line.trim()) }).warn({ ...where, user: wrong, address: '192.0.2.8' }, 'authentication failed')
     expect(pattern.exec(deceit[0]!)?.groups?.['host']).toBe('192.0.2.8')
     expect(pattern.exec(`{"level":30,"time":"x","front":"${deceit[0]}`)).toBe(null)
   })

@@ -20,11 +20,11 @@ export type Said = Device & { readonly devices: readonly Device[]; readonly trac
 export type Managed = Postern & { readonly admin: number; readonly folder: string; ask(path: string, body?: object): Promise<{ status: number; said: Said }> }
 
 /** Postern that remembers devices in a folder of the house, with a listener for administrators. */
-export async function startManaged(house: House, name: string, settings: object = {}, workers?: number, port?: number): Promise<Managed> {
-  const admin = port ?? (await freePorts(1))[0]!
+export async function startManaged(house: House, name: string, settings: object = {}, workers?: number, ports: { admin?: number; port?: number } = {}): Promise<Managed> {
+  const { admin = (await freePorts(1))[0]!, ...own } = ports
   const folder = join(house.dir, `devices-${name}`)
   const postern = await startPostern(house, {
-    settings: { admin: { port: admin, token }, devices: { folder }, ...settings }, ...(workers === undefined ? {} : { workers }),
+    settings: { admin: { port: admin, token }, devices: { folder }, ...settings }, ...own, ...(workers === undefined ? {} : { workers }),
   })
   return Object.assign(Object.create(postern) as Postern, { admin, folder, ask: (path: string, body?: object) => ask(admin, path, body) })
 }

@@ -17,10 +17,11 @@ export const people = Object.fromEntries(Object.entries(passwords).map(([name, p
 
 export type Paged = Managed & { readonly url: string }
 
-/** Postern with the page of administrators. */
+/** Postern with the page of administrators, behind a proxy that may be played by the tests. */
 export async function startPaged(house: House, name: string, settings: object = {}, workers?: number): Promise<Paged> {
-  const [admin = 0] = await freePorts(1)
-  const postern = await startManaged(house, name, { admin: { port: admin, token, people }, ...settings }, workers, admin)
+  const [admin = 0, port = 0] = await freePorts(2)
+  const listen = { host: HOST, port, trustedProxies: [HOST] }
+  const postern = await startManaged(house, name, { listen, admin: { port: admin, token, people }, ...settings }, workers, { admin, port })
   return Object.assign(Object.create(postern) as Managed, { url: `http://${HOST}:${admin}/` })
 }
 
