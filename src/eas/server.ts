@@ -156,14 +156,13 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   const scope = `${account}/${parsed.device}`
   if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
   const rfc822 = entry.rfc822Until && since(entry.rfc822Until, parsed.version)
-  const hold = (octets: number): void => void step.taken.push(house.guard.octets.take(account, octets))
   const { body, message, drain } = await readContent(
-    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, { ...house.settings, hold })
+    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, { ...house.settings, hold: holding(house, step, account) })
   house.guard.load.admit(workOfBody(parsed.command, body))
   const call = step.call = {
     body, message, request: parsed, stores: await shownTo(house, parsed, stores, who), scope,
     cache: house.cache, shared: house.shared, devices: house.devices, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log,
-    metrics: house.metrics, facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
+    metrics: house.metrics, facts: visit.facts, counted: visit.counted, now: house.now ?? present,
     client: visit,
   }
   traceRequest(house, known, body)
@@ -172,12 +171,16 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   if (asksHierarchyAnew(call)) head.announce()
   const answered = await (drain ? heardOut(entry.command, call, drain) : entry.command.run(call))
   if (answered.kind === 'waiting') {
-    const rest = { ...call, body: undefined }
     sawWait(house, known, visit)
-    return { later: whenItComes(house, known, visit, answered.answer, kind => entry.command.refuse(kind, rest)) }
+    return { later: whenItComes(house, known, visit, answered.answer, refusing(entry, { ...call, body: undefined })) }
   }
   return deliver(house, known, visit, answered)
 }
+
+// Made outside of `perform`: there they would hold what the request came with as long as it waits.
+const present = (): Date => new Date()
+const holding = (house: House, { taken }: Step, account: string) => (octets: number): void => void taken.push(house.guard.octets.take(account, octets))
+const refusing = ({ command }: Entry, call: Call) => (kind: Kind): Node | number => command.refuse(kind, call)
 
 function deliver(house: House, known: Known, visit: Visit, answered: Answer): Promise<FrontAnswer> | FrontAnswer {
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
