@@ -4,7 +4,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src src
-RUN npx tsc -p . && npm prune --omit=dev --no-audit --no-fund
+RUN npx tsc -p . && cp -r src/pages/static dist/pages/ && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production POSTERN_CONFIG=/etc/postern/postern.yaml
@@ -13,7 +13,8 @@ COPY --from=build /postern/package.json ./
 COPY --from=build /postern/node_modules node_modules
 COPY --from=build /postern/dist dist
 COPY examples/postern.yaml examples/
-# Nothing is ever written: run it with --read-only and the configuration mounted at /etc/postern.
+# Nothing is written but in the folder of `devices`, where that is configured and mounted: run it with --read-only and the configuration
+# mounted at /etc/postern.
 USER node
 EXPOSE 8080
 # For plain HTTP on a port that is not set in the file; give --health-cmd where that is different.

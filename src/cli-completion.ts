@@ -13,7 +13,7 @@ export function bashCompletion(): string {
   }).join('')
   const cases = commandNames.map(name => {
     const { operands } = commandOf(name)
-    const more = operands ? ` $(compgen ${operands.completed === 'file' ? '-f' : `-W '${words(operands.completed)}'`} -- "$word")` : ''
+    const more = operands?.completed ? ` $(compgen ${operands.completed === 'file' ? '-f' : `-W '${words(operands.completed)}'`} -- "$word")` : ''
     return `    ${name}) COMPREPLY=($(compgen -W '${flags(known(name))}' -- "$word")${more}) ;;\n`
   }).join('')
   return `_postern() {
@@ -41,7 +41,7 @@ export function zshCompletion(): string {
   }
   const cases = commandNames.map(name => {
     const { operands } = commandOf(name)
-    const specs = [...known(name).map(spec), ...(operands ? [`'1:${operands.called}:${action(operands.completed)}'`] : [])]
+    const specs = [...known(name).map(spec), ...(operands?.called ?? []).map((called, at) => `'${at + 1}:${called}:${action(operands?.completed)}'`)]
     return `    ${name}) ${specs.length ? `_arguments ${specs.join(' ')}` : '_message "nothing more"'} ;;\n`
   }).join('')
   return `#compdef postern

@@ -5,24 +5,40 @@ import { buffer } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { check as tryBackends } from './backend/check.ts'
 import { checkDns } from './backend/check-dns.ts'
+import { checkGroups } from './backend/check-directory.ts'
 import { bad, good, type Finding } from './backend/check-finding.ts'
 import { Failure } from './base/failure.ts'
+import { checkDevices } from './check-devices.ts'
 import { bashCompletion, zshCompletion } from './cli-completion.ts'
+import { listDevices, orderForDevice, topOfDevices, type DeviceOptions } from './cli-devices.ts'
 import { commandNames, commandOf, help, options, optionsOf, shells, type CommandName, type OptionName } from './cli-table.ts'
 import { loadConfig, type Config } from './config.ts'
 import { configurationSchema } from './config-json-schema.ts'
+import { groupsNamed } from './eas/rules.ts'
 import { loginName } from './http/auth.ts'
 import { stackOf } from './http/exchange.ts'
+import { hashPassword } from './pages/password-hash.ts'
 import { readPassword } from './password.ts'
 import { serve as servePhones } from './serve.ts'
 import { redisTrouble } from './state/redis-line.ts'
 import { decode } from './wire/wbxml.ts'
 import { printXml } from './wire/xml.ts'
 
-type Options = Partial<Record<'config' | 'user' | 'workers' | 'dns' | 'resolver', string | undefined>> & { 'password-stdin'?: boolean | undefined }
+type Options = Partial<Record<'config' | 'user' | 'workers' | 'dns' | 'resolver', string | undefined>> & { 'password-stdin'?: boolean | undefined } & DeviceOptions
 type Run = (options: Options, operands: readonly string[]) => Promise<number>
 
-const runs: Readonly<Record<CommandName, Run>> = { serve, check, decode: decodeFile, schema: async () => say(configurationSchema()), completion }
+const runs: Readonly<Record<CommandName, Run>> = {
+  serve, check, decode: decodeFile, schema: async () => say(configurationSchema()), completion,
+  devices: options => listDevices(configOf(options), options, say), top: options => topOfDevices(configOf(options), options, say),
+  block: order('block'), allow: order('allow'), wipe: order('wipe'), cancel: order('cancel'), resync: order('resync'), trace: order('trace'), hash,
+}
+
+function order(action: string): Run {
+  return async (options, said) => {
+    if (options.minutes !== undefined && !/^([0-5]?\d|60)$/.test(options.minutes)) throw new Usage('--minutes wants a number from 0 to 60.')
+    return orderForDevice(configOf(options), action, said, options, say)
+  }
+}
 
 /** Called wrongly: exit status 2. */
 class Usage extends Error {}
@@ -36,7 +52,9 @@ async function main(args: string[]): Promise<number> {
   const known = optionsOf(name).map(({ option }) => option), { operands: takes } = commandOf(name)
   const unknown = Object.keys(values).find(option => !known.includes(option as OptionName))
   if (unknown) throw new Usage(`${name} has no option --${unknown}.`)
-  if (operands.length > (takes?.most ?? 0)) throw new Usage(`${name} does not know what to do with ${operands.at(-1)}.`)
+  const called = takes?.called ?? []
+  if (operands.length > called.length) throw new Usage(`${name} does not know what to do with ${operands.at(-1)}.`)
+  if (takes?.wanted && operands.length < called.length) throw new Usage(`${name} wants ${called.join(' ')}.`)
   return runs[name](values, operands)
 }
 
@@ -62,13 +80,17 @@ async function serve({ workers, ...options }: Options): Promise<number> {
 async function check({ user, dns, resolver, ...options }: Options): Promise<number> {
   if (!user && !dns) throw new Usage('check wants --user NAME, or --dns DOMAIN.')
   if (resolver !== undefined && !/^([\d.]+|\[?[\da-f:.]+\]?)(:\d+)?$/i.test(resolver)) throw new Usage('--resolver wants the address of a DNS server.')
-  const { backends, autodiscover, cache: { shared } } = configOf(options)
+  const config = configOf(options), { backends, autodiscover, cache: { shared } } = config
   const findings: Finding[] = []
   if (dns) findings.push(...await checkDns(dns, { url: autodiscover?.url, ...(resolver === undefined ? {} : { resolver }) }))
   if (user) {
     const given = options['password-stdin'] ? undefined : process.env['POSTERN_PASSWORD']
     const password = given ?? await readPassword(`Password of ${user}: `)
-    findings.push(...await tryBackends(backends, { kind: 'password', user: loginName(user), password }), await checkShared(shared))
+    const credentials = { kind: 'password', user: loginName(user), password } as const
+    findings.push(
+      ...await tryBackends(backends, credentials), ...await checkGroups(backends, credentials, groupsNamed(config.eas)),
+      await checkShared(shared), ...await checkDevices(config),
+    )
   }
   say(findings.map(({ ok, text }) => `${ok ? ' ' : '!'} ${text}\n`).join(''))
   return findings.every(({ ok }) => ok) ? 0 : 1
@@ -87,6 +109,15 @@ async function decodeFile(_: Options, [file = '-']: readonly string[]): Promise<
   const isHex = /^([0-9a-f]{2})+$/i.test(digits)
   return say(printXml(decode(isHex ? Buffer.from(digits, 'hex') : bytes)))
 }
+
+async function hash(): Promise<number> {
+  const password = await readPassword('Password: ')
+  if (password.length < shortest) throw new Failure('malformed', `a password has ${shortest} characters at least`)
+  return say(`${await hashPassword(password)}\n`)
+}
+
+/** Characters of an administrator's password. */
+const shortest = 8
 
 const completions = { bash: bashCompletion, zsh: zshCompletion }
 

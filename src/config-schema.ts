@@ -3,25 +3,17 @@ import * as z from 'zod'
 import type { AutodiscoverSettings } from './autodiscover/settings.ts'
 import type { Backend, BackendsConfig, Security } from './backend/connect.ts'
 import { usualAttributes, type Attributes } from './backend/ldap-entry.ts'
-import type { Passwords } from './eas/rules.ts'
+import { eas } from './config-eas.ts'
+import { count, domain, pem, range, seconds, text } from './config-words.ts'
 import type { EasSettings } from './eas/settings.ts'
-import { versions } from './eas/versions.ts'
-import { policyValueFault } from './eas/policy-elements.ts'
+import type { AdminPlace } from './http/admin.ts'
 import { signCms, type Signer } from './formats/cms-sign.ts'
-import { zoneOfName } from './formats/timezone.ts'
+import { isPasswordHash } from './pages/password-hash.ts'
 import type { SharedConfig } from './state/shared-redis.ts'
-import { pages } from './wire/wbxml-pages.ts'
+import type { UserPageSettings } from './pages/user-page.ts'
 
 // The one description of the configuration file: what may stand where, and what holds where nothing stands.
 
-const text = z.string().min(1)
-const seconds = z.int().min(1)
-const count = z.int().min(1)
-const pem = z.string().startsWith('-----BEGIN ', {
-  error: 'must be PEM text; write ${file:PATH} to read it from a file', abort: true,
-})
-const range = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], { error: 'must be an address or a range like 10.0.0.0/8' })
-const domain = text.toLowerCase()
 const upstream = z.url({ protocol: /^https?$/, error: 'must be a URL like http://127.0.0.1:8443' })
 const template = z.string().refine(login => login === 'address' || login === 'local' || login.includes('{local}'), {
   error: 'must be address, local, or contain {local}, as in {local}@{domain}',
@@ -112,6 +104,7 @@ const directory = z.strictObject({
   bind: z.strictObject({ dn: text, password: text }).exactOptional(),
   bindAs: text.regex(/\{(login|local)\}/, { error: 'must contain {login} or {local}' }).exactOptional(),
   base: z.string(),
+  groupBase: z.string().exactOptional(),
   filter: filter.exactOptional(),
   match: filter.refine(match => match.includes('{word}'), { error: 'must contain {word}' }).exactOptional(),
   attributes: attributes.exactOptional(),
@@ -139,7 +132,9 @@ const backend = z.strictObject({
     .default('*'),
   login: template.default('{local}@{domain}'),
   defaultDomain: domain.exactOptional(),
-  imap: z.strictObject({ ...endpoint, folders: folders.exactOptional() })
+  imap: z.strictObject({
+    ...endpoint, folders: folders.exactOptional(), watch: z.enum(['auto', 'notify', 'idle']).exactOptional(), pollSeconds: z.int().min(1).max(3600).exactOptional(),
+  })
     .transform(withPort({ tls: 993, starttls: 143, none: 143 })),
   smtp: z.strictObject({ ...endpoint, auth: z.boolean().default(true), keepsSent: z.boolean().exactOptional() })
     .transform(withPort({ tls: 465, starttls: 587, none: 25 })),
@@ -175,42 +170,6 @@ const certificates = z.strictObject({
   }).exactOptional(),
 }) satisfies z.ZodType<BackendsConfig['certificates']>
 
-/** [MS-ASPROV] EASProvisionDoc: its settings by their names, except those that hold others. */
-const { DevicePasswordEnabled: first, AllowInternetSharing: last } = pages.Provision.tags
-const policyValue = (name: string) => z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number, true or false' })
-  .refine(value => policyValueFault(name, value) === undefined, { error: ({ input }) => policyValueFault(name, input as string) })
-const policy = z.strictObject(Object.fromEntries(Object.entries(pages.Provision.tags)
-  .filter(([, token]) => token >= first && token <= last)
-  .map(([name]) => [name, policyValue(name).exactOptional()])))
-
-const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
-const named = (rule: { user?: string; domain?: string }): boolean => rule.user !== undefined || rule.domain !== undefined
-const page = z.url({ protocol: /^https?$/, error: 'must be a URL like https://mail.example.org' })
-
-const elsewhere = z.string().regex(/^[^\s@]+@[^\s@]+$/, { error: 'must be an address, as {local}@other.example.org' })
-
-const passwords = z.strictObject({
-  url: page,
-  expire: z.record(text.toLowerCase(), z.iso.date({ error: 'must be a day like 2026-12-01' })).default({}),
-  warnDays: z.int().min(0).max(365).default(14),
-}) satisfies z.ZodType<Passwords>
-
-const eas = z.strictObject({
-  ceiling: z.enum(versions).default('16.1'),
-  ceilings: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
-  merge: z.array(z.strictObject({ ...whom, agent: text.exactOptional(), folders: z.array(z.enum(['calendar', 'contacts', 'tasks', 'notes'])) })).default([]),
-  redirects: z.array(z.strictObject({ ...whom, url: page, address: elsewhere.exactOptional() }).refine(named, { error: 'must name a user or a domain' })).default([]),
-  passwords: passwords.exactOptional(),
-  heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
-    .refine(({ min, max }) => min <= max, { error: 'must not have a min above its max' }).prefault({}),
-  pingFolders: z.int().min(1).max(1000).default(300),
-  recipientCache: z.boolean().default(true),
-  maxRequest: z.int().min(64 * 1024).max(1024 ** 3).default(150 * 1024 * 1024),
-  maxHeld: z.int().min(64 * 1024).max(64 * 1024 * 1024).default(40 * 1024 * 1024),
-  timeZone: text.refine(name => zoneOfName(name) !== undefined, { error: 'must be a zone like Europe/Berlin' }).exactOptional(),
-  policy: policy.exactOptional(),
-})
-
 /** Where clients find this server: no path, as the paths are those that clients know. */
 const isOwnUrl = (url: string): boolean => /^https:\/\/[^/@{}?#]+\/?$/i.test(url) && URL.canParse(url)
 const ownUrl = z.string().refine(url => isOwnUrl(url.replaceAll('{domain}', 'x.example')), {
@@ -223,6 +182,12 @@ const autodiscover = z.strictObject({
   signer: z.strictObject({ cert: pem, key: pem }).refine(isPair, { error: 'must be a certificate and its own key' })
     .refine(canSign, { error: 'must have a key of RSA or of an elliptic curve' }).exactOptional(),
 })
+
+const pagePath = z.string().toLowerCase().refine(path => /^\/([a-z0-9._~-]+\/)*([a-z0-9._~-]+)?$/.test(path) && !/\/\.{1,2}(\/|$)|^\/\.postern(\/|$)/.test(path), {
+  error: 'must be a path like /devices/, and not one below /.postern/',
+})
+
+const userPage = z.strictObject({ enabled: z.boolean().exactOptional(), path: pagePath.exactOptional(), wipe: z.boolean().default(true) })
 
 /** Backends that claim the same domain: each user must have one. */
 function claimedTwice(backends: readonly Backend[]): string | undefined {
@@ -243,6 +208,18 @@ const internal = z.strictObject({
   host: text.default('127.0.0.1'), port: z.int().min(0).max(65535), waitForMail: z.boolean().default(false),
 })
 
+const devices = z.strictObject({
+  folder: text.exactOptional(), shared: z.literal(true).exactOptional(), most: z.int().min(100).max(1_000_000).default(20_000),
+}).refine(({ folder, shared }) => (folder === undefined) !== (shared === undefined), { error: 'must have either folder or shared: true' })
+
+const admin = z.strictObject({
+  host: text.exactOptional(), port: z.int().min(0).max(65535).exactOptional(), socket: text.exactOptional(),
+  token: text.min(24).max(512)
+    .regex(/^[A-Za-z0-9+/_.~-]+=*$/, { error: 'must be letters, digits and - . _ ~ + / =, as openssl rand -base64 32 makes them' }),
+  people: z.record(z.string(), z.string().refine(isPasswordHash, { error: 'must be the hash of a password: postern hash makes it' }))
+    .refine(named => Object.keys(named).every(name => /^[^\p{C}\s]([^\p{C}]{0,98}[^\p{C}\s])?$/u.test(name)), { error: 'must have names of up to 100 characters' }).exactOptional(),
+}).refine(({ port, socket }) => (port === undefined) !== (socket === undefined), { error: 'must have either port or socket' })
+  .refine(({ host, socket }) => host === undefined || socket === undefined, { error: 'must not have both host and socket' })
 const bounds = (requests: number, waits: number, megabytes: number) => z.strictObject({
   requests: count.default(requests), waits: count.default(waits), megabytes: count.default(megabytes),
 }).prefault({})
@@ -258,6 +235,8 @@ export const schema = z.strictObject({
   listen: listen.prefault({}),
   drain: drain.prefault({}),
   internal: internal.exactOptional(),
+  admin: admin.exactOptional(),
+  devices: devices.exactOptional(),
   secret: z.string().min(32),
   upstream: upstream.exactOptional(),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
@@ -270,26 +249,43 @@ export const schema = z.strictObject({
   certificates: certificates.exactOptional(),
   eas: eas.prefault({}),
   autodiscover: autodiscover.prefault({}),
-})
+  page: userPage.prefault({}),
+}).refine(({ admin, devices }) => !admin || devices, { path: ['admin'], error: 'wants devices: where they are remembered' })
+  .refine(({ devices, cache }) => !devices?.shared || cache.shared, { path: ['devices', 'shared'], error: 'wants cache.shared' })
+  .superRefine(({ eas, backends }, context) => {
+    if (backends.some(({ directory }) => directory)) return
+    for (const name of ['ceilings', 'merge', 'policies', 'access'] as const) for (const [n, rule] of eas[name].entries()) {
+      if (rule.group !== undefined) context.addIssue({ code: 'custom', path: ['eas', name, n, 'group'], message: 'wants a directory in one of the backends: where groups are' })
+    }
+  })
+  .refine(({ eas, devices }) => devices || !eas.access.some(({ access }) => access === 'quarantine'), { path: ['eas', 'access'], error: 'wants devices for a quarantine: where those that wait are remembered' })
+  .refine(({ page, upstream }) => !upstream || !page.enabled || page.path !== undefined, { path: ['page', 'path'], error: 'must be named where there is an upstream, as /devices/: / is its own' })
 
 type File = z.infer<typeof schema>
 
 /** What the program is started with: the file's settings, put together as the parts want them. */
 export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache' | 'limits'> & {
   readonly internal: File['internal'] | undefined
+  readonly admin: AdminPlace | undefined
+  readonly devices: File['devices'] | undefined
   readonly upstream: string | undefined
   readonly backends: BackendsConfig
   readonly eas: EasSettings
   /** Undefined: its paths are the upstream's. */
   readonly autodiscover: AutodiscoverSettings | undefined
+  /** Undefined: there is none. */
+  readonly page: UserPageSettings | undefined
 }
+
+const placeOf = ({ host = '127.0.0.1', port = 0, socket, ...others }: NonNullable<File['admin']>): AdminPlace =>
+  socket === undefined ? { host, port, ...others } : { socket, ...others }
 
 export function arrange(file: File): Config {
   const {
-    listen, drain, internal, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found },
+    listen, drain, internal, admin, devices, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found }, page,
   } = file
   return {
-    listen, drain, internal, log, cache, limits, upstream,
+    listen, drain, internal, log, cache, limits, upstream, devices, admin: admin && placeOf(admin),
     backends: { backends, ...(sessions && { sessions }), ...(breaker && { breaker }), ...(auth && { auth }), ...(certificates && { certificates }) },
     eas: {
       ceiling: eas.ceiling, ceilings: eas.ceilings, merge: eas.merge, redirects: eas.redirects, passwords: eas.passwords, heartbeat: eas.heartbeat, pingFolders: eas.pingFolders,
@@ -297,9 +293,13 @@ export function arrange(file: File): Config {
       ...(eas.timeZone === undefined ? {} : { timeZone: eas.timeZone }),
       secret: Buffer.from(secret),
       policy: eas.policy as EasSettings['policy'],
+      policies: eas.policies.map(({ policy: wanted, ...rule }) => ({ ...rule, policy: wanted === 'none' ? undefined : wanted as EasSettings['policy'] })),
+      access: eas.access,
+      ...(eas.quarantineNotice === undefined ? {} : { quarantineNotice: eas.quarantineNotice }),
     },
     autodiscover: enabled
       ? { url: found.url, name: found.name, autoconfig: found.autoconfig, mobileconfig: found.mobileconfig, signer: found.signer } : undefined,
+    page: page.enabled ?? (upstream === undefined || page.path !== undefined) ? { path: page.path ?? '/', wipe: page.wipe } : undefined,
   }
 }
 

@@ -4,6 +4,7 @@ import { untilGreeted } from './backend/greeting.ts'
 import { Failure } from './base/failure.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
+import { startAdmin } from './devices.ts'
 import { stackOf } from './http/exchange.ts'
 import { listenInternally, newsPage, probes, type News, type Stage } from './http/internal.ts'
 import { createMeter, type Meter } from './prometheus.ts'
@@ -30,6 +31,7 @@ export async function serve(read: () => Config, workers: number | undefined): Pr
   let serving: Serving | undefined
   const pages = { ...probes(() => stage), ...newsPage(news => serving?.news(news)), '/metrics': () => serving?.page() ?? meter.page() }
   const internal = config.internal && await listenInternally(config.internal, pages, log)
+  const admin = await startAdmin(config, log)
   try {
     serving = await start(config, workers, log, meter)
     reloadOnSignal(serving, read, log)
@@ -44,6 +46,7 @@ export async function serve(read: () => Config, workers: number | undefined): Pr
     await serving.close()
     return 0
   } finally {
+    await admin?.close()
     await internal?.close(0)
   }
 }

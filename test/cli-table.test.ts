@@ -12,7 +12,7 @@ const sentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slic
 describe('the man page', () => {
   it('has each command as it is written', () => {
     const written = [...page.slice(0, page.indexOf('.Sh DESCRIPTION')).matchAll(/^\.Nm\n\.Cm ([^]*?)(?=^\.Nm)/gm)].map(([, text]) => text!.trim()
-      .replace(/^\.Op (.*)$/gm, '[$1]').replace(/^\.(?=Fl)/gm, '').replaceAll('Fl -', '--').replaceAll('Ar ', '').replaceAll('\n', ' '))
+      .replace(/^\.Op (.*)$/gm, '[$1]').replace(/^\.(?=Fl|Ar)/gm, '').replaceAll('Fl -', '--').replaceAll('Ar ', '').replaceAll('\n', ' '))
     expect(written).toEqual(commandNames.map(usageOf))
   })
 

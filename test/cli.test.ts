@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, describe, expect, it } from 'vitest'
+import { isPassword } from '../src/pages/password-hash.ts'
 import { el, encodeSync } from '../src/wire/wbxml.ts'
 import { startDns } from './support/dns-server.ts'
 
@@ -46,6 +47,18 @@ describe('postern', () => {
   ])('%j fails with a sentence', async (args, sentence, status) => {
     const ended = await run(args)
     expect([ended.err.split('\n')[0], ended.out, ended.status]).toEqual([`postern: ${sentence}`, '', status])
+  })
+})
+
+describe('postern hash', () => {
+  it('prints what the configuration takes, for the password that standard input has', async () => {
+    const { out, err, status } = await run(['hash'], 'a password that is long\n')
+    expect([err, status]).toEqual(['', 0])
+    expect(await isPassword('a password that is long', out.trim())).toBe(true)
+  })
+
+  it('takes no short one', async () => {
+    expect(await run(['hash'], 'short\n')).toEqual({ out: '', err: 'postern: a password has 8 characters at least\n', status: 1 })
   })
 })
 

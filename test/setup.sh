@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes a fresh clone ready: packages from npm with their own node 24, and the Debian packages with the real servers that
-# tests and demo start themselves. Does nothing, quickly, when all is there. `--node-only` leaves the servers out.
+# tests and demo start themselves. Does nothing, quickly, when all is there. `--node-only` leaves the servers out, `--demo` those
+# that only tests start.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -26,9 +27,11 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/postern-servers
 PATH=$PATH:/usr/sbin:$cache/usr/sbin
 missing=
 # What each package is needed for stands after the colon.
-for need in dovecot-imapd:/usr/lib/dovecot/imap dovecot-lmtpd:/usr/lib/dovecot/lmtp dovecot-sieve:sievec \
-  dovecot-managesieved:/usr/lib/dovecot/managesieve exim4-daemon-light:exim4 radicale:radicale xandikos:xandikos libwbxml2-utils:wbxml2xml openssl:openssl slapd:slapd haproxy:haproxy redis-server:redis-server \
-  nginx:nginx apache2-bin:apache2 caddy:caddy fail2ban:fail2ban-regex mandoc:mandoc; do
+needs='dovecot-imapd:/usr/lib/dovecot/imap dovecot-lmtpd:/usr/lib/dovecot/lmtp dovecot-sieve:sievec
+  dovecot-managesieved:/usr/lib/dovecot/managesieve exim4-daemon-light:exim4 radicale:radicale openssl:openssl'
+[ "${1:-}" = --demo ] || needs="$needs xandikos:xandikos libwbxml2-utils:wbxml2xml slapd:slapd haproxy:haproxy redis-server:redis-server
+  nginx:nginx apache2-bin:apache2 caddy:caddy fail2ban:fail2ban-regex mandoc:mandoc chromium:chromium docker-compose:docker-compose"
+for need in $needs; do
   command -v "${need#*:}" >/dev/null || missing="$missing ${need%%:*}"
 done
 [ -n "$missing" ] || exit 0

@@ -1,4 +1,5 @@
 import type { Breaker } from '../base/breaker.ts'
+import { Failure } from '../base/failure.ts'
 import { directories } from '../model/directories.ts'
 import type { Directory, Person } from '../model/ports.ts'
 import type { Backend } from './connect.ts'
@@ -52,6 +53,12 @@ export function addressList(shared: AddressList | undefined, own: AddressList, m
   const ldap = shared?.ldap ?? own.ldap, book = shared?.book ?? own.book
   const books = [ldap && measured<Directory>('ldap', ldap), book && measured<Directory>('dav', book)].flatMap(one => one ?? [])
   return books.length > 0 ? directories(books) : undefined
+}
+
+/** Asks for the DNs of a user's groups. Without an LDAP directory to read them in nobody knows. */
+export const groupsAsked = (ldap: LdapDirectory | undefined, { login, addresses: [address = login] }: Person) => async (): Promise<readonly string[]> => {
+  if (!ldap) throw new Failure('unavailable', "the directory is read with users' passwords, and the user shows none")
+  return ldap.groups({ login, address })
 }
 
 export function closeList({ ldap, book }: AddressList): void {

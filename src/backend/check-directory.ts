@@ -1,11 +1,15 @@
 import { Failure } from '../base/failure.ts'
+import type { Credentials } from '../base/front.ts'
+import { silent } from '../base/log.ts'
 import type { Directory, Person } from '../model/ports.ts'
-import { closeList, ownList, sharedList, type BookDirectory, type DavMemory } from './address-list.ts'
+import { closeList, groupsAsked, ownList, sharedList, type BookDirectory, type DavMemory } from './address-list.ts'
 import { bad, complaint, good, type Finding } from './check-finding.ts'
-import type { Backend } from './connect.ts'
+import { davMemory, loginOf, type Backend, type BackendsConfig } from './connect.ts'
 import { isRefusal } from './dav-client.ts'
+import { identify } from './identity.ts'
 import type { Login } from './imap-connection.ts'
 import type { LdapDirectory } from './ldap.ts'
+import { memberships } from './memberships.ts'
 
 const counted = 100
 
@@ -21,6 +25,24 @@ export async function checkDirectory(backend: Backend, person: Person, login: Lo
   } finally {
     closeList(shared)
     closeList(own)
+  }
+}
+
+/** Which of the groups that rules name a user is in. */
+export async function checkGroups(config: Pick<BackendsConfig, 'backends'>, credentials: Credentials, groups: readonly string[]): Promise<Finding[]> {
+  if (groups.length === 0) return []
+  const { backend, person } = identify(config.backends, credentials.user)
+  const { login } = person, own = loginOf(login, credentials), memory = davMemory()
+  if (!backend.directory) return [good(`The backend of ${login} has no directory: of the rules for groups none concerns its users.`)]
+  const shared = sharedList(backend, memory), lists = [shared, ownList(backend, person, own, memory)]
+  try {
+    const asked = groupsAsked(lists.flatMap(({ ldap }) => ldap ?? [])[0], person), known = memberships(silent).of(login, asked)
+    const there = await Promise.all(groups.map(async group => [group, await known.has(group)] as const))
+    return there.map(([group, is]) => good(`The directory ${is ? 'has' : 'does not have'} ${login} in the group ${group}.`))
+  } catch (error) {
+    return [bad(`The groups of ${login} are not known: the directory ${complaint(error, 'the login')}. While that is so, who is not known yet is let in by nobody.`)]
+  } finally {
+    lists.forEach(closeList)
   }
 }
 

@@ -4,11 +4,12 @@ import type { FolderId } from '../model/folder.ts'
 import { listedFields, type Message } from '../model/message.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
 import { bignumber, list, number, octets, pairs, text, type Response, type Value } from './imap-response.ts'
-import { gone, type Batch, type Command, type ImapCapabilities, type ImapSession, type MailboxState } from './imap-session.ts'
+import { gone, type Batch, type Command, type ImapCapabilities, type ImapSession } from './imap-session.ts'
+import type { MailboxState } from './imap-state.ts'
 import { readStructure } from './imap-structure.ts'
 import { normalise, ofUids, print } from './uid-ranges.ts'
 
-export type { MailboxState } from './imap-session.ts'
+export type { MailboxState } from './imap-state.ts'
 
 export type FlagRow = {
   readonly uid: number
@@ -38,6 +39,8 @@ export type ImapMailbox = {
    * between may be told twice, and is never missed. Throws `stale` for another UIDVALIDITY than the one given.
    */
   ask(folder: FolderId, validity: number | undefined, queries: readonly Query[]): Promise<{ state: MailboxState; selectedFresh: boolean; answers: Answer[] }>
+  /** Throws `not-found`. */
+  stateOf(folder: FolderId): Promise<MailboxState>
   /** One round trip for all; undefined for a folder that is not there or does not tell. */
   status(folders: readonly FolderId[]): Promise<Map<FolderId, MailboxState | undefined>>
   messages(folder: FolderId, validity: number, uids: readonly number[]): Promise<readonly Message[]>
@@ -47,8 +50,8 @@ export type ImapMailbox = {
 const emptyState: MailboxState = { validity: 1, uidNext: 1, highestModseq: 1n, messages: 0 }
 
 export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMailbox {
-  const stateOf = (id: FolderId): Promise<MailboxState> => folders.at(id, async path => {
-    const [state] = await session.status([path])
+  const stateOf = async (id: FolderId): Promise<MailboxState> => id === outbox.id ? emptyState : folders.at(id, async path => {
+    const state = await session.state(path)
     if (!state) throw new Failure('not-found', 'the folder is gone')
     return state
   })
@@ -63,6 +66,8 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
       if (validity !== undefined && state.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
       return { state, selectedFresh: fresh, answers: result }
     },
+
+    stateOf,
 
     async status(ids) {
       const paths = await Promise.all(ids.map(async id => id === outbox.id ? undefined : folders.path(id).catch(ifGone)))

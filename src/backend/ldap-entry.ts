@@ -6,7 +6,7 @@ export type Attributes = Readonly<Record<Field, readonly string[]>>
 
 export type Field =
   | 'displayName' | 'addresses' | 'alias' | 'firstName' | 'lastName' | 'phone' | 'homePhone' | 'mobilePhone' | 'title' | 'company' | 'office'
-  | 'photo' | 'certificates' | 'members'
+  | 'photo' | 'certificates' | 'members' | 'memberNames' | 'memberOf'
 
 /** RFC 2798, inetOrgPerson; RFC 4519; the names of Active Directory; the usual ones for further addresses. */
 export const usualAttributes: Attributes = {
@@ -24,6 +24,8 @@ export const usualAttributes: Attributes = {
   photo: ['thumbnailPhoto', 'jpegPhoto'],
   certificates: ['userCertificate'],
   members: ['member', 'uniqueMember'],
+  memberNames: ['memberUid'],
+  memberOf: ['memberOf'],
 }
 
 const told = [

@@ -2,6 +2,7 @@ import { Filter } from 'ldapts'
 import type { Breaker } from '../base/breaker.ts'
 import type { Certificates, Entries, Entry, Members } from '../model/directory.ts'
 import type { Directory } from '../model/ports.ts'
+import { groupsOf, type Wanted } from './ldap-groups.ts'
 import { LdapConnection, type LdapLogin, type LdapServer } from './ldap-connection.ts'
 import { octetsOf, readEntry, shownAttributes, textsOf, usualAttributes, type Attributes, type Field } from './ldap-entry.ts'
 import { nameOf, wordsOf } from './recipient-words.ts'
@@ -12,6 +13,8 @@ export type LdapConfig = LdapServer & {
   /** Reads with the user's own password: a DN, or what the server takes for one, made of `{login}`, `{local}` and `{domain}`. */
   readonly bindAs?: string
   readonly base: string
+  /** Where groups are; below `base` where it is absent. */
+  readonly groupBase?: string
   /** Whom the address list has. Default `(mail=*)`. */
   readonly filter?: string
   /** What one `{word}` of a search is looked for in, instead of the names, the addresses and the alias. */
@@ -24,6 +27,8 @@ export type LdapConfig = LdapServer & {
 export type LdapDirectory = Directory & {
   /** Entries the base has, at most `most`: for an administrator who wants to know whether it works. */
   count(most: number): Promise<number>
+  /** DNs of the groups somebody is in, all of them. */
+  groups(wanted: Wanted): Promise<string[]>
   close(): void
 }
 
@@ -95,6 +100,7 @@ export function ldapDirectory(config: LdapConfig, login: LdapLogin | undefined, 
     async count(most) {
       return (await connection.search(base, { scope: 'sub', filter, attributes: ['1.1'], sizeLimit: most })).length
     },
+    groups: wanted => groupsOf(connection, { base, groupBase: config.groupBase ?? base, attributes }, wanted),
     close: () => connection.close(),
   }
 }

@@ -1,4 +1,5 @@
-import type { Counted, Facts } from '../base/front.ts'
+import type { DeviceStore } from '../base/devices.ts'
+import type { Counted, Facts, Visit } from '../base/front.ts'
 import type { Kind } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -28,11 +29,13 @@ export type Call = {
   readonly cache: Cache
   /** What the site remembers: it keeps things from being done twice, and clients from beginning anew. */
   readonly shared: Shared
+  /** Where a site keeps what it knows of devices; absent where it keeps nothing. */
+  readonly devices?: DeviceStore | undefined
   /** Account and device, the prefix of every name in either memory that belongs to them. */
   readonly scope: string
   readonly settings: EasSettings
-  /** Ends when the client went away. */
-  readonly signal: AbortSignal
+  /** Its signal ends when the client went away. */
+  readonly client: Pick<Visit, 'signal'>
   /** Waiting requests by scope: see `enterWait`. */
   readonly waits: Waits
   /** The zone of the user, and all there are. */

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
+import { canonicalDeviceId } from '../base/devices.ts'
 import type { EasRequest } from './request.ts'
-import { canonicalDeviceId } from './request.ts'
+import { policyOf, type Who } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 
 /** [MS-ASPROV] PolicyKey: the temporary key proves that the policy was received, the final one that it was acknowledged. */
@@ -10,7 +11,7 @@ export type Phase = 'temporary' | 'final'
  * Derived and not stored: any process knows it, it stays while the policy does and becomes another one when the policy changes.
  * Decimal, 32 bits, never 0, as the base64 query has room for.
  */
-export function policyKey(settings: EasSettings, phase: Phase, account: string, deviceId: string): string {
+export function policyKey(settings: Pick<EasSettings, 'secret' | 'policy'>, phase: Phase, account: string, deviceId: string): string {
   const policy = createHash('sha256').update(JSON.stringify(Object.entries(settings.policy ?? {}).sort())).digest()
   const mac = createHmac('sha256', settings.secret)
     .update(`policy\0${phase}\0${account}\0${canonicalDeviceId(deviceId)}\0`).update(policy).digest()
@@ -18,8 +19,10 @@ export function policyKey(settings: EasSettings, phase: Phase, account: string, 
 }
 
 /** [MS-ASCMD] Common Status Codes, 142 to 144: why this device must provision first, else undefined. */
-export function policyFault(settings: EasSettings, request: EasRequest, account: string): '142' | '144' | undefined {
-  if (!settings.policy || request.command === 'Provision') return undefined
+export async function policyFault(settings: EasSettings, request: EasRequest, login: string, who: Who): Promise<'142' | '144' | undefined> {
+  if (request.command === 'Provision') return undefined
+  const policy = await policyOf(settings, request.userAgent, who)
+  if (!policy) return undefined
   if (!request.policyKey || request.policyKey === '0') return '142'
-  return request.policyKey === policyKey(settings, 'final', account, request.deviceId) ? undefined : '144'
+  return request.policyKey === policyKey({ ...settings, policy }, 'final', login, request.deviceId) ? undefined : '144'
 }

@@ -2,7 +2,7 @@ import type { Cache } from '../state/cache.ts'
 import { text } from '../wire/wbxml.ts'
 import { offer } from './commands.ts'
 import type { Call } from './command.ts'
-import { ceilingOf, daysLeft } from './rules.ts'
+import { ceilingOf, daysLeft, type Who } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import type { Version } from './versions.ts'
 
@@ -15,11 +15,11 @@ export type OutgoingHead = {
   announce(): void
 }
 
-export function outgoingHead(settings: EasSettings, agent: string | undefined, names: readonly string[], now: Date): OutgoingHead {
-  const ceiling = ceilingOf(settings, agent, names)
+export async function outgoingHead(settings: EasSettings, agent: string | undefined, who: Who, now: Date): Promise<OutgoingHead> {
+  const ceiling = await ceilingOf(settings, agent, who)
   const headers: Record<string, string> = {
     'ms-server-activesync': ceiling, 'cache-control': 'private',
-    ...expiryOf(settings, names, now)?.headers,
+    ...expiryOf(settings, who.names, now)?.headers,
   }
   return {
     ceiling, headers,

@@ -1,4 +1,4 @@
-import type { Ceiling, Merging, Passwords, Redirect } from './rules.ts'
+import type { AccessRule, Ceiling, Merging, Passwords, Policy, PolicyRule, Redirect } from './rules.ts'
 import type { Version } from './versions.ts'
 
 /** What the configuration says about this front; `app.ts` fills it in. */
@@ -26,5 +26,11 @@ export type EasSettings = {
   /** IANA name of the zone that users live in: of days, and of times that say no other. The system's own where absent. */
   readonly timeZone?: string
   /** Undefined: no policy, no phone is asked. */
-  readonly policy: Readonly<Record<string, string | number | boolean>> | undefined
+  readonly policy: Policy | undefined
+  /** What comes before it for some. */
+  readonly policies?: readonly PolicyRule[]
+  /** Which devices may be here, as far as nobody decided about one of them. */
+  readonly access?: readonly AccessRule[]
+  /** What the mail about a device in quarantine says besides: whom to ask. */
+  readonly quarantineNotice?: string
 }

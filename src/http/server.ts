@@ -10,8 +10,8 @@ import type { Log } from '../base/log.ts'
 import { unmeasured, type Metrics } from '../base/metrics.ts'
 import { untraced, type Span, type Told, type Tracing } from '../base/tracing.ts'
 import { addressReader, originReader, proxyCheck } from './address.ts'
-import { identify } from './auth.ts'
 import { exchange, stackOf } from './exchange.ts'
+import { headReader, type Head } from './head.ts'
 import { hasBody, pathOf } from './incoming.ts'
 import type { PassThrough } from './pass-through.ts'
 import { readProxied } from './proxied.ts'
@@ -27,6 +27,8 @@ export type Routes = { readonly fronts: readonly Front[]; readonly passThrough: 
 export type HttpOptions = {
   /** All addresses when undefined. */
   readonly host?: string | undefined
+  /** A Unix socket in place of host and port. */
+  readonly socket?: string
   /** 0 takes a free one. */
   readonly port: number
   readonly tls?: Certificate | undefined
@@ -102,12 +104,17 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   const sources = options.proxyProtocol ? readProxied(server, {
     isProxy: proxyCheck(options.trustedProxies ?? []), patience: settings.headersTimeout, onFault: why => log.info({ why }, 'no request'),
   }) : undefined
-  /** Whose request it is and where it means to be; what a proxy said before it is told to whoever gets the request after us. */
-  const clientOf = (req: http.IncomingMessage): Pick<Visit, 'address' | 'origin'> => {
-    const source = sources?.of(req.socket), peer = source ?? req.socket.remoteAddress, { headers } = req
-    const forwarded = headers['x-forwarded-for'] as string | undefined
-    if (source !== undefined) headers['x-forwarded-for'] = [forwarded, source].filter(Boolean).join(', ')
-    return { address: addressOf(peer, forwarded), origin: originOf(peer, scheme === 'https', headers) }
+  /** Whoever opens a Unix socket is on this host. */
+  const here = options.socket === undefined ? undefined : '127.0.0.1'
+  const heads = headReader(scheme, ({ socket, headers }) => {
+    const peer = sources?.of(socket) ?? socket.remoteAddress ?? here
+    return { address: addressOf(peer, headers['x-forwarded-for'] as string | undefined), origin: originOf(peer, scheme === 'https', headers) }
+  })
+  /** What a proxy said before a request is told to whoever gets it. */
+  const forwarded = (req: IncomingMessage): IncomingMessage => {
+    const source = sources?.of(req.socket), { headers } = req
+    if (source !== undefined) headers['x-forwarded-for'] = [headers['x-forwarded-for'], source].filter(Boolean).join(', ')
+    return req
   }
 
   const onBug = (id: string, error: unknown) => {
@@ -117,36 +124,29 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   }
 
   server.on('request', (req, res) => {
-    const own = routes, front = own.frontFor(pathOf(req))
+    const own = routes, head = heads.read(forwarded(req)), front = own.frontFor(head.path)
     const traced = front?.quiet ? untraced : tracing
-    traced.request(req.method!, req.headers, span => take({ req, res, own, front, span }))
+    traced.request(req.method!, req.headers, span => take({ req, res, own, front, span }, head))
   })
 
-  function take({ req, res, own, front, span }: Taken): void {
+  function take({ req, res, own, front, span }: Taken, head: Head): void {
     const started = performance.now()
-    const gone = new AbortController()
-    const visit: Visit = {
-      id: nextId(), facts: {}, counted: {}, signal: gone.signal,
-      ...clientOf(req),
-      credentials: identify(req.headers.authorization, req.url ?? ''),
-      onEnd: done => void (res.closed ? done() : res.once('close', done)),
-    }
+    const visit = new Visiting(nextId(), head, res)
     answers.set(req.socket, res)
     own.begin()
     res.once('close', () => {
       bodies.delete(req)
-      if (!res.writableFinished) gone.abort()
-      const { id, address, facts, counted } = visit
+      if (!res.writableFinished) visit.end()
       const name = front?.name ?? 'upstream', ms = performance.now() - started
-      count(req, res, { front: name, counted, seconds: ms / 1000 })
-      span.end(() => toldOf(res, name, counted))
-      if (!front?.quiet) writeLine(log, res, { id, address, front: name, ms: Math.round(ms), waited: counted.waited && Math.round(counted.waited), ...facts })
+      count(req, res, { front: name, counted: visit.counted, seconds: ms / 1000 })
+      span.end(() => toldOf(res, name, visit.counted))
+      if (!front?.quiet) writeLine(log, res, { visit, front: name, ms })
       own.end()
       if (closing) setImmediate(() => server.closeIdleConnections())
     })
     if (!front) return own.passThrough!.web(req, res)
     if (hasBody(req)) bodies.add(req)
-    void exchange(front, visit, { scheme, req, res, last: () => parting, onBug })
+    void exchange(front, visit, { head, req, res, last: () => parting, onBug, waits: () => heads.forget(req.socket) })
   }
 
   server.on('upgrade', (req, socket, head) => {
@@ -154,7 +154,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     if (routes.frontFor(pathOf(req))) return refuseConnection(socket, 404, undefined)
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
-    log.info({ front: 'upstream', address: clientOf(req).address, method: req.method }, 'upgrade')
+    log.info({ front: 'upstream', address: heads.read(forwarded(req)).address, method: req.method }, 'upgrade')
     routes.passThrough!.upgrade(req, socket, head)
   })
 
@@ -167,11 +167,12 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     refuseConnection(socket, status, res)
   })
 
-  server.listen(options.port, options.host)
+  if (options.socket === undefined) server.listen(options.port, options.host)
+  else server.listen(options.socket)
   await once(server, 'listening')
 
   return {
-    port: (server.address() as AddressInfo).port,
+    port: options.socket === undefined ? (server.address() as AddressInfo).port : 0,
     async replace(next) {
       const former = routes
       routes = generation(next)
@@ -217,6 +218,44 @@ function counter(): () => string {
   const prefix = randomBytes(4).toString('hex')
   let count = 0
   return () => `${prefix}-${(++count).toString(36)}`
+}
+
+/** What a request's front is told. The signal is made when somebody asks for it: most requests are answered before anybody does. */
+class Visiting implements Visit {
+  readonly id: string
+  readonly facts = {}
+  readonly counted: Counted = {}
+  readonly address: string
+  readonly origin: Visit['origin']
+  readonly credentials: Visit['credentials']
+  readonly #res: ServerResponse
+  #gone: AbortController | undefined
+  #ended = false
+
+  constructor(id: string, { address, origin, credentials }: Head, res: ServerResponse) {
+    this.id = id
+    this.address = address
+    this.origin = origin
+    this.credentials = credentials
+    this.#res = res
+  }
+
+  get signal(): AbortSignal {
+    this.#gone ??= new AbortController()
+    if (this.#ended) this.#gone.abort()
+    return this.#gone.signal
+  }
+
+  onEnd(done: () => void): void {
+    if (this.#res.closed) done()
+    else this.#res.once('close', done)
+  }
+
+  /** The client went. */
+  end(): void {
+    this.#ended = true
+    this.#gone?.abort()
+  }
 }
 
 /** A request, who answers it, and where that is told of. */
@@ -268,10 +307,12 @@ function toldOf(res: ServerResponse, front: string, { command = 'none', version,
   }
 }
 
-function writeLine(log: Log, res: ServerResponse, facts: object): void {
+function writeLine(log: Log, res: ServerResponse, { visit, front, ms }: { visit: Visit; front: string; ms: number }): void {
+  const { id, address, facts, counted: { waited } } = visit
   // 499: the client went before it was answered; cut: it did not get all.
   const http = res.writableFinished ? res.statusCode : res.headersSent ? `${res.statusCode} cut` : 499
-  log[res.statusCode >= 500 ? 'warn' : 'info']({ ...facts, method: res.req.method, http }, 'request')
+  const line = { id, address, front, ms: Math.round(ms), waited: waited && Math.round(waited), ...facts, method: res.req.method, http }
+  log[res.statusCode >= 500 ? 'warn' : 'info'](line, 'request')
 }
 
 /** Ends a connection with a status, unless its answer is under way already. */

@@ -84,6 +84,11 @@ export interface MailStore {
    * Throws `stale` for another UIDVALIDITY.
    */
   changes(folder: FolderId, cursor: MailCursor | undefined, wish: ChangesWish): Promise<MailChanges>
+  /**
+   * These changes are asked for next, most likely, and pieces of the messages in them: both may be read before. Changes nothing of what is
+   * answered then. `pieces` are 2 MiB at most.
+   */
+  foresee(folder: FolderId, cursor: MailCursor, wish: ChangesWish, pieces: (adds: readonly Message[]) => readonly PartWish[]): void
   /** Which of these folders may have changes: one round trip for all where the server keeps MODSEQ. A folder that is gone is included. */
   changed(cursors: ReadonlyMap<FolderId, { cursor: MailCursor; since: number }>): Promise<ReadonlySet<FolderId>>
   /** How many items `changes` would still have to tell about. */
@@ -278,6 +283,15 @@ export interface Directory {
   members(id: string, most: number): Promise<Members | undefined>
 }
 
+/** The groups of the site's directory that one user is in. */
+export interface Groups {
+  /**
+   * Whether the user is in a group, directly or by other groups. It is named by its DN, or by the value its DN begins with. From memory for some
+   * minutes, and longer while the directory is away. Throws `unavailable` where nobody knows.
+   */
+  has(group: string): Promise<boolean>
+}
+
 /** Tells whether certificates can be trusted for mail. */
 export interface CertificateCheck {
   /**
@@ -321,6 +335,8 @@ export type Stores = {
   readonly person: Person
   /** Everybody's address list. Undefined where none is configured. */
   readonly directory?: Directory
+  /** Absent where the site has no directory with groups: the user is in none. */
+  readonly groups?: Groups
   /** The user's own contacts, as people to find. Throws `denied` for a user whom the server refuses. Undefined where `objects` is. */
   readonly contacts?: Directory
   readonly certificates: CertificateCheck

@@ -14,9 +14,9 @@ export type Sealing = {
   open(name: string, octets: Uint8Array): unknown
 }
 
-/** Keys made of the site's `secret` by HKDF (RFC 5869): processes that share it understand each other. */
-export function sealing(secret: Uint8Array): Sealing {
-  const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', `postern shared ${version} ${purpose}`, 32))
+/** Keys made of the site's `secret` by HKDF (RFC 5869), others for each use: processes that share it understand each other. */
+export function sealing(secret: Uint8Array, use: 'shared' | 'session' = 'shared'): Sealing {
+  const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', `postern ${use} ${version} ${purpose}`, 32))
   const naming = derive('names'), sealed = derive('values')
   return {
     name(name) {

@@ -6,6 +6,7 @@ import { isBusy, noFiltering, parseScript, printScript, type Filtering } from '.
 import { Failure } from '../../src/base/failure.ts'
 import type { FolderId } from '../../src/model/folder.ts'
 import { inOffice, type OutOfOffice } from '../../src/model/out-of-office.ts'
+import { effort } from '../support/effort.ts'
 import { mutations } from '../support/fuzz.ts'
 import { golden } from '../support/golden.ts'
 import { startHouse, type House } from '../support/live.ts'
@@ -131,9 +132,8 @@ describe("a user's script", () => {
   })
 
   it('of a megabyte of nonsense is looked through at once', () => {
-    const begun = performance.now()
-    for (const piece of ['text:\n', 'text:', '/*', '"', '{', 'if false {', '\\"', 'text:\n.']) mayRun(piece.repeat(1_000_000 / piece.length), 'vacation')
-    expect(performance.now() - begun).toBeLessThan(5000)
+    const work = () => ['text:\n', 'text:', '/*', '"', '{', 'if false {', '\\"', 'text:\n.'].forEach(piece => mayRun(piece.repeat(1_000_000 / piece.length), 'vacation'))
+    expect(effort(work)).toBeLessThan(5)
   })
 })
 

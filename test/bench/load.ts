@@ -44,8 +44,8 @@ const sum = (loads: readonly Load[]): Load => ({
 })
 
 /** A Sync that has to be answered with nothing. */
-export async function nothing(phone: LightPhone, ask: Uint8Array): Promise<Answered> {
-  const answer = await phone.ask('Sync', ask)
+export async function nothing(phone: LightPhone, ask: Uint8Array, other?: string): Promise<Answered> {
+  const answer = await phone.ask('Sync', ask, other)
   if (answer.body.length > 0) throw new Error('a Sync without changes was answered with something')
   return answer
 }

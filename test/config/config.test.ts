@@ -36,7 +36,7 @@ describe('a configuration', () => {
   it('needs a secret and the hosts of a backend', () => {
     expect(parse(good)).toEqual({
       listen: { port: 8080, trustedProxies: [], proxyProtocol: false }, log: { level: 'info' }, cache: { megabytes: 64 }, upstream: undefined,
-      drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined,
+      drain: { pauseSeconds: 0, seconds: 8 }, internal: undefined, admin: undefined, devices: undefined,
       limits: {
         user: { requests: 64, waits: 100, megabytes: 128 }, process: { requests: 2000, waits: 50_000, megabytes: 512 },
         overload: { delayMilliseconds: 400 },
@@ -47,10 +47,11 @@ describe('a configuration', () => {
       }] },
       eas: {
         ceiling: '16.1', ceilings: [], merge: [], redirects: [], passwords: undefined, heartbeat: { min: 60, max: 3540 }, pingFolders: 300, recipientCache: true,
-        maxRequest: 157286400, maxHeld: 41943040, policy: undefined,
+        maxRequest: 157286400, maxHeld: 41943040, policy: undefined, policies: [], access: [],
         secret: Buffer.from(secret),
       },
       autodiscover: { url: undefined, name: undefined, autoconfig: true, mobileconfig: true, signer: undefined },
+      page: { path: '/', wipe: true },
     })
   })
 
@@ -203,6 +204,26 @@ describe('a fault is named with its line, its setting and a hint', () => {
       'p.yaml:7: eas.policy.MinDevicePasswordLength must be a number from 1 to 16'],
     ['a policy nobody knows', `${good}eas:\n  policy:\n    MinDevicePasswordLenght: 4`,
       'p.yaml:7: eas.policy.MinDevicePasswordLenght is not a setting; did you mean "MinDevicePasswordLength"?'],
+    ['a program by a name in place of its hash', `${good}eas:\n  policy:\n    ApprovedApplicationList: [calc.exe]`, 'p.yaml:7: eas.policy.ApprovedApplicationList.0 must be SHA-1 in hexadecimal or Base64'],
+    ['an admin without devices', `${good}admin: { port: 1, token: ${'t'.repeat(24)} }`, 'p.yaml:5: admin wants devices: where they are remembered'],
+    ['an administrator with a password in the clear', `${good}devices: { folder: /d }\nadmin: { port: 1, token: ${'t'.repeat(24)}, people: { ann: secret } }`, 'p.yaml:6: admin.people.ann must be the hash of a password: postern hash makes it'],
+    ['an administrator without a name', `${good}devices: { folder: /d }\nadmin: { port: 1, token: ${'t'.repeat(24)}, people: { ' ': '$scrypt$ln=15,r=8,p=3$${'A'.repeat(22)}$${'A'.repeat(43)}' } }`, 'p.yaml:6: admin.people must have names of up to 100 characters'],
+    ['an admin with a short token', `${good}devices: { folder: /d }\nadmin: { port: 1, token: short }`, 'p.yaml:6: admin.token must have at least 24 characters'],
+    ['devices in two places', `${good}cache: { shared: { url: 'redis://x' } }\ndevices: { folder: /d, shared: true }`, 'p.yaml:6: devices must have either folder or shared: true'],
+    ['devices in a cache that is not there', `${good}devices: { shared: true }`, 'p.yaml:5: devices.shared wants cache.shared'],
+    ['a quarantine that nobody remembers', `${good}eas: { access: [{ access: quarantine }] }`,
+      'p.yaml:5: eas.access wants devices for a quarantine: where those that wait are remembered'],
+    ['a group that no directory has', `${good}eas:\n  access:\n    - { access: block }\n    - { group: staff, access: allow }`,
+      'p.yaml:8: eas.access.1.group wants a directory in one of the backends: where groups are'],
+    ['a group that is no DN', `${good}    directory: { url: 'ldap://x', base: '' }\neas: { policies: [{ group: 'cn=a,', policy: none }] }`,
+      'p.yaml:6: eas.policies.0.group must be the name of a group, or a DN like cn=staff,ou=groups,dc=example,dc=org'],
+    ['a group of users who are elsewhere', `${good}eas: { redirects: [{ user: a, group: staff, url: 'https://x.example' }] }`, 'p.yaml:5: eas.redirects.0.group is not a setting'],
+    ['an admin at two places', `${good}devices: { folder: /d }\nadmin: { port: 1, socket: /s, token: ${'t'.repeat(24)} }`, 'p.yaml:6: admin must have either port or socket'],
+    ['an admin at no place', `${good}devices: { folder: /d }\nadmin: { token: ${'t'.repeat(24)} }`, 'p.yaml:6: admin must have either port or socket'],
+    ['an admin at the host of a socket', `${good}devices: { folder: /d }\nadmin: { host: h, socket: /s, token: ${'t'.repeat(24)} }`, 'p.yaml:6: admin must not have both host and socket'],
+    ['devices in no place', `${good}devices: { most: 1000 }`, 'p.yaml:5: devices must have either folder or shared: true'],
+    ['too few devices', `${good}devices: { folder: /d, most: 10 }`, 'p.yaml:5: devices.most must be at least 100, but is 10'],
+    ['an order nobody can give', `${good}eas: { access: [{ access: deny }] }`, 'p.yaml:5: eas.access.0.access must be one of allow, block, quarantine, but is "deny"'],
     ['a setting twice', `${good}secret: b`, 'p.yaml:5: Map keys must be unique'],
     ['no YAML', `${good}  - [`, 'p.yaml:5: Flow sequence in block collection must be sufficiently indented and end with a ]'],
     ['a list', '- a', 'p.yaml:1: is no configuration'],
@@ -228,6 +249,11 @@ describe('a fault is named with its line, its setting and a hint', () => {
   it('and a file that is not there is a sentence', () => {
     expect(() => loadConfig('/nowhere/p.yaml', {})).toThrow('/nowhere/p.yaml cannot be read (ENOENT)')
   })
+})
+
+it('groups are taken as they are written', () => {
+  const { eas } = parse(`${good}    directory: { url: 'ldap://x', base: '' }\neas: { access: [{ group: 'CN=Staff,DC=x', access: allow }], ceilings: [{ group: Staff, version: '14.1' }] }`)
+  expect([eas.access, eas.ceilings]).toEqual([[{ group: 'CN=Staff,DC=x', access: 'allow' }], [{ group: 'Staff', version: '14.1' }]])
 })
 
 describe('the environment', () => {
@@ -285,6 +311,29 @@ describe('a value from elsewhere', () => {
 it('with an alias of nothing is refused', () => {
   expect(() => parse(`${good}\n* !`)).toThrow(expect.objectContaining({ kind: 'malformed' }))
   expect(() => parse('*!')).toThrow(expect.objectContaining({ kind: 'malformed' }))
+})
+
+describe('the page of users', () => {
+  const upstream = `${good}upstream: http://127.0.0.1:8081\n`
+
+  it.each([
+    ['at the top', good, '', { path: '/', wipe: true }],
+    ['nowhere where there is an upstream', upstream, '', undefined],
+    ['at a path besides an upstream', upstream, 'page: { path: /Devices/ }', { path: '/devices/', wipe: true }],
+    ['nowhere where it is switched off', good, 'page: { enabled: false }', undefined],
+    ['without erasing', good, 'page: { wipe: false }', { path: '/', wipe: false }],
+  ])('is %s', (_, file, more, page) => {
+    expect(parse(`${file}${more}`).page).toEqual(page)
+  })
+
+  it.each([
+    ['{ enabled: true }', 'page.path must be named where there is an upstream, as /devices/: / is its own'],
+    ['{ path: devices }', 'page.path must be a path like /devices/, and not one below /.postern/'],
+    ['{ path: /.postern/health }', 'page.path must be a path like /devices/, and not one below /.postern/'],
+    ['{ path: /a/../b }', 'page.path must be a path like /devices/, and not one below /.postern/'],
+  ])('is not %s', (page, fault) => {
+    expect(faults(`${upstream}page: ${page}`).join()).toContain(fault)
+  })
 })
 
 it('is a configuration or a failure, whatever is written', () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
-import { canonicalDeviceId, deviceFault, parseRequest } from '../../src/eas/request.ts'
+import { canonicalDeviceId } from '../../src/base/devices.ts'
+import { deviceFault, parseRequest } from '../../src/eas/request.ts'
 import { base64Query, commandCodes, plainQuery, type Query } from '../support/eas-query.ts'
 import { mutations } from '../support/fuzz.ts'
 

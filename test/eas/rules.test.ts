@@ -1,12 +1,14 @@
 // What the configuration says about single users, domains and clients: ceilings, redirects, passwords that expire; and throttling.
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
-import { ceilingOf, daysLeft, mergedOf, redirectOf, type Ceiling, type Merging } from '../../src/eas/rules.ts'
+import { knownClient } from '../../src/eas/quirks.ts'
+import { ceilingOf, daysLeft, mergedOf, redirectOf, type Ceiling, type Merging, type Who } from '../../src/eas/rules.ts'
 import type { EasSettings } from '../../src/eas/settings.ts'
 import { decode, el, text } from '../../src/wire/wbxml.ts'
 import type { HttpAnswer, Phone } from '../support/eas-client.ts'
 import { easServer, easSettings, type EasServer } from '../support/eas-server.ts'
 
+const who = (...names: string[]): Who => ({ names: names.map(name => name.toLowerCase()), groups: undefined })
 const folderSync = (key: string) => el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', key)])
 
 async function withServer(settings: Partial<EasSettings>, work: (server: EasServer) => Promise<void>): Promise<void> {
@@ -26,8 +28,8 @@ describe('collections that are merged', () => {
     ['Nine-WWYxMjM0NTY3', 'Android', []], ['TouchDown(MSRPC)/8.4.00084', 'Android', []], ['Apple-iPhone15C2/2201.92', 'iPhone', []],
     ['Outlook/16.0 (16.0.17928.20148; x64)', 'WindowsOutlook15', books], ['Outlook-iOS-Android/1.0', 'Outlook', []], ['MSFT-WIN-4/10.0.19041', 'WindowsMail', books],
     ['MSFT-WP/8.10.14219', 'WP8', books], ['MSFT-WP/8.0.10211', 'WP8', ['calendar', 'contacts']], ['MSFT-PPC/5.1.2301', 'PocketPC', all], ['curl/8', 'TestPhone', []],
-  ])('for %s of type %s are %j', (userAgent, deviceType, contents) => {
-    expect(mergedOf({ merge: [] }, { userAgent, deviceType }, ['ann@example.org'])).toEqual(contents)
+  ])('for %s of type %s are %j', async (userAgent, deviceType, contents) => {
+    expect(await mergedOf({ merge: [] }, { userAgent, deviceType, client: knownClient(userAgent, deviceType) }, who('ann@example.org'))).toEqual(contents)
   })
 
   const merge: Merging[] = [
@@ -36,8 +38,8 @@ describe('collections that are merged', () => {
   it.each([
     ['SAMSUNG-SM-S911B/101', 'Ann@Example.org', []], ['SAMSUNG-SM-S911B/101', 'bob@example.org', all], ['SAMSUNG-SM-S911B/101', 'bob@example.net', ['tasks']],
     ['Apple-iPhone15C2/2201.92', 'ann@example.org', ['calendar']], ['curl/8', 'ann@example.org', []],
-  ])('for %s of %s are %j by the first rule that fits, else by what is known', (userAgent, user, contents) => {
-    expect(mergedOf({ merge }, { userAgent, deviceType: '' }, [user])).toEqual(contents)
+  ])('for %s of %s are %j by the first rule that fits, else by what is known', async (userAgent, user, contents) => {
+    expect(await mergedOf({ merge }, { userAgent, deviceType: '', client: knownClient(userAgent, '') }, who(user))).toEqual(contents)
   })
 })
 
@@ -54,13 +56,13 @@ describe('a ceiling', () => {
     ['Outlook/16.0 (x86)', ['ann@example.org'], '16.0'], ['Outlook/(x64)', ['ann@example.org'], '14.1'],
     ['Outlook(x64)', ['ann@example.org'], '16.0'], ['An Android-Mail 4.4', ['x'], '12.1'], ['Android', ['x'], '16.0'],
     [undefined, ['bob@example.net'], '2.5'], [undefined, ['bob@sub.example.net'], '16.0'], ['*', ['x'], '16.0'],
-  ])('for %s of %j is %s', (agent, names, version) => {
-    expect(ceilingOf({ ...easSettings, ceiling: '16.0', ceilings }, agent, names)).toBe(version)
+  ])('for %s of %j is %s', async (agent, names, version) => {
+    expect(await ceilingOf({ ...easSettings, ceiling: '16.0', ceilings }, agent, who(...names))).toBe(version)
   })
 
-  it('is no work for the longest agents', () => {
+  it('is no work for the longest agents', async () => {
     const rules = [{ agent: `${'*a'.repeat(50)}*b`, version: '2.5' as const }]
-    expect(ceilingOf({ ...easSettings, ceilings: rules }, 'a'.repeat(30_000), [])).toBe('16.1')
+    expect(await ceilingOf({ ...easSettings, ceilings: rules }, 'a'.repeat(30_000), who())).toBe('16.1')
   })
 
   it('is what OPTIONS offers and what requests may be of', () => withServer({ ceilings: [{ agent: 'Old*', version: '12.1' }] }, async server => {

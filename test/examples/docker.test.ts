@@ -1,12 +1,13 @@
 // The Dockerfile, step by step in a temporary folder, for no engine runs here; and the compose file, by what it mounts, opens and sets.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { parseConfig } from '../../src/config.ts'
+import { hashPassword } from '../../src/pages/password-hash.ts'
 import { freePorts, HOST } from '../support/house.ts'
 
 type Step = { readonly what: string; readonly rest: string }
@@ -73,8 +74,10 @@ describe('the Dockerfile', () => {
     expect(existsSync(join(stage.dir, 'node_modules/zod'))).toBe(true)
     for (const needless of ['node_modules/typescript', 'node_modules/vitest', 'src', 'test']) expect(existsSync(join(stage.dir, needless))).toBe(false)
 
-    const [port = 0] = await freePorts(1), config = join(root, 'postern.yaml')
-    writeFileSync(config, `secret: the secret that is shared by no other test\nlisten: { host: ${HOST}, port: ${port} }\nbackends: [{ imap: { host: x }, smtp: { host: x } }]\n`)
+    const [port = 0, admin = 0] = await freePorts(2), config = join(root, 'postern.yaml')
+    writeFileSync(config, `secret: the secret that is shared by no other test\nlisten: { host: ${HOST}, port: ${port} }\nbackends: [{ imap: { host: x }, smtp: { host: x } }]
+devices: { folder: ${join(root, 'devices')} }
+admin: { port: ${admin}, token: ${'t'.repeat(24)}, people: { ann: '${await hashPassword('a password of nobody')}' } }\n`)
     const env = { ...environment(stage), POSTERN_CONFIG: config }
     const [command = '', ...args] = [...stage.run['ENTRYPOINT']!, ...stage.run['CMD']!]
     const child = spawn(command, args, { cwd: stage.dir, env, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -82,6 +85,12 @@ describe('the Dockerfile', () => {
     const [check = '', ...words] = stage.run['HEALTHCHECK']!
     const health = (at: number) => spawnSync(check, words, { env: { ...env, POSTERN_LISTEN__PORT: String(at) } }).status
     expect([health(port), health(1)]).toEqual([0, 1])
+    // The pages are files beside the program.
+    for (const file of readdirSync('src/pages/static')) {
+      if (file.startsWith('admin') || file.startsWith('page')) {
+        expect(await fetch(`http://${HOST}:${admin}/${file === 'admin.html' ? '' : file}`).then(response => response.text())).toBe(readFileSync(join('src/pages/static', file), 'utf8'))
+      }
+    }
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
   }, 240_000)
@@ -109,6 +118,20 @@ describe('the compose file', () => {
     const target = postern.volumes!.map(volume => volume.split(':')[1])
     expect(readFileSync('Dockerfile', 'utf8')).toContain(`POSTERN_CONFIG=${target[0]}`)
   })
+
+  // No engine runs here; this part of docker-compose wants none.
+  it('is understood by docker-compose as it is meant, and not without a secret', () => {
+    const compose = (secret: string) => spawnSync('docker-compose', ['-f', 'compose.yaml', 'config'], { cwd: folder, encoding: 'utf8', env: { PATH: process.env['PATH'], POSTERN_SECRET: secret } })
+    const { stdout, stderr, status } = compose('x'.repeat(44))
+    expect([stderr, status]).toEqual(['', 0])
+    const understood = (parse(stdout) as { services: Record<string, Omit<Service, 'build' | 'depends_on'> & { build?: { context: string } }> }).services
+    expect(Object.keys(understood).toSorted()).toEqual(Object.keys(services).toSorted())
+    expect(understood['postern']).toMatchObject({
+      build: { context: process.cwd() }, environment: { POSTERN_SECRET: 'x'.repeat(44) }, ports: [expect.stringMatching(/^127\.0\.0\.1:8080:8080/)],
+      volumes: [`${resolve(folder, 'postern.yaml')}:/etc/postern/postern.yaml:ro`], read_only: true, stop_grace_period: postern.stop_grace_period,
+    })
+    expect(compose('')).toMatchObject({ status: 1, stderr: expect.stringContaining('openssl rand -base64 32') })
+  }, 60_000)
 
   it('opens the port Postern listens on, for this host only', () => {
     expect(postern.ports).toEqual([`127.0.0.1:8080:${config.listen.port}`])

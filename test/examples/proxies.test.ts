@@ -195,3 +195,22 @@ describe.each(proxyNames.map((name, user) => [name, user] as const))('%s as in t
     await short.stop()
   })
 })
+
+// Takes nine minutes, so it is run on wish: LONG_WAITS=1.
+it.runIf(process.env['LONG_WAITS'])('a phone waits for five minutes behind each of them at the same time, and then for news', async () => {
+  const times = await Promise.all(proxyNames.map(async (name, user) => {
+    const proxy = await startProxy(house, name, { postern: postern.port, webmail: webmail.port })
+    try {
+      const begun = performance.now()
+      expect([name, await waits(proxy.url, user, 300)]).toEqual([name, '1'])
+      const seconds = (performance.now() - begun) / 1000
+      expect(seconds).toBeGreaterThan(300)
+      expect(seconds).toBeLessThan(320)
+      expect([name, await waits(proxy.url, user, 600, 240_000)]).toEqual([name, '2'])
+      return `${name} ${seconds.toFixed(1)} s`
+    } finally {
+      await proxy.stop()
+    }
+  }))
+  console.log(`Ping of 300 s: ${times.join(', ')}`)
+}, 600_000)

@@ -42,6 +42,14 @@ describe('the unit for systemd', () => {
   })
 })
 
+it('the unit has folders that may be written for what the configuration shows', () => {
+  const unit = readFileSync('examples/systemd/postern.service', 'utf8'), example = readFileSync('examples/postern.yaml', 'utf8')
+  expect(unit).toMatch(/^StateDirectory=postern$/m)
+  expect(unit).toMatch(/^RuntimeDirectory=postern$/m)
+  expect(/# devices: \{ folder: (\S+),/.exec(example)![1]).toBe('/var/lib/postern')
+  expect(/socket: (\S+)\/admin\.sock/.exec(example)![1]).toBe('/run/postern')
+})
+
 describe('the filter for fail2ban', () => {
   let house: House
   beforeAll(async () => { house = await startHouse({ users: 1 }) })
@@ -65,7 +73,7 @@ describe('the filter for fail2ban', () => {
     return postern.log().split('\n').filter(Boolean)
   }
 
-  it.each([[undefined], [2]])('finds the address of each wrong password, and no other, in the log of %s workers', async workers => {
+  it.each([['one process', undefined], ['two workers', 2]])('finds the address of each wrong password, and no other, in the log of %s', async (_, workers) => {
     const log = await lines(workers)
     const told = log.filter(line => line.includes('"msg":"authentication failed"')).map(line => (JSON.parse(line) as { address: string }).address)
     const found = (all: readonly string[]) => all.flatMap(line => pattern.exec(line)?.groups?.['host'] ?? [])
@@ -80,9 +88,9 @@ describe('the filter for fail2ban', () => {
     expect(stdout).not.toContain('192.0.2.1 ')
   }, 60_000)
 
-  it('is not deceived by a user name', () => {
+  it.each([[{}], [{ page: 'admin' }]])('is not deceived by a user name: %j', where => {
     const deceit: string[] = []
-    createLog('info', { write: line => void deceit.push(line.trim()) }).warn({ user: wrong, address: '192.0.2.8' }, 'authentication failed')
+    createLog('info', { write: line => void deceit.push(line.trim()) }).warn({ ...where, user: wrong, address: '192.0.2.8' }, 'authentication failed')
     expect(pattern.exec(deceit[0]!)?.groups?.['host']).toBe('192.0.2.8')
     expect(pattern.exec(`{"level":30,"time":"x","front":"${deceit[0]}`)).toBe(null)
   })

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { parseCalendar, parseDateTime, parseDuration, parseRule, property, textValue } from '../../src/formats/icalendar.ts'
+import { effort } from '../support/effort.ts'
 
 const event = (...lines: string[]) => parseCalendar(['BEGIN:VCALENDAR', 'BEGIN:VEVENT', ...lines, 'END:VEVENT', 'END:VCALENDAR'].join('\r\n')).components[0]!
 
@@ -22,9 +23,8 @@ it.each(['', 'BEGIN:VEVENT\nEND:VEVENT', `BEGIN:VCALENDAR\n${'BEGIN:X\n'.repeat(
 })
 
 it('a megabyte of quotes takes no time to speak of', () => {
-  const before = performance.now()
-  for (const line of ['A;B="'.repeat(200_000), `A;B=${'"a"'.repeat(300_000)}`, `A${';'.repeat(900_000)}`]) parseCalendar(`BEGIN:VCALENDAR\n${line}`)
-  expect(performance.now() - before).toBeLessThan(5000)
+  const lines = ['A;B="'.repeat(200_000), `A;B=${'"a"'.repeat(300_000)}`, `A${';'.repeat(900_000)}`]
+  expect(effort(() => lines.forEach(line => parseCalendar(`BEGIN:VCALENDAR\n${line}`)))).toBeLessThan(5)
 })
 
 it.each([

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import { newNote, patchNote, readNote } from '../../src/formats/note.ts'
+import { effort } from '../support/effort.ts'
 import { mutations } from '../support/fuzz.ts'
 
 const now = new Date('2026-11-25T09:30:00Z')
@@ -31,9 +32,7 @@ describe('a stored VJOURNAL', () => {
 
   it('of a hundred thousand lines takes no time to speak of', () => {
     const octets = journal(...Array.from({ length: 100_000 }, (_, index) => `CATEGORIES:${index}`))
-    const before = performance.now()
-    expect(readNote(patchNote(octets, { subject: 'a', categories: ['x'] }, now)).categories).toEqual(['x'])
-    expect(performance.now() - before).toBeLessThan(5000)
+    expect(effort(() => expect(readNote(patchNote(octets, { subject: 'a', categories: ['x'] }, now)).categories).toEqual(['x']))).toBeLessThan(5)
   })
 
   it('is new', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseRule } from '../../src/formats/icalendar.ts'
 import { expand } from '../../src/formats/recurrence.ts'
 import { readRule } from '../../src/formats/recurrence-rule.ts'
+import { effort } from '../support/effort.ts'
 import { mutations, randomBelow } from '../support/fuzz.ts'
 import { icalStarts } from '../support/starts.ts'
 
@@ -101,9 +102,7 @@ describe('rules by the hundred', () => {
 
 it.each(['FREQ=SECONDLY', 'FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30', 'FREQ=YEARLY;BYHOUR=0,1,2,3,4;BYMINUTE=1,2,3;BYSECOND=1,2,3;BYMONTHDAY=1;BYSETPOS=7',
   'FREQ=DAILY;BYSECOND=1;BYMINUTE=1;BYMONTH=2;BYMONTHDAY=30', 'FREQ=MINUTELY;BYSETPOS=2'])('%s ends', rule => {
-  const begin = performance.now()
-  starts(rule, Date.UTC(1950, 0, 1), Date.UTC(9000, 0, 1), 10_000_000)
-  expect(performance.now() - begin).toBeLessThan(20_000)
+  expect(effort(() => starts(rule, Date.UTC(1950, 0, 1), Date.UTC(9000, 0, 1), 10_000_000))).toBeLessThan(20)
 })
 
 it.each(['', 'FREQ=NEVER', 'FREQ=DAILY;INTERVAL=0', 'FREQ=DAILY;INTERVAL=x', 'FREQ=DAILY;COUNT=0', 'FREQ=DAILY;UNTIL=soon', 'FREQ=WEEKLY;BYDAY=XX',

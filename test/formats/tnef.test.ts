@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { packRtf } from '../../src/formats/rtf-compression.ts'
 import { readTnef } from '../../src/formats/tnef.ts'
 import { tnefInvitation } from '../../src/formats/tnef-invitation.ts'
+import { effort } from '../support/effort.ts'
 import { mutations } from '../support/fuzz.ts'
 import { appointmentSet, meetingSet, writeTnef } from '../support/tnef-write.ts'
 
@@ -70,7 +71,6 @@ it.each([Buffer.alloc(0), Buffer.from('no TNEF at all')])('another format is mal
 })
 
 it('whatever octets are a stream or malformed, and soon', () => {
-  const before = performance.now()
   for (const octets of mutations([whole], 3000, 9)) {
     try {
       const tnef = readTnef(octets)
@@ -83,6 +83,5 @@ it('whatever octets are a stream or malformed, and soon', () => {
   // Sixty thousand values that are announced and not there
   const lying = writeTnef({ properties: [{ id: 1, value: 1 }] })
   lying.fill(0xff, lying.length - 12, lying.length - 8)
-  readTnef(lying)
-  expect(performance.now() - before).toBeLessThan(20_000)
+  expect(effort(() => readTnef(lying))).toBeLessThan(5)
 })

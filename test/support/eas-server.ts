@@ -1,4 +1,4 @@
-import { easFront, type EasFront } from '../../src/eas/server.ts'
+import { easFront, type EasFront, type EasParts } from '../../src/eas/server.ts'
 import { Failure } from '../../src/base/failure.ts'
 import type { Exchange } from '../../src/eas/respond.ts'
 import type { EasSettings } from '../../src/eas/settings.ts'
@@ -36,7 +36,7 @@ export type EasServer = {
 /** The EAS front over an account in memory, behind a real HTTP server. The password is `secret`. */
 export async function easServer(
   settings: Partial<EasSettings> = {}, account = new MemoryAccount(), now: () => Date = () => new Date(),
-  memory: Memory = site.memory,
+  memory: Memory = site.memory, more: Pick<EasParts, 'devices'> = {},
 ): Promise<EasServer> {
   const exchanges: Exchange[] = []
   const recording = recorder()
@@ -66,7 +66,7 @@ export async function easServer(
     recording?.(exchange)
   }
   const log = keptLog()
-  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, shared, log, record, now })
+  const front = easFront({ settings: { ...easSettings, ...settings }, open, cache, shared, log, record, now, ...more })
   const served = await serve(front)
   return {
     account, front, served, exchanges, log: log.lines,

@@ -1,5 +1,5 @@
 import type { LdapPerson } from './slapd.ts'
-import { dnOf } from './slapd.ts'
+import { BASE, dnOf } from './slapd.ts'
 
 const given = ['Anna', 'Bernd', 'Çağla', 'Dörte', 'Élodie', 'Friedrich', 'Günter', 'Hélène', 'İpek', 'Jürgen', 'Käthe', 'Łukasz', 'Mária', 'Noël', 'Øystein']
 const family = ['Müller', 'Schmidt', 'Çelik', 'Größ', 'Dvořák', 'Åberg', 'Nuñez', 'Weiß', 'Kowalski', 'Öztürk', 'van den Berg', 'O’Neill', 'Ahn', 'Lindqvist', 'Šimić',
@@ -26,4 +26,11 @@ export function makePeople(more: readonly LdapPerson[] = []): LdapPerson[] {
 
 export const group = (uid: string, cn: string, members: readonly string[]): LdapPerson => ({
   uid, attributes: { objectClass: ['groupOfNames', 'uidObject', 'inetLocalMailRecipient', 'extensibleObject'], uid, cn, mail: `${uid}@postern.test`, member: members.map(dnOf) },
+})
+
+export const groupDn = (cn: string): string => `cn=${cn},ou=groups,${BASE}`
+
+/** A group that is no recipient of mail. `cn` as it stands in a DN. */
+export const groupOfNames = (cn: string, member: readonly string[]): LdapPerson => ({
+  uid: cn, dn: groupDn(cn), attributes: { objectClass: ['groupOfNames'], cn: cn.replaceAll('\\', ''), member },
 })

@@ -12,6 +12,8 @@ export const READER = { dn: `cn=reader,${BASE}`, password: 'reader-secret' } as 
 /** A person or a group: attributes by name, octets in base64. */
 export interface LdapPerson {
   readonly uid: string
+  /** Where it is not one of `ou=people`. */
+  readonly dn?: string
   readonly attributes: Readonly<Record<string, string | readonly (string | Uint8Array)[]>>
 }
 
@@ -50,9 +52,10 @@ interface Place extends Certificate {
 }
 
 const configuration = ({ dir, data, cert, key }: Place, { closed, sizeLimit = 2000, idleSeconds = 0 }: SlapdOptions): string => `
-${['core', 'cosine', 'inetorgperson', 'misc'].map(name => `include /etc/ldap/schema/${name}.schema`).join('\n')}
+${['core', 'cosine', 'nis', 'inetorgperson', 'misc'].map(name => `include /etc/ldap/schema/${name}.schema`).join('\n')}
 modulepath /usr/lib/ldap
 moduleload back_mdb.la
+moduleload memberof.la
 pidfile ${dir}/pid
 argsfile ${dir}/args
 TLSCertificateFile ${cert}
@@ -70,6 +73,7 @@ rootpw admin-secret
 directory ${data}
 index objectClass,uid,mail eq
 index cn,sn,givenName eq,sub
+overlay memberof
 `
 
 const root = `dn: ${BASE}
@@ -82,6 +86,10 @@ dn: ou=people,${BASE}
 objectClass: organizationalUnit
 ou: people
 
+dn: ou=groups,${BASE}
+objectClass: organizationalUnit
+ou: groups
+
 dn: ${READER.dn}
 objectClass: organizationalRole
 objectClass: simpleSecurityObject
@@ -91,8 +99,8 @@ userPassword: ${READER.password}
 
 export const dnOf = (uid: string): string => `uid=${uid},ou=people,${BASE}`
 
-function entry({ uid, attributes }: LdapPerson): string {
+function entry({ uid, dn = dnOf(uid), attributes }: LdapPerson): string {
   const lines = Object.entries(attributes).flatMap(([name, values]) => (typeof values === 'string' ? [values] : values)
     .map(value => `${name}:: ${Buffer.from(value as string).toString('base64')}`))
-  return `dn:: ${Buffer.from(dnOf(uid)).toString('base64')}\n${lines.join('\n')}\n`
+  return `dn:: ${Buffer.from(dn).toString('base64')}\n${lines.join('\n')}\n`
 }

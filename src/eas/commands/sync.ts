@@ -4,6 +4,7 @@ import { el, type Node } from '../../wire/wbxml.ts'
 import { empty, wbxml, type Answer, type Call, type Command } from '../command.ts'
 import { countResync, countStatus, countTold } from '../counting.ts'
 import { isRecipients } from '../recipients.ts'
+import { heedResync } from '../resync.ts'
 import { statusOf } from '../respond.ts'
 import { waitForChange } from '../wait.ts'
 import { changedFolders, type Standing } from '../folders.ts'
@@ -61,6 +62,7 @@ const isNews = (outcome: Outcome): boolean => served(outcome) ? outcome.hasNews 
 
 /** Who serves a collection is decided here: mailboxes, or the recipient information cache, which takes no commands. */
 async function begin(call: Call, collection: CollectionRequest, window: number): Promise<Outcome> {
+  await heedResync(call, collection)
   return isRecipients(call, collection.id) ? serveRecipients(call, collection, window) : openCollection(call, collection)
 }
 
@@ -162,6 +164,7 @@ async function attempt(call: Call, request: CollectionRequest, work: () => Promi
       const news = request.key === '0' || request.commands.length > 0
       return { ...refuse(call, request, error), news, away: request, why: error }
     }
+    if (error.kind === 'stale') call.facts['resync'] = `${request.id}: ${error.message}`.slice(0, 200)
     call.log.info({ collection: request.id, kind: error.kind, reason: error.message }, 'collection refused')
     return refuse(call, request, error)
   }

@@ -6,6 +6,7 @@ import { zoneRules } from '../../../src/formats/zone-rules.ts'
 import { createZones } from '../../../src/formats/zones.ts'
 import { el, type Element, type Node, type Tag } from '../../../src/wire/wbxml.ts'
 import { arrived, contextOf } from '../../support/calendar-context.ts'
+import { effort } from '../../support/effort.ts'
 import { calendarOf } from '../../support/events.ts'
 import { difference, withoutStamps } from '../../support/object-diff.ts'
 
@@ -161,13 +162,12 @@ describe('what contradicts itself', () => {
   })
 })
 
-it('256 exceptions of 256 are heard in less than a second of work', () => {
+it('256 exceptions of 256 are heard with little work', () => {
   const days = Array.from({ length: 256 }, (_, n) => new Date(Date.UTC(2026, 8, 1 + 7 * n)).toISOString().slice(0, 10).replaceAll('-', ''))
   const stored = calendarOf(`DTSTART:20260901T070000Z\nDTEND:20260901T080000Z\nSUMMARY:x\nRRULE:FREQ=WEEKLY`)
   const list = (name: string): Node[] => days.map(day => exception({ ExceptionStartTime: `${day}T070000Z`, StartTime: `${day}T080000Z`, EndTime: `${day}T090000Z`, Subject: `${name} ${day}` }))
   const first = hear(stored, data({ Exceptions: list('a') }), contextOf('14.1'))
-  const begin = process.cpuUsage()
-  const second = hear(first, data({ Exceptions: list('b') }), contextOf('14.1'))
-  expect(process.cpuUsage(begin).user / 1000).toBeLessThan(1000)
+  let second: Uint8Array = first
+  expect(effort(() => second = hear(first, data({ Exceptions: list('b') }), contextOf('14.1')))).toBeLessThan(5)
   expect(Buffer.from(second).toString().match(/SUMMARY:b /g)).toHaveLength(256)
 })

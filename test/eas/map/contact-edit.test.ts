@@ -8,6 +8,7 @@ import { readContact } from '../../../src/formats/contact-read.ts'
 import { versions } from '../../../src/eas/versions.ts'
 import { el, type Node, type Tag } from '../../../src/wire/wbxml.ts'
 import { changedNames, dataOf, linesOf, storedCards, withElement } from '../../support/cards.ts'
+import { effort } from '../../support/effort.ts'
 import { mutations } from '../../support/fuzz.ts'
 
 const context = (more: Partial<ContactContext> = {}): ContactContext =>
@@ -232,9 +233,8 @@ describe('bad input', () => {
 
   it('a picture of 10 MB takes no time to speak of', () => {
     const octets = Buffer.from(`BEGIN:VCARD\r\nFN:A\r\nPHOTO;ENCODING=b:${'/9j/'.repeat(2_500_000)}\r\nEND:VCARD\r\n`)
-    const before = performance.now()
-    expect(lines(heard(octets, [el('Contacts:JobTitle', 'x')], { supported: new Set() }), 'TITLE')).toEqual(['TITLE:x'])
-    expect(performance.now() - before).toBeLessThan(1500)
+    const edit = () => expect(lines(heard(octets, [el('Contacts:JobTitle', 'x')], { supported: new Set() }), 'TITLE')).toEqual(['TITLE:x'])
+    expect(effort(edit)).toBeLessThan(5)
   })
 
   const repeated = [
@@ -244,10 +244,10 @@ describe('bad input', () => {
   it.each(repeated)(
     '%s nine thousand times takes no time to speak of', line => {
       const octets = card('FN:A', ...Array.from({ length: 9000 }, (_, index) => index % 2 ? line : `${line}${index}`))
-      const before = performance.now()
-      heard(octets, [])
-      heard(octets, [el('Contacts:Categories', [el('Contacts:Category', 'x')]), el('Contacts:Picture', '')])
-      expect(performance.now() - before).toBeLessThan(5000)
+      expect(effort(() => {
+        heard(octets, [])
+        heard(octets, [el('Contacts:Categories', [el('Contacts:Category', 'x')]), el('Contacts:Picture', '')])
+      })).toBeLessThan(5)
     })
 
   it('a vCard of more than 10,000 lines is refused', () => {

@@ -1,0 +1,144 @@
+// Two processes that remember devices in one Redis, with a phone at either: what holds while it is away, and when it lost what it had.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { checkDevices } from '../../src/check-devices.ts'
+import { loadConfig } from '../../src/config.ts'
+import { decode, el, text, type Node, type Tag } from '../../src/wire/wbxml.ts'
+import { ask, token } from '../support/admin.ts'
+import { Phone } from '../support/eas-client.ts'
+import { freePorts, HOST } from '../support/house.ts'
+import { startHouse, type House } from '../support/live.ts'
+import { linesOf, startPostern, type Postern } from '../support/postern.ts'
+
+let house: House
+const processes: Postern[] = []
+let admin: number
+const phones: Phone[] = []
+
+async function start(more: object = {}): Promise<Postern> {
+  const { url, password } = house.redis
+  const postern = await startPostern(house, { settings: {
+    cache: { shared: { url, password } }, devices: { shared: true }, eas: { access: [{ type: 'Unknown*', access: 'quarantine' }] }, ...more,
+  } })
+  processes.push(postern)
+  return postern
+}
+
+beforeAll(async () => {
+  house = await startHouse({ users: 6, redis: true })
+  const [port = 0] = await freePorts(1)
+  admin = port
+  await Promise.all([start({ admin: { port: admin, token } }), start()])
+}, 120_000)
+afterAll(async () => {
+  for (const phone of phones) phone.close()
+  for (const postern of processes) expect(postern.log()).not.toContain('"msg":"bug"')
+  await Promise.all(processes.map(postern => postern.stop()))
+  await house?.stop()
+})
+
+const phoneAt = (postern: Postern, who: number, deviceId: string, deviceType = 'TestPhone'): Phone => {
+  const { login, password } = house.user(who)
+  const phone = new Phone({ url: `http://${HOST}:${postern.port}`, user: login, password, deviceId, deviceType })
+  phones.push(phone)
+  return phone
+}
+async function knock(phone: Phone): Promise<string> {
+  const { status, bytes } = await phone.raw('FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')]))
+  return status === 200 ? text(decode(bytes), 'FolderHierarchy:Status')! : `HTTP ${status}`
+}
+/** What one device is told by each process, one after the other. */
+async function knocks(who: number, deviceId: string, deviceType?: string): Promise<string[]> {
+  const told: string[] = []
+  for (const postern of processes) told.push(await knock(phoneAt(postern, who, deviceId, deviceType)))
+  return told
+}
+const provision = async (postern: Postern, who: number, deviceId: string, ...said: Node[]): Promise<string[]> =>
+  (await phoneAt(postern, who, deviceId).command('Provision', el('Provision:Provision', said)))!.children.map(({ tag, text: value }) => `${tag.split(':')[1]} ${value}`.trim())
+const acknowledged = (tag: Tag, status: string): Node => el(tag, [el('Provision:Status', status)])
+const order = (who: number, id: string, action: string) => ask(admin, `/devices/${encodeURIComponent(house.user(who).login)}/${id}/${action}`, {})
+const heard = (): Promise<void> => sleep(1500)
+
+it('a block, an allowance and a wipe hold at both processes, told by one and acknowledged to the other', async () => {
+  const [one, other] = processes as [Postern, Postern]
+  expect(await knocks(0, 'BOTH')).toEqual(['1', '1'])
+  await order(0, 'BOTH', 'block')
+  await heard()
+  expect(await knocks(0, 'BOTH')).toEqual(['129', '129'])
+  await order(0, 'BOTH', 'allow')
+  await heard()
+  expect(await knocks(0, 'BOTH')).toEqual(['1', '1'])
+  await order(0, 'BOTH', 'wipe')
+  await heard()
+  expect(await knocks(0, 'BOTH')).toEqual(['140', '140'])
+  expect(await provision(one, 0, 'BOTH')).toEqual(['Status 1', 'RemoteWipe'])
+  expect(await provision(other, 0, 'BOTH', acknowledged('Provision:RemoteWipe', '1'))).toEqual(['Status 1'])
+  await heard()
+  expect(await knocks(0, 'BOTH')).toEqual(['129', '129'])
+  expect((await ask(admin, `/devices/${encodeURIComponent(house.user(0).login)}/BOTH`)).said.orders?.wipe?.state).toBe('done')
+}, 120_000)
+
+it('a device in quarantine is one at both, its user gets one mail, and it is let in at both', async () => {
+  const told = await Promise.all(processes.map(postern => knock(phoneAt(postern, 1, 'NEW', 'UnknownPhone'))))
+  expect(told).toEqual(['129', '129'])
+  await heard()
+  const client = await house.imapClient(1)
+  await client.mailboxOpen('INBOX')
+  await expect.poll(async () => (await client.search({ all: true }) as number[]).length).toBe(1)
+  await order(1, 'NEW', 'allow')
+  await heard()
+  expect(await knocks(1, 'NEW', 'UnknownPhone')).toEqual(['1', '1'])
+  expect((await client.search({ all: true }) as number[]).length).toBe(1)
+}, 120_000)
+
+const checked = async (): Promise<string[]> => (await checkDevices(loadConfig(processes[0]!.config, {}))).map(({ ok, text: said }) => `${ok ? ' ' : '!'} ${said}`)
+
+it('check counts the orders that Redis keeps, warns of one that writes nothing down, and says what cannot be read', async () => {
+  await order(5, 'COUNTED', 'block')
+  expect(await checked()).toEqual([
+    expect.stringMatching(/^ {2}Orders for [1-9]\d* devices are kept there\.$/), '! For devices: the shared cache writes nothing down: orders for devices end with it.',
+    `  The listener for administrators at 127.0.0.1:${admin} answers to the token.`,
+  ])
+  await house.redis.stop()
+  try {
+    expect((await checked())[0]).toMatch(/^! What is ordered for devices cannot be read: .*Until it can, no phone is let in\.$/)
+  } finally {
+    await house.redis.start()
+  }
+  // Both have to have met it again before it goes once more.
+  await expect.poll(() => order(5, 'COUNTED', 'allow').then(({ status }) => status), { timeout: 20_000 }).toBe(200)
+  await heard()
+}, 120_000)
+
+it('while Redis is away, what was ordered holds, nothing can be ordered, and a process that never read it lets nobody in; when it is back, so are the orders it lost', async () => {
+  expect(await knocks(2, 'KNOWN')).toEqual(['1', '1'])
+  await order(2, 'BLOCKED', 'block')
+  await order(3, 'TOWIPE', 'wipe')
+  await heard()
+  await house.redis.stop()
+
+  expect(await knocks(2, 'BLOCKED')).toEqual(['129', '129'])
+  expect(await knocks(2, 'KNOWN')).toEqual(['1', '1'])
+  expect(await knocks(3, 'TOWIPE')).toEqual(['140', '140'])
+  // It cannot be written down that the phone was told, so it is told nothing.
+  expect(await provision(processes[0]!, 3, 'TOWIPE')).toEqual(['Status 3'])
+  // One that would have to wait for a decision finds the door shut, and nobody has to hear of it twice.
+  expect(await knocks(4, 'UNHEARD', 'UnknownPhone')).toEqual(['129', '129'])
+  expect((await order(2, 'KNOWN', 'block')).status).toBe(503)
+  expect(await knocks(2, 'KNOWN')).toEqual(['1', '1'])
+
+  const late = await start()
+  expect(await knock(phoneAt(late, 2, 'KNOWN'))).toBe('HTTP 503')
+  expect(await knock(phoneAt(late, 2, 'BLOCKED'))).toBe('HTTP 503')
+
+  // It keeps nothing on the disk: it comes back without a memory.
+  await house.redis.start()
+  await expect.poll(() => knock(phoneAt(late, 2, 'KNOWN')), { timeout: 20_000, interval: 300 }).toBe('1')
+  await expect.poll(() => knocks(2, 'BLOCKED'), { timeout: 20_000, interval: 300 }).toEqual(['129', '129', '129'])
+  expect(await knocks(3, 'TOWIPE')).toEqual(['140', '140', '140'])
+  expect(await provision(late, 3, 'TOWIPE')).toEqual(['Status 1', 'RemoteWipe'])
+  await order(2, 'KNOWN', 'block')
+  await heard()
+  expect(await knocks(2, 'KNOWN')).toEqual(['129', '129', '129'])
+  expect(processes.flatMap(postern => linesOf(postern, 'the shared cache lost the orders for devices: they are put back')).length).toBeGreaterThanOrEqual(1)
+}, 180_000)
