@@ -19,6 +19,7 @@ import { watchPressure } from './http/pressure.ts'
 import { listen, type Routes } from './http/server.ts'
 import { openDevices } from './devices.ts'
 import { openTelemetry } from './open-telemetry.ts'
+import { userFront } from './user-page.ts'
 import { countedCache, memoryCache } from './state/cache.ts'
 import { countedShared, ownMemory } from './state/shared-memory.ts'
 import { redisShared } from './state/shared-redis.ts'
@@ -43,28 +44,44 @@ export type App = {
 /** Seconds for which a connection of a process that was replaced may bring one more request. */
 const linger = 2
 
-/** Standard output. The lines of one turn of the event loop go out in one write: requests that come together end together. */
+/** Milliseconds that lines wait for others when some went out just before. */
+const together = 10
+
+/** Standard output. A line goes out with the others of its turn of the event loop; of many, those of some milliseconds go out in one write. */
 function standardOutput(): DestinationStream {
   const out = destination()
-  let lines = ''
+  let lines = '', last = -Infinity
   const flush = (): void => {
     if (lines) out.write(lines)
     lines = ''
+    last = performance.now()
   }
   process.once('exit', flush)
   return {
     write(line) {
-      if (!lines) setImmediate(flush)
+      if (!lines) {
+        if (performance.now() - last > together) setImmediate(flush)
+        else setTimeout(flush, together).unref()
+      }
       lines += line
     },
   }
 }
 
-/** A log of one JSON line an event. What a field of such a name says is not printed, whoever logs it. */
-export const createLog = (level: Config['log']['level'], to: DestinationStream = standardOutput()) => pino({
-  level, base: null, timestamp: pino.stdTimeFunctions.isoTime,
-  redact: ['password', 'token', 'secret', 'authorization', '*.password', '*.token', '*.secret', '*.authorization'],
-}, to)
+/** What a field of such a name says is not printed, whoever logs it. */
+const secrets: ReadonlySet<string> = new Set(['password', 'token', 'secret', 'authorization'])
+
+/** Facts as they may be printed. Most are plain words and numbers, of which nothing is copied. */
+function printable(facts: Record<string, unknown>, depth = 2): Record<string, unknown> {
+  const plain = Object.keys(facts).every(name => !secrets.has(name) && typeof facts[name] !== 'object')
+  if (plain || depth === 0 || Array.isArray(facts)) return facts
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) =>
+    [name, secrets.has(name) ? '[Redacted]' : typeof value === 'object' && value ? printable(value as typeof facts, depth - 1) : value]))
+}
+
+/** A log of one JSON line an event. */
+export const createLog = (level: Config['log']['level'], to: DestinationStream = standardOutput()) =>
+  pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { log: facts => printable(facts) } }, to)
 
 /** A rejection nobody waits for harms one user at most; ending would harm all. */
 export const logBugs = (log: Log, metrics: Metrics): void => void process.on('unhandledRejection', error => {
@@ -85,7 +102,7 @@ export async function startApp(
   const shared = countedShared(site ?? own, metrics)
   const devices = await openDevices(config, log)
   let backends = connect(config.backends, log, shared, metrics, tracing)
-  const routes = ({ backends: { backends: mailHosts }, eas, autodiscover, upstream }: Config): Routes => ({
+  const routes = ({ backends: { backends: mailHosts }, eas, autodiscover, page, upstream }: Config): Routes => ({
     fronts: [
       health, easFront({ settings: eas, open: backends.open, cache, shared, devices, log, guard, ...extra }),
       ...(autodiscover ? [autodiscoverFront({
@@ -94,6 +111,7 @@ export async function startApp(
         elsewhere: names => redirectFor(eas, names),
         expiry: (names, now) => expiryOf(eas, names, now), ...(extra.now ? { now: extra.now } : {}),
       })] : []),
+      ...(page ? [userFront({ page, eas, autodiscover, mailHosts }, { open: backends.open, devices, shared, log, ...(extra.now ? { now: extra.now } : {}) })] : []),
     ],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })

@@ -13,6 +13,7 @@ import { signCms, type Signer } from './formats/cms-sign.ts'
 import { zoneOfName } from './formats/timezone.ts'
 import { isPasswordHash } from './pages/password-hash.ts'
 import type { SharedConfig } from './state/shared-redis.ts'
+import type { UserPageSettings } from './pages/user-page.ts'
 import { pages } from './wire/wbxml-pages.ts'
 
 // The one description of the configuration file: what may stand where, and what holds where nothing stands.
@@ -179,13 +180,20 @@ const certificates = z.strictObject({
   }).exactOptional(),
 }) satisfies z.ZodType<BackendsConfig['certificates']>
 
-/** [MS-ASPROV] EASProvisionDoc: its settings by their names, except those that hold others. */
+/** [MS-ASPROV] EASProvisionDoc: its settings by their names. */
 const { DevicePasswordEnabled: first, AllowInternetSharing: last } = pages.Provision.tags
 const policyValue = (name: string) => z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number, true or false' })
   .refine(value => policyValueFault(name, value) === undefined, { error: ({ input }) => policyValueFault(name, input as string) })
-const policy = z.strictObject(Object.fromEntries(Object.entries(pages.Provision.tags)
-  .filter(([, token]) => token >= first && token <= last)
-  .map(([name]) => [name, policyValue(name).exactOptional()])))
+const policyLists = {
+  UnapprovedInROMApplicationList: z.array(text.max(256)).max(500).exactOptional(),
+  ApprovedApplicationList: z.array(z.string().regex(/^([\da-f]{40}|[A-Za-z\d+/]{27}=)$/i, { error: 'must be SHA-1 in hexadecimal or Base64' })).max(500).exactOptional(),
+}
+const policy = z.strictObject({
+  ...Object.fromEntries(Object.entries(pages.Provision.tags)
+    .filter(([, token]) => token >= first && token <= last)
+    .map(([name]) => [name, policyValue(name).exactOptional()])),
+  ...policyLists,
+})
 
 const named = (rule: { user?: string; domain?: string }): boolean => rule.user !== undefined || rule.domain !== undefined
 const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
@@ -234,6 +242,12 @@ const autodiscover = z.strictObject({
   signer: z.strictObject({ cert: pem, key: pem }).refine(isPair, { error: 'must be a certificate and its own key' })
     .refine(canSign, { error: 'must have a key of RSA or of an elliptic curve' }).exactOptional(),
 })
+
+const pagePath = z.string().toLowerCase().refine(path => /^\/([a-z0-9._~-]+\/)*([a-z0-9._~-]+)?$/.test(path) && !/\/\.{1,2}(\/|$)|^\/\.postern(\/|$)/.test(path), {
+  error: 'must be a path like /devices/, and not one below /.postern/',
+})
+
+const userPage = z.strictObject({ enabled: z.boolean().exactOptional(), path: pagePath.exactOptional(), wipe: z.boolean().default(true) })
 
 /** Backends that claim the same domain: each user must have one. */
 function claimedTwice(backends: readonly Backend[]): string | undefined {
@@ -295,6 +309,7 @@ export const schema = z.strictObject({
   certificates: certificates.exactOptional(),
   eas: eas.prefault({}),
   autodiscover: autodiscover.prefault({}),
+  page: userPage.prefault({}),
 }).refine(({ admin, devices }) => !admin || devices, { path: ['admin'], error: 'wants devices: where they are remembered' })
   .refine(({ devices, cache }) => !devices?.shared || cache.shared, { path: ['devices', 'shared'], error: 'wants cache.shared' })
   .superRefine(({ eas, backends }, context) => {
@@ -304,6 +319,7 @@ export const schema = z.strictObject({
     }
   })
   .refine(({ eas, devices }) => devices || !eas.access.some(({ access }) => access === 'quarantine'), { path: ['eas', 'access'], error: 'wants devices for a quarantine: where those that wait are remembered' })
+  .refine(({ page, upstream }) => !upstream || !page.enabled || page.path !== undefined, { path: ['page', 'path'], error: 'must be named where there is an upstream, as /devices/: / is its own' })
 
 type File = z.infer<typeof schema>
 
@@ -317,6 +333,8 @@ export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache' | 'limits'>
   readonly eas: EasSettings
   /** Undefined: its paths are the upstream's. */
   readonly autodiscover: AutodiscoverSettings | undefined
+  /** Undefined: there is none. */
+  readonly page: UserPageSettings | undefined
 }
 
 const placeOf = ({ host = '127.0.0.1', port = 0, socket, ...others }: NonNullable<File['admin']>): AdminPlace =>
@@ -324,7 +342,7 @@ const placeOf = ({ host = '127.0.0.1', port = 0, socket, ...others }: NonNullabl
 
 export function arrange(file: File): Config {
   const {
-    listen, drain, internal, admin, devices, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found },
+    listen, drain, internal, admin, devices, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found }, page,
   } = file
   return {
     listen, drain, internal, log, cache, limits, upstream, devices, admin: admin && placeOf(admin),
@@ -341,6 +359,7 @@ export function arrange(file: File): Config {
     },
     autodiscover: enabled
       ? { url: found.url, name: found.name, autoconfig: found.autoconfig, mobileconfig: found.mobileconfig, signer: found.signer } : undefined,
+    page: page.enabled ?? (upstream === undefined || page.path !== undefined) ? { path: page.path ?? '/', wipe: page.wipe } : undefined,
   }
 }
 

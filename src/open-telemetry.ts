@@ -1,12 +1,13 @@
-import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Span as ApiSpan } from '@opentelemetry/api'
-import { untold, type Span, type Tracing } from './base/tracing.ts'
+import { context, propagation, ProxyTracer, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Span as ApiSpan } from '@opentelemetry/api'
+import { untold, untraced, type Span, type Tracing } from './base/tracing.ts'
 
 /**
- * Spans by OpenTelemetry's API, which does nothing until whoever runs Postern registers an SDK. Names and attributes as its semantic conventions
- * for HTTP have them, where they do.
+ * Spans by OpenTelemetry's API for the SDK that whoever runs Postern registered before it began; nothing without one. Names and attributes as
+ * its semantic conventions for HTTP have them, where they do.
  */
 export function openTelemetry(): Tracing {
   const tracer = trace.getTracer('postern')
+  if (tracer instanceof ProxyTracer) return untraced // which is what there is without an SDK
   return {
     request(method, headers, work) {
       const parent = propagation.extract(ROOT_CONTEXT, headers)

@@ -145,6 +145,9 @@ type Account = Stores & {
   end(): void
 }
 
+/** What credentials say by themselves. */
+type Read = { readonly identity: Identity; readonly fingerprint: Fingerprint }
+
 /** Opens users' stores: proves credentials by logging in with them, and keeps what is open for the next request. */
 export function connect(config: BackendsConfig, log: Log, shared: Shared, metrics: Metrics = unmeasured, tracing: Tracing = untraced): Backends {
   const { idleSeconds = 60, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
@@ -152,6 +155,8 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
   const secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries }, shared)
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
   const proofs = new Map<Fingerprint, Promise<Account>>()
+  /** Who somebody is does not change; what becomes of the secret is asked each time. */
+  const read = new WeakMap<Credentials, Read>()
   const memory = davMemory(shared)
   const measured = measure(metrics, tracing)
   const certificates = measured('crl', certificateCheck(config.certificates ?? {}, log))
@@ -185,11 +190,17 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
     }
   }
 
+  function readCredentials(credentials: Credentials): Read {
+    const identity = identify(config.backends, credentials.user)
+    const found = { identity, fingerprint: secrets.fingerprint(identity.person.login, credentials) }
+    read.set(credentials, found)
+    return found
+  }
+
   async function find(credentials: Credentials, address: string): Promise<Account> {
     // Many a directory takes an empty password for an anonymous bind, which succeeds.
     if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
-    const identity = identify(config.backends, credentials.user)
-    const fingerprint = secrets.fingerprint(identity.person.login, credentials)
+    const { identity, fingerprint } = read.get(credentials) ?? readCredentials(credentials)
     const known = await secrets.known(fingerprint, identity.person.login, address)
     const open = known ? accounts.get(fingerprint) : undefined
     if (open) {
@@ -258,7 +269,7 @@ async function openAccount({ backend, person }: Identity, own: Login, around: Ar
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds, dial })
-  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })
+  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log, ahead: { budget: ways.ahead, user: person.login } })
   const { notes = 'dav' } = backend
   const aroundDav = { timeoutSeconds, ways, memory, called: calledAt(backends, backend), trouble, journals: notes !== 'imap' }
   const dav = backend.dav && openDav(backend.dav, person, own, aroundDav), collections = dav && measured<ObjectStore>('dav', dav.objects)

@@ -1,4 +1,4 @@
-import { Failure, stale } from '../base/failure.ts'
+import { stale } from '../base/failure.ts'
 import { fresh, type MailCursor, type Pass, type Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
@@ -51,8 +51,7 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard =
   /** The mailbox's state in one cheap command, where that may be all there is to ask. Throws `stale` where the cursor cannot go on from. */
   async function look(folder: FolderId, cursor: MailCursor, since: number): Promise<MailboxState | undefined> {
     if (!mailbox.capabilities.condstore || !settled(cursor, since)) return undefined
-    const state = (await mailbox.status([folder])).get(folder)
-    if (!state) throw new Failure('not-found', 'the folder is gone')
+    const state = await mailbox.stateOf(folder)
     if (state.validity !== cursor.validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
     return state
   }

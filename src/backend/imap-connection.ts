@@ -143,7 +143,7 @@ export class ImapConnection {
   /** In the order they were sent. */
   readonly #pending = new Map<string, Pending>()
   readonly #writer = new CommandWriter({
-    write: octets => { if (this.#flow.socket) this.#flow.socket.write(octets) },
+    write: octets => { if (this.#flow.socket) this.#flow.socket.write(octets, 'latin1') },
     unasked: length => this.has('LITERAL+') || (this.has('LITERAL-') && length <= 4096),
   })
   #counting: Counting | undefined

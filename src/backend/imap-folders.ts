@@ -4,7 +4,8 @@ import { persist } from '../base/retry.ts'
 import type { Folder, FolderId, Role } from '../model/folder.ts'
 import { decodeName, encodeName, quote } from './imap-names.ts'
 import { list, pairs, text, type Response, type Value } from './imap-response.ts'
-import { isResponse, samePath, type Batch, type Command, type ImapSession } from './imap-session.ts'
+import { isResponse, type Batch, type Command, type ImapSession } from './imap-session.ts'
+import { samePath } from './imap-state.ts'
 import { specialNames } from './special-names.ts'
 
 /** The hierarchy as a client sees it: personal namespace only; what other users share is left out. */

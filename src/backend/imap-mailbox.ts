@@ -4,11 +4,12 @@ import type { FolderId } from '../model/folder.ts'
 import { listedFields, type Message } from '../model/message.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
 import { bignumber, list, number, octets, pairs, text, type Response, type Value } from './imap-response.ts'
-import { gone, type Batch, type Command, type ImapCapabilities, type ImapSession, type MailboxState } from './imap-session.ts'
+import { gone, type Batch, type Command, type ImapCapabilities, type ImapSession } from './imap-session.ts'
+import type { MailboxState } from './imap-state.ts'
 import { readStructure } from './imap-structure.ts'
 import { normalise, ofUids, print } from './uid-ranges.ts'
 
-export type { MailboxState } from './imap-session.ts'
+export type { MailboxState } from './imap-state.ts'
 
 export type FlagRow = {
   readonly uid: number
@@ -38,6 +39,8 @@ export type ImapMailbox = {
    * between may be told twice, and is never missed. Throws `stale` for another UIDVALIDITY than the one given.
    */
   ask(folder: FolderId, validity: number | undefined, queries: readonly Query[]): Promise<{ state: MailboxState; selectedFresh: boolean; answers: Answer[] }>
+  /** Throws `not-found`. */
+  stateOf(folder: FolderId): Promise<MailboxState>
   /** One round trip for all; undefined for a folder that is not there or does not tell. */
   status(folders: readonly FolderId[]): Promise<Map<FolderId, MailboxState | undefined>>
   messages(folder: FolderId, validity: number, uids: readonly number[]): Promise<readonly Message[]>
@@ -47,8 +50,8 @@ export type ImapMailbox = {
 const emptyState: MailboxState = { validity: 1, uidNext: 1, highestModseq: 1n, messages: 0 }
 
 export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMailbox {
-  const stateOf = (id: FolderId): Promise<MailboxState> => folders.at(id, async path => {
-    const [state] = await session.status([path])
+  const stateOf = async (id: FolderId): Promise<MailboxState> => id === outbox.id ? emptyState : folders.at(id, async path => {
+    const state = await session.state(path)
     if (!state) throw new Failure('not-found', 'the folder is gone')
     return state
   })
@@ -63,6 +66,8 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
       if (validity !== undefined && state.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
       return { state, selectedFresh: fresh, answers: result }
     },
+
+    stateOf,
 
     async status(ids) {
       const paths = await Promise.all(ids.map(async id => id === outbox.id ? undefined : folders.path(id).catch(ifGone)))
@@ -146,7 +151,7 @@ export function searchCommand(keys: string, esearch: boolean, found: Range[]): C
     on: ({ name, values }, tag) => {
       if (name === 'ESEARCH' && text(list(values[0])[1]) === tag) {
         const at = values.findIndex(value => typeof value === 'string' && value.toUpperCase() === 'ALL')
-        if (at >= 0) found.push(...readSet(text(values[at + 1])))
+        if (at >= 0) addAll(found, readSet(text(values[at + 1])))
       }
       // RFC 3501's SEARCH does not say whose it is: the first that has no answer yet.
       if (name !== 'SEARCH' || esearch || answered) return false
@@ -167,15 +172,43 @@ function append(found: Range[], uid: number): void {
 
 const maxUid = 0xffffffff
 
-/** RFC 9051, sequence-set, as ranges in their own order. Throws `unavailable` for one without reason or end. */
+const COMMA = 0x2c, COLON = 0x3a, STAR = 0x2a, ZERO = 0x30, longestNumber = 10
+
+/**
+ * RFC 9051, sequence-set, as ranges in their own order. Throws `unavailable` for one without reason or end. Digit by digit: of a mailbox
+ * of half a million messages a set may have as many parts, and nobody else is served meanwhile.
+ */
 export function readSet(set: string): Range[] {
-  if (set === '') return []
-  return set.split(',').map(part => {
-    const [, first, last] = /^(\d{1,10}|\*)(?::(\d{1,10}|\*))?$/.exec(part) ?? []
-    if (first === undefined) throw new Failure('unavailable', 'a sequence set that is none')
-    const [a, b] = [first, last ?? first].map(each => each === '*' ? maxUid : Number(each)) as [number, number]
-    return a <= b ? { from: a, to: b } : { from: b, to: a }
-  })
+  const ranges: Range[] = []
+  if (set === '') return ranges
+  let first: number | undefined, value = 0, digits = 0
+  for (let at = 0; at <= set.length; at++) {
+    const c = at < set.length ? set.charCodeAt(at) : COMMA
+    if (c >= ZERO && c < ZERO + 10 && digits < longestNumber) {
+      value = value * 10 + c - ZERO
+      digits++
+      continue
+    }
+    if (c === STAR && digits === 0) {
+      value = maxUid
+      digits = longestNumber
+      continue
+    }
+    if (digits === 0 || (c !== COMMA && (c !== COLON || first !== undefined))) throw new Failure('unavailable', 'a sequence set that is none')
+    if (c === COLON) first = value
+    else {
+      const other = first ?? value
+      ranges.push(other <= value ? { from: other, to: value } : { from: value, to: other })
+      first = undefined
+    }
+    value = digits = 0
+  }
+  return ranges
+}
+
+/** One by one: as arguments of one call there may be too many. */
+function addAll(found: Range[], more: readonly Range[]): void {
+  for (const range of more) found.push(range)
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
@@ -204,7 +237,7 @@ function changes({ uids, modseq }: Query & { kind: 'vanished+flags' }, { condsto
   const asked = within(uids)
   const on = ({ name, values }: Response): void => {
     // Only EARLIER answers the question; a live VANISHED is news for the next time.
-    if (name === 'VANISHED' && Array.isArray(values[0])) vanished.push(...readSet(text(values[1])))
+    if (name === 'VANISHED' && Array.isArray(values[0])) addAll(vanished, readSet(text(values[1])))
     if (name !== 'FETCH') return
     const items = new Map(pairs(list(values[0])))
     const date = items.get('INTERNALDATE')

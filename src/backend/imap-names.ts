@@ -1,4 +1,8 @@
 import { Failure } from '../base/failure.ts'
+import { list, text, type Value } from './imap-response.ts'
+
+export type Namespace = { readonly prefix: string; readonly delimiter: string }
+export type Namespaces = { readonly personal: Namespace; readonly foreign: readonly Namespace[] }
 
 // RFC 9051, Modified UTF-7 for mailbox names: base64 of UTF-16 between `&` and `-`, with `,` for `/`.
 
@@ -20,4 +24,11 @@ export function decodeName(encoded: string): string {
 export function quote(value: string): string {
   if (/[\r\n\0]|[^\x00-\x7f]/.test(value)) throw new Failure('malformed', 'a string that IMAP cannot quote')
   return `"${value.replace(/["\\]/g, '\\$&')}"`
+}
+
+/** RFC 9051, NAMESPACE. The first personal namespace is where this program works. */
+export function readNamespaces([personal, others, shared]: readonly Value[]): Namespaces {
+  const read = (value: Value | undefined): Namespace[] =>
+    list(value).map(entry => ({ prefix: text(list(entry)[0]), delimiter: text(list(entry)[1]) }))
+  return { personal: read(personal)[0] ?? { prefix: '', delimiter: '' }, foreign: [...read(others), ...read(shared)] }
 }

@@ -2,16 +2,9 @@ import { Failure, stale } from '../base/failure.ts'
 import type { Endpoint } from './connect.ts'
 import type { ImapConnection, Command as Line, Login } from './imap-connection.ts'
 import { plainDial, type Dial } from './imap-dial.ts'
-import { quote } from './imap-names.ts'
-import { bignumber, list, number, pairs, text, type Response, type Value } from './imap-response.ts'
-
-export type MailboxState = {
-  readonly validity: number
-  readonly uidNext: number
-  /** 0n where the server keeps none. */
-  readonly highestModseq: bigint
-  readonly messages: number
-}
+import { quote, readNamespaces, type Namespaces } from './imap-names.ts'
+import { bignumber, list, number, text, type Response, type Value } from './imap-response.ts'
+import { samePath, statusCommand, type MailboxState } from './imap-state.ts'
 
 /** What the server offers of what this program would use. Known once a session was open, and kept when it closes. */
 export type ImapCapabilities = {
@@ -26,12 +19,10 @@ export type ImapCapabilities = {
   readonly objectId: boolean
   readonly notify: boolean
   readonly idle: boolean
+  readonly unselect: boolean
   /** RFC 6203 */
   readonly fuzzy: boolean
 }
-
-export type Namespace = { readonly prefix: string; readonly delimiter: string }
-export type Namespaces = { readonly personal: Namespace; readonly foreign: readonly Namespace[] }
 
 export type SessionOptions = {
   readonly endpoint: Endpoint
@@ -52,8 +43,11 @@ export type Batch<T> = { readonly commands: readonly Command[]; readonly result:
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** As of the last command written; `validity` comes with the answer, and the flags that may be changed for good where the server says so. */
-type Selected = { readonly path: string; validity: number | undefined; permanent?: ReadonlySet<string> }
+/**
+ * As of the last command written; `validity` comes with the answer, and the flags that may be changed for good where the server says so.
+ * `looked`: since then nothing was done there, for it was selected to learn its state.
+ */
+type Selected = { readonly path: string; validity: number | undefined; permanent?: ReadonlySet<string>; looked?: boolean }
 
 // A connection unused for longer is asked something harmless before anything is changed through it.
 const trusted = 30_000
@@ -69,6 +63,8 @@ export class ImapSession {
   #turn: Promise<unknown> = Promise.resolve()
   #idle: NodeJS.Timeout | undefined
   #retired = false
+  /** Questions for the state of a mailbox that are not on their way yet. */
+  readonly #asked = new Map<string, Promise<MailboxState | undefined>>()
   #capabilities: ImapCapabilities | undefined
   #namespaces: Namespaces | undefined
   /** Connections opened so far, and round trips of those gone. */
@@ -147,18 +143,41 @@ export class ImapSession {
 
   /** The states of mailboxes as they are now, in one round trip; undefined for one that is not there or does not tell. */
   async status(paths: readonly string[]): Promise<(MailboxState | undefined)[]> {
-    return this.#persist(async connection => {
-      const states: (MailboxState | undefined)[] = paths.map(() => undefined)
-      const commands = paths.flatMap((path, index): Command[] => {
-        // Of the mailbox that is selected, Dovecot's STATUS tells the session's last view: SELECT tells the truth.
-        if (!samePath(this.#selected?.path ?? '', path)) return [statusCommand(path, this.capabilities, state => { states[index] = state })]
-        const select = this.#select(path)
-        states[index] = select.state
-        return select.commands.map(command => ({ ...command, optional: true }))
-      })
-      await this.#put(connection, [], { commands, result: () => {} })
-      return states.map(state => state?.validity ? state : undefined)
+    return this.#persist(connection => this.#askStates(connection, paths))
+  }
+
+  /** That of one mailbox. Whoever asks for it before the question is on its way gets the same answer: one is enough for all of them. */
+  state(path: string): Promise<MailboxState | undefined> {
+    const asked = this.#asked.get(path)
+    if (asked) return asked
+    const leave = (): void => void (this.#asked.get(path) === answer && this.#asked.delete(path))
+    const answer = this.#persist(async connection => {
+      // Before the octets leave, which they do at the end of this turn of the event loop.
+      setImmediate(leave)
+      const [state] = await this.#askStates(connection, [path])
+      return state
+    }).finally(leave)
+    this.#asked.set(path, answer)
+    return answer
+  }
+
+  async #askStates(connection: ImapConnection, paths: readonly string[]): Promise<(MailboxState | undefined)[]> {
+    const states: (MailboxState | undefined)[] = paths.map(() => undefined)
+    const commands = paths.flatMap((path, index): Command[] => {
+      const ask = statusCommand(path, this.capabilities, state => { states[index] = state })
+      if (!this.#selected || !samePath(this.#selected.path, path)) return [ask]
+      // Of the mailbox that is selected, Dovecot's STATUS tells the session's last view. SELECT tells the truth, but nine lines of it.
+      if (this.#selected.looked && this.capabilities.unselect) {
+        this.#selected = undefined
+        return [{ line: 'UNSELECT' }, ask]
+      }
+      const { commands: select, state, selected } = this.#select(path)
+      selected.looked = true
+      states[index] = state
+      return select.map(command => ({ ...command, optional: true }))
     })
+    await this.#put(connection, [], { commands, result: () => {} })
+    return states.map(state => state?.validity ? state : undefined)
   }
 
   /**
@@ -175,8 +194,12 @@ export class ImapSession {
     })
   }
 
+  /** For what is about to be done there. */
   #holds(path: string, validity: number): boolean {
-    return this.#selected?.path === path && this.#selected.validity === validity
+    const selected = this.#selected
+    if (selected?.path !== path || selected.validity !== validity) return false
+    selected.looked = false
+    return true
   }
 
   /**
@@ -271,7 +294,7 @@ export class ImapSession {
    * session to it in one step. A pipelined NOOP does not: Dovecot puts off its news until after the FETCH behind it. Selecting again takes
    * Dovecot 0.04 ms.
    */
-  #select(path: string): { commands: Command[]; state: MailboxState } {
+  #select(path: string): { commands: Command[]; state: MailboxState; selected: Selected } {
     const state: Writable<MailboxState> = { validity: 0, uidNext: 0, highestModseq: 0n, messages: 0 }
     const selected: Selected = { path, validity: undefined }
     this.#selected = selected
@@ -288,7 +311,7 @@ export class ImapSession {
       },
       failed: () => { if (this.#selected === selected) this.#selected = undefined },
     }
-    return { commands: [select], state }
+    return { commands: [select], state, selected }
   }
 
   async #open(): Promise<ImapConnection> {
@@ -319,7 +342,7 @@ export class ImapSession {
     this.#capabilities = {
       qresync, condstore: qresync || has('CONDSTORE'), esearch: has('ESEARCH'), move: has('MOVE'), uidplus: has('UIDPLUS'),
       listStatus: has('LIST-STATUS') && has('LIST-EXTENDED'), specialUse: has('SPECIAL-USE'), createSpecialUse: has('CREATE-SPECIAL-USE'),
-      objectId: has('OBJECTID'), notify: has('NOTIFY'), idle: has('IDLE'), fuzzy: has('SEARCH=FUZZY'),
+      objectId: has('OBJECTID'), notify: has('NOTIFY'), idle: has('IDLE'), unselect: has('UNSELECT'), fuzzy: has('SEARCH=FUZZY'),
     }
     this.#rest(connection)
   }
@@ -350,26 +373,6 @@ export class ImapSession {
   }
 }
 
-/** RFC 9051, STATUS */
-function statusCommand(path: string, { condstore }: ImapCapabilities, found: (state: MailboxState) => void): Command {
-  return {
-    line: `STATUS ${quote(path)} (MESSAGES UIDNEXT UIDVALIDITY${condstore ? ' HIGHESTMODSEQ' : ''})`,
-    on: ({ name, values }) => { if (name === 'STATUS' && samePath(text(values[0]), path)) found(readStatus(list(values[1]))) },
-    optional: true,
-  }
-}
-
-/** INBOX is one mailbox in any case of letters. */
-export const samePath = (a: string, b: string): boolean => a === b || (a.toUpperCase() === 'INBOX' && b.toUpperCase() === 'INBOX')
-
-export function readStatus(values: readonly Value[]): MailboxState {
-  const items = new Map(pairs(values))
-  return {
-    validity: number(items.get('UIDVALIDITY')), uidNext: number(items.get('UIDNEXT')), messages: number(items.get('MESSAGES')),
-    highestModseq: bignumber(items.get('HIGHESTMODSEQ')),
-  }
-}
-
 function known(state: MailboxState): MailboxState {
   if (!state.validity || !state.uidNext) throw new Failure('unavailable', 'a mailbox without UIDVALIDITY or UIDNEXT')
   return state
@@ -389,10 +392,3 @@ export function gone(answers: readonly Response[]): void {
 export const isResponse = (cause: unknown): cause is Response => typeof cause === 'object' && cause !== null && 'code' in cause && 'args' in cause
 
 const nothing: Batch<void> = { commands: [], result: () => {} }
-
-/** RFC 9051, NAMESPACE. The first personal namespace is where this program works. */
-function readNamespaces([personal, others, shared]: readonly Value[]): Namespaces {
-  const read = (value: Value | undefined): Namespace[] =>
-    list(value).map(entry => ({ prefix: text(list(entry)[0]), delimiter: text(list(entry)[1]) }))
-  return { personal: read(personal)[0] ?? { prefix: '', delimiter: '' }, foreign: [...read(others), ...read(shared)] }
-}

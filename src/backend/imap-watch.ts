@@ -9,7 +9,7 @@ import { outbox, type ImapFolders } from './imap-folders.ts'
 import type { ImapMailbox, MailboxState } from './imap-mailbox.ts'
 import { quote } from './imap-names.ts'
 import { list, text, type Response } from './imap-response.ts'
-import { readStatus, samePath } from './imap-session.ts'
+import { readStatus, samePath } from './imap-state.ts'
 
 export type ImapWatch = {
   readonly watch: MailStore['watch']

@@ -1,6 +1,6 @@
 import { Failure } from '../base/failure.ts'
-import type { Metrics } from '../base/metrics.ts'
-import type { Tracing } from '../base/tracing.ts'
+import { unmeasured, type Metrics } from '../base/metrics.ts'
+import { untraced, type Tracing } from '../base/tracing.ts'
 
 /** What stands behind a store; `crl` are the places of revocation lists. */
 type BackendKind = 'imap' | 'smtp' | 'dav' | 'ldap' | 'sieve' | 'crl'
@@ -13,6 +13,7 @@ export type Measure = <T extends object>(backend: BackendKind, store: T) => T
  * operations the pieces are.
  */
 export function measure(metrics: Metrics, tracing: Tracing): Measure {
+  if (metrics === unmeasured && tracing === untraced) return (_, store) => store
   const handlers = new Map<BackendKind, ProxyHandler<object>>()
   const handlerOf = (backend: BackendKind): ProxyHandler<object> => ({
     get(target, operation, store) {

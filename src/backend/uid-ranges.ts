@@ -4,7 +4,8 @@ import type { Range } from '../model/cursor.ts'
 
 export function normalise(ranges: readonly Range[]): Range[] {
   const result: { from: number; to: number }[] = []
-  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
+  const sorted = ranges.every(({ from }, n) => n === 0 || from >= ranges[n - 1]!.from) ? ranges : ranges.toSorted((a, b) => a.from - b.from)
+  for (const { from, to } of sorted) {
     const last = result.at(-1)
     if (last && from <= last.to + 1) last.to = Math.max(last.to, to)
     else result.push({ from, to })

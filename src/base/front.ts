@@ -39,7 +39,7 @@ export type Visit = {
 export type FrontRequest = {
   readonly method: string
   readonly url: URL
-  /** By names in lower case. */
+  /** By names in lower case. It and `url` are the same objects where a connection brings the same head once more. */
   readonly headers: { get(name: string): string | null }
   /** Read once. Whoever stops early leaves the rest unread. */
   readonly body: AsyncIterable<Uint8Array> | null

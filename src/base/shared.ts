@@ -29,7 +29,7 @@ const patience = 15_000, firstPause = 20, longestPause = 500
  * One at a time of all that carry this name, whichever process they came to: what comes second finds the first one's result. Throws `busy`
  * where that takes too long, or nobody waits for the result any more.
  */
-export async function inTurn<T>(asking: { readonly shared: Shared; readonly signal: AbortSignal }, name: string, work: () => Promise<T>): Promise<T> {
+export async function inTurn<T>(asking: { readonly shared: Shared; readonly client: { readonly signal: AbortSignal } }, name: string, work: () => Promise<T>): Promise<T> {
   const until = performance.now() + patience
   let ended: AbortSignal | undefined
   for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
@@ -41,7 +41,7 @@ export async function inTurn<T>(asking: { readonly shared: Shared; readonly sign
         hold.release()
       }
     }
-    ended ??= asking.signal
+    ended ??= asking.client.signal
     if (performance.now() > until || ended.aborted) throw new Failure('busy', 'the same is being done for an earlier request', { retryAfter: 10 })
     await sleep(pause)
   }

@@ -1,5 +1,5 @@
 import type { DeviceStore } from '../base/devices.ts'
-import type { Counted, Facts } from '../base/front.ts'
+import type { Counted, Facts, Visit } from '../base/front.ts'
 import type { Kind } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -34,8 +34,8 @@ export type Call = {
   /** Account and device, the prefix of every name in either memory that belongs to them. */
   readonly scope: string
   readonly settings: EasSettings
-  /** Ends when the client went away. */
-  readonly signal: AbortSignal
+  /** Its signal ends when the client went away. */
+  readonly client: Pick<Visit, 'signal'>
   /** Waiting requests by scope: see `enterWait`. */
   readonly waits: Waits
   /** The zone of the user, and all there are. */

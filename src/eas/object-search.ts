@@ -68,7 +68,7 @@ async function eachOf(look: Look, hand: (name: string, texts: Searched) => void)
     hand(name, one)
   }
   for (let at = 0; at < names.length; at += batch) {
-    if (performance.now() > reading.until || call.signal.aborted) throw new Failure('busy', 'a search that takes too long')
+    if (performance.now() > reading.until || call.client.signal.aborted) throw new Failure('busy', 'a search that takes too long')
     for (const object of await store.objects(folder.id, names.slice(at, at + batch))) {
       const one = textsOf(call, folder, object)
       if (!one) continue

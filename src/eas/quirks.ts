@@ -192,14 +192,16 @@ export const clients: readonly Client[] = [
   },
 ]
 
-/** Which client this seems to be, for the log. */
-export const clientOf = (userAgent: string | undefined, deviceType: string): string | undefined => find(userAgent, deviceType)?.name
+/** What is known of the client that this seems to be. */
+export const knownClient = (userAgent: string | undefined, deviceType: string): Client | undefined =>
+  clients.find(({ agent }) => fits(agent, userAgent, deviceType))
 
-/** Of what it seems to show one folder alone. */
-export const mergedFor = (userAgent: string | undefined, deviceType: string): readonly ObjectContent[] =>
-  find(userAgent, deviceType)?.merged?.find(({ agent }) => !agent || fits(agent, userAgent, deviceType))?.contents ?? []
+/** Which client this seems to be. */
+export const clientOf = (userAgent: string | undefined, deviceType: string): string | undefined => knownClient(userAgent, deviceType)?.name
 
-const find = (userAgent: string | undefined, deviceType: string): Client | undefined => clients.find(({ agent }) => fits(agent, userAgent, deviceType))
+/** Of what a client that calls itself so seems to show one folder alone. */
+export const mergedFor = (client: Client | undefined, userAgent: string | undefined, deviceType: string): readonly ObjectContent[] =>
+  client?.merged?.find(({ agent }) => !agent || fits(agent, userAgent, deviceType))?.contents ?? []
 
 const fits = (agent: RegExp, userAgent: string | undefined, deviceType: string): boolean =>
   [userAgent ?? '', deviceType].some(name => agent.test(name.slice(0, 256)))

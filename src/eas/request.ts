@@ -1,5 +1,7 @@
+import { canonicalDeviceId } from '../base/devices.ts'
 import { Failure } from '../base/failure.ts'
 import type { FrontRequest } from '../base/front.ts'
+import { knownClient, type Client } from './quirks.ts'
 import { since, versions, type Version } from './versions.ts'
 
 /** What the URL and the headers of an EAS request say: [MS-ASHTTP] Request. */
@@ -10,6 +12,10 @@ export type EasRequest = {
   /** Empty when missing; see `deviceFault`. */
   readonly deviceId: string
   readonly deviceType: string
+  /** What the device is called here: see `canonicalDeviceId`. */
+  readonly device: string
+  /** What is known of the client that it seems to be. */
+  readonly client: Client | undefined
   readonly version: Version
   readonly policyKey: string | undefined
   readonly userAgent: string | undefined
@@ -58,14 +64,13 @@ export function parseRequest(url: URL, headers: FrontRequest['headers']): EasReq
   const version = parseVersion(headers.get('ms-asprotocolversion') ?? query.get('version'))
   const compact = since(version, '12.1') // base64 queries and multipart answers came with it
   if (isBase64(raw) && !compact) throw new Failure('malformed', `a base64 query in version ${version}`)
+  const deviceId = query.get('deviceid') ?? '', deviceType = query.get('devicetype') ?? '', userAgent = headers.get('user-agent') ?? undefined
   return {
     command: spelling.get(command.toLowerCase()) ?? command,
     user: query.get('user') ?? '',
-    deviceId: query.get('deviceid') ?? '',
-    deviceType: query.get('devicetype') ?? '',
-    version,
+    deviceId, deviceType, userAgent, version,
+    device: canonicalDeviceId(deviceId), client: knownClient(userAgent, deviceType),
     policyKey: headers.get('x-ms-policykey') ?? query.get('policykey'),
-    userAgent: headers.get('user-agent') ?? undefined,
     multipart: compact && (headers.get('ms-asacceptmultipart')?.toUpperCase() === 'T' || query.get('acceptmultipart') === 'T'),
     attachmentName: query.get('attachmentname'),
     saveInSent: query.get('saveinsent')?.toUpperCase() === 'T',
@@ -74,6 +79,18 @@ export function parseRequest(url: URL, headers: FrontRequest['headers']): EasReq
     collectionName: query.get('collectionname'),
     parentId: query.get('parentid'),
     longId: query.get('longid'),
+  }
+}
+
+/** `parseRequest`, once for as long as url and headers are the same objects. */
+export function requestReader(): typeof parseRequest {
+  const kept = new WeakMap<FrontRequest['headers'], { readonly url: URL; readonly request: EasRequest }>()
+  return (url, headers) => {
+    const before = kept.get(headers)
+    if (before?.url === url) return before.request
+    const request = parseRequest(url, headers)
+    kept.set(headers, { url, request })
+    return request
   }
 }
 

@@ -25,7 +25,7 @@ export type Ceiling = WhomOf & { readonly agent?: string; readonly version: Vers
 /** Contents of which a client is shown one folder that has all in it; none: each collection by itself. */
 export type Merging = WhomOf & { readonly agent?: string; readonly folders: readonly ObjectContent[] }
 /** What phones are asked for, by the names of [MS-ASPROV]; undefined asks for nothing. */
-export type Policy = Readonly<Record<string, string | number | boolean>>
+export type Policy = Readonly<Record<string, string | number | boolean | readonly string[]>>
 export type PolicyRule = WhomOf & { readonly agent?: string; readonly policy: Policy | undefined }
 export type Access = 'allow' | 'block' | 'quarantine'
 /** `id` and `type` are patterns as `agent` is. */
@@ -49,8 +49,9 @@ export const ceilingOf = async ({ ceiling, ceilings }: EasSettings, agent: strin
 
 /** Of what this client of this user is shown one folder alone: the first rule that concerns both, else what is known of the client. */
 export const mergedOf = async (
-  { merge }: Pick<EasSettings, 'merge'>, { userAgent, deviceType }: Pick<EasRequest, 'userAgent' | 'deviceType'>, who: Who,
-): Promise<readonly ObjectContent[]> => (await firstOf(merge, who, rule => isOf(rule, userAgent)))?.folders ?? mergedFor(userAgent, deviceType)
+  { merge }: Pick<EasSettings, 'merge'>, { userAgent, deviceType, client }: Pick<EasRequest, 'userAgent' | 'deviceType' | 'client'>, who: Who,
+): Promise<readonly ObjectContent[]> =>
+  (await firstOf(merge, who, rule => isOf(rule, userAgent)))?.folders ?? mergedFor(client, userAgent, deviceType)
 
 const isOf = ({ agent }: { readonly agent?: string }, userAgent: string | undefined): boolean => agent === undefined || isLike(userAgent ?? '', agent)
 

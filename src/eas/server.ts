@@ -18,11 +18,10 @@ import { accessFault } from './device-access.ts'
 import { sawEnd, sawWait, traceRequest, tracer } from './device-watch.ts'
 import { countResync, countStatus } from './counting.ts'
 import { policyFault } from './policy.ts'
-import { deviceFault, parseRequest, type EasRequest } from './request.ts'
+import { deviceFault, requestReader, type parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
 import { asksHierarchyAnew, hasChanged, outgoingHead, type OutgoingHead } from './response-head.ts'
 import { mergedObjects } from './merged.ts'
-import { clientOf } from './quirks.ts'
 import { mergedOf, whoOf, type Who } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 import { since } from './versions.ts'
@@ -54,7 +53,7 @@ export type EasFront = Front & {
 export function easFront(parts: EasParts): EasFront {
   const guard = parts.guard ?? unguarded
   const waits: Waits = { ends: new Map(), drained: false, admit: scope => admitWait(guard, scope) }
-  const clocks = clocksOf(parts.settings)
+  const house: House = { metrics: unmeasured, ...parts, guard, waits, clocks: clocksOf(parts.settings), read: requestReader() }
   // A device that waits hears of its orders with its next request, which it sends when the wait ends.
   parts.devices?.onChange(key => {
     for (const [scope, end] of waits.ends) if (scope.toLowerCase() === deviceKey(key)) end()
@@ -64,8 +63,7 @@ export function easFront(parts: EasParts): EasFront {
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
     drain: () => drain(waits),
     shed: part => shed(waits, part),
-    answer: (request, visit) => counted(visit, taken =>
-      slowed(visit, answer({ metrics: unmeasured, ...parts, guard, waits, clocks, taken }, request, visit))),
+    answer: (request, visit) => counted(visit, taken => slowed(visit, answer(house, request, visit, taken))),
   }
 }
 
@@ -74,19 +72,19 @@ function clocksOf({ timeZone }: EasSettings): Clocks {
   return { zones, zone: zones.named(timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone) ?? utcZone }
 }
 
-type House = EasParts & { readonly guard: Guard; readonly metrics: Metrics; readonly waits: Waits; readonly clocks: Clocks; readonly taken: Taken }
+type House = EasParts & { readonly guard: Guard; readonly metrics: Metrics; readonly waits: Waits; readonly clocks: Clocks; readonly read: typeof parseRequest }
 
 /** What a request took of what there is only so much of: each gives it back. */
 type Taken = (() => void)[]
 
 /** Gives back what a request took when its answer was sent, or when it begins to wait. */
-async function counted<T extends FrontAnswer | Later>({ onEnd }: Visit, answer: (taken: Taken) => Promise<T>): Promise<T> {
+async function counted<T extends FrontAnswer | Later>(visit: Visit, answer: (taken: Taken) => Promise<T>): Promise<T> {
   const taken: Taken = []
   const leave = (): void => taken.splice(0).forEach(giveBack => giveBack())
   try {
     const answered = await answer(taken)
     if ('later' in answered) leave()
-    else onEnd(leave)
+    else visit.onEnd(leave)
     return answered
   } catch (error) {
     leave()
@@ -100,23 +98,23 @@ function admitWait({ load, waits }: Guard, scope: string): () => void {
 }
 
 // The catch of the front: what a command cannot answer becomes its own Status, what is no `Failure` is a bug and goes on.
-async function answer(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later> {
+async function answer(house: House, request: FrontRequest, visit: Visit, taken: Taken): Promise<FrontAnswer | Later> {
   visit.counted.command = visit.counted.version = 'other'
   // First of all: iOS asks with GET, and no token, how it may log in (17, after Autodiscover).
   if (!visit.credentials) throw new Failure('auth', 'no credentials')
   if (request.method !== 'OPTIONS' && request.method !== 'POST') return httpRefusal(501, { allow: 'OPTIONS,POST' })
   if (request.method === 'OPTIONS') return options(house, visit, request.headers.get('user-agent') ?? undefined)
 
-  const step: Step = {}
+  const step: Step = { taken }
   try {
-    const parsed = step.parsed = parseRequest(request.url, request.headers)
+    const parsed = step.parsed = house.read(request.url, request.headers)
     note(visit, parsed)
     const entry = entryOf(parsed.command)
     if (!entry) return httpRefusal(501, {})
     house.guard.load.admit(workOf(parsed.command))
     const stores = await admit(house, named(visit.credentials, parsed), visit)
     if ('status' in stores) return stores
-    house.taken.push(house.guard.requests.take(stores.person.login))
+    taken.push(house.guard.requests.take(stores.person.login))
     const who = whoOf(stores)
     const head = await headOf(house, parsed.userAgent, who)
     Object.assign(step, { entry, head })
@@ -150,10 +148,10 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   if (fault === '140' && parsed.policyKey === undefined && /[?&]cmd=/i.test(request.url.search) && !since(parsed.version, '14.0')) return refusal(house, known, visit, 403)
   if (fault) return refusal(house, known, visit, bare(entry, fault))
 
-  const scope = `${account}/${canonicalDeviceId(parsed.deviceId)}`
+  const scope = `${account}/${parsed.device}`
   if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
   const rfc822 = entry.rfc822Until && since(entry.rfc822Until, parsed.version)
-  const hold = (octets: number): void => void house.taken.push(house.guard.octets.take(account, octets))
+  const hold = (octets: number): void => void step.taken.push(house.guard.octets.take(account, octets))
   const { body, message, drain } = await readContent(
     request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, { ...house.settings, hold })
   house.guard.load.admit(workOfBody(parsed.command, body))
@@ -161,7 +159,7 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
     body, message, request: parsed, stores: await shownTo(house, parsed, stores, who), scope,
     cache: house.cache, shared: house.shared, devices: house.devices, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log,
     metrics: house.metrics, facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
-    signal: visit.signal,
+    client: visit,
   }
   traceRequest(house, known, body)
   const root = body?.tag
@@ -237,8 +235,8 @@ const headOf = ({ settings, now }: House, agent: string | undefined, who: Who): 
 const named = (credentials: Credentials, { user }: EasRequest): Credentials =>
   credentials.user ? credentials : { ...credentials, user }
 
-/** How far a request had come. */
-type Step = { parsed?: EasRequest; entry?: Entry; call?: Call; head?: OutgoingHead }
+/** How far a request had come, and what it took. */
+type Step = { readonly taken: Taken; parsed?: EasRequest; entry?: Entry; call?: Call; head?: OutgoingHead }
 
 async function refuse(house: House, visit: Visit, step: Step, failure: Failure): Promise<FrontAnswer> {
   const { parsed, entry, call, head } = step
@@ -287,7 +285,7 @@ function note({ facts, counted, credentials }: Visit, request: EasRequest): void
   facts['device'] = request.deviceId.slice(0, 64)
   facts['type'] = request.deviceType.slice(0, 64)
   facts['agent'] = request.userAgent?.slice(0, 128)
-  facts['client'] = clientOf(request.userAgent, request.deviceType)
+  facts['client'] = request.client?.name
   facts['version'] = request.version
 }
 

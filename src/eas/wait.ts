@@ -17,7 +17,7 @@ const again = 30_000
 type StandingOf = (id: FolderId) => Standing
 
 /** What a wait needs of its request. */
-export type Waiter = Pick<Call, 'waits' | 'scope' | 'signal' | 'stores' | 'log' | 'now' | 'counted' | 'metrics'>
+export type Waiter = Pick<Call, 'waits' | 'scope' | 'client' | 'stores' | 'log' | 'now' | 'counted' | 'metrics'>
 
 /**
  * Waits until one of these folders has something a client standing there does not know, for at most `seconds`. Costs a timer and an
@@ -49,7 +49,7 @@ class Wait implements FoldersWatcher {
   }
 
   begin(ids: readonly FolderId[], seconds: number): void {
-    const { waits, scope, signal, stores, metrics } = this.#call
+    const { waits, scope, client: { signal }, stores, metrics } = this.#call
     this.#leave = enterWait(waits, scope, this.#end)
     metrics.add('waits', {})
     if (signal.aborted || waits.drained) return this.#end()
@@ -113,7 +113,7 @@ class Wait implements FoldersWatcher {
   #release(end: string): void {
     this.#count(end)
     for (const timer of [this.#soon, this.#later, this.#deadline]) clearTimeout(timer)
-    this.#call.signal.removeEventListener('abort', this.#end)
+    this.#call.client.signal.removeEventListener('abort', this.#end)
     this.#leave?.()
     this.#over.abort()
   }

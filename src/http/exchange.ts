@@ -1,27 +1,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Failure } from '../base/failure.ts'
 import type { Front, FrontAnswer, Later, Visit } from '../base/front.ts'
+import type { Head } from './head.ts'
 import { receive } from './incoming.ts'
-import { giveUp, send, takesGzip } from './outgoing.ts'
+import { giveUp, send } from './outgoing.ts'
 import { plainText, refuse } from './refusal.ts'
 
 export type Exchange = {
-  readonly scheme: 'http' | 'https'
+  readonly head: Head
   readonly req: IncomingMessage
   readonly res: ServerResponse
   /** Whether the connection shall end with this answer, asked when it begins. */
   readonly last: () => boolean
   /** Takes what was thrown and no one expected. */
   readonly onBug: (id: string, error: unknown) => void
+  /** Called when the answer turns out to be one that waits. */
+  readonly waits: () => void
 }
 
 /** Has the front answer and sends it. Whatever goes wrong ends here: in an answer, in the log's line, or as a bug. */
-export async function exchange(front: Front, visit: Visit, { scheme, req, res, last, onBug }: Exchange): Promise<void> {
-  const way: Way = { visit, res, gzip: takesGzip(req.headers['accept-encoding']), last, onBug }
+export async function exchange(front: Front, visit: Visit, { head, req, res, last, onBug, waits }: Exchange): Promise<void> {
+  const way: Way = { visit, res, gzip: head.gzip, last, onBug }
   let drain = async () => false
   let answer: FrontAnswer | Later
   try {
-    const incoming = receive(req, scheme)
+    const incoming = receive(req, head)
     drain = incoming.drain
     answer = await front.answer(incoming.request, visit)
   } catch (error) {
@@ -31,6 +34,7 @@ export async function exchange(front: Front, visit: Visit, { scheme, req, res, l
   if (!('later' in answer)) return deliver(answer, drained, way)
   // What this function and the request know would be held as long as the answer waits.
   deliverLater(answer.later, drained, way)
+  waits()
   req.headers = {}
   req.rawHeaders = []
 }

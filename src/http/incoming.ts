@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Failure } from '../base/failure.ts'
 import type { FrontRequest } from '../base/front.ts'
+import type { Head } from './head.ts'
 
 export type Incoming = {
   readonly request: FrontRequest
@@ -25,16 +26,12 @@ export const targetOf = (message: IncomingMessage): string => {
 }
 
 /** What a front sees of a node message. Throws `malformed` for what cannot be a request. */
-export function receive(message: IncomingMessage, scheme: 'http' | 'https'): Incoming {
-  const { headers, method = 'GET' } = message
-  const host = headers.host || 'localhost'
-  if (!/^[\w.:[\]-]+$/.test(host)) throw new Failure('malformed', 'The Host header names no host')
-  const url = URL.parse(`${scheme}://${host}${targetOf(message)}`)
-  if (!url) throw new Failure('malformed', 'The request is no HTTP request')
+export function receive(message: IncomingMessage, { url, headers }: Head): Incoming {
+  if (url === undefined) throw new Failure('malformed', 'The Host header names no host')
+  if (url === null) throw new Failure('malformed', 'The request is no HTTP request')
   const chunks = chunksOf(message)
-  const get = (name: string): string | null => headers[name]?.toString() ?? null
   return {
-    request: { method, url, headers: { get }, body: hasBody(message) ? unread(chunks) : null },
+    request: { method: message.method ?? 'GET', url, headers, body: hasBody(message) ? unread(chunks) : null },
     drain: () => drain(message, chunks),
   }
 }
@@ -42,38 +39,50 @@ export function receive(message: IncomingMessage, scheme: 'http' | 'https'): Inc
 export const hasBody = ({ method, headers }: IncomingMessage): boolean =>
   method !== 'GET' && method !== 'HEAD' && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)
 
+/** What is left of a body, and whether all of it has come. */
+type Chunks = AsyncIterator<Buffer, undefined> & { whole(): boolean }
+
 /** Most bodies have come by the time they are read: those cost no iterator of a stream. */
-function chunksOf(message: IncomingMessage): AsyncIterator<Buffer> {
-  let coming: AsyncIterator<Buffer> | undefined
+function chunksOf(message: IncomingMessage): Chunks {
+  const length = Number(message.headers['content-length'])
+  let coming: AsyncIterator<Buffer, undefined> | undefined
+  let taken = false
   return {
+    whole: () => message.complete || taken,
     async next() {
-      const all = message.complete && !coming ? message.read() as Buffer | null : undefined
-      if (all === undefined) {
+      if (taken) return end
+      const all = coming || !(message.complete || message.readableLength === length) ? null : message.read() as Buffer | null
+      if (!all) {
         // `destroyOnReturn` would take the socket away, and with it the answer.
         coming ??= message.iterator({ destroyOnReturn: false })
         return coming.next()
       }
-      return all ? { done: false, value: all } : { done: true, value: undefined }
+      taken = true
+      // Its last octet has come before node sees its end, which has to be read as well.
+      if (!message.complete) message.resume()
+      return { done: false, value: all }
     },
   }
 }
 
+const end = { done: true, value: undefined } as const
+
 /** Leaving it early ends nothing: what a front does not want is drained before the answer. */
-function unread(chunks: AsyncIterator<Buffer>): AsyncIterable<Uint8Array> {
+function unread(chunks: Chunks): AsyncIterable<Uint8Array> {
   const next = () => chunks.next().catch((cause: unknown) => {
     throw new Failure('unavailable', 'The client broke off its request', { cause })
   })
   return { [Symbol.asyncIterator]: () => ({ next }) }
 }
 
-async function drain(message: IncomingMessage, chunks: AsyncIterator<Buffer>): Promise<boolean> {
+async function drain(message: IncomingMessage, chunks: Chunks): Promise<boolean> {
   const timer = AbortSignal.timeout(drainLimit.ms)
   const late = new Promise<undefined>(resolve => timer.addEventListener('abort', () => resolve(undefined), { once: true }))
   for (let octets = 0; octets <= drainLimit.octets;) {
     // What broke off cannot be read off.
     const next = await Promise.race([chunks.next().catch(() => undefined), late])
     if (next === undefined) return false
-    if (next.done) return message.complete
+    if (next.done) return chunks.whole()
     octets += next.value.length
   }
   return false

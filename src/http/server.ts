@@ -10,8 +10,8 @@ import type { Log } from '../base/log.ts'
 import { unmeasured, type Metrics } from '../base/metrics.ts'
 import { untraced, type Span, type Told, type Tracing } from '../base/tracing.ts'
 import { addressReader, originReader, proxyCheck } from './address.ts'
-import { identify } from './auth.ts'
 import { exchange, stackOf } from './exchange.ts'
+import { headReader, type Head } from './head.ts'
 import { hasBody, pathOf } from './incoming.ts'
 import type { PassThrough } from './pass-through.ts'
 import { readProxied } from './proxied.ts'
@@ -106,12 +106,15 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   }) : undefined
   /** Whoever opens a Unix socket is on this host. */
   const here = options.socket === undefined ? undefined : '127.0.0.1'
-  /** Whose request it is and where it means to be; what a proxy said before it is told to whoever gets the request after us. */
-  const clientOf = (req: http.IncomingMessage): Pick<Visit, 'address' | 'origin'> => {
-    const source = sources?.of(req.socket), peer = source ?? req.socket.remoteAddress ?? here, { headers } = req
-    const forwarded = headers['x-forwarded-for'] as string | undefined
-    if (source !== undefined) headers['x-forwarded-for'] = [forwarded, source].filter(Boolean).join(', ')
-    return { address: addressOf(peer, forwarded), origin: originOf(peer, scheme === 'https', headers) }
+  const heads = headReader(scheme, ({ socket, headers }) => {
+    const peer = sources?.of(socket) ?? socket.remoteAddress ?? here
+    return { address: addressOf(peer, headers['x-forwarded-for'] as string | undefined), origin: originOf(peer, scheme === 'https', headers) }
+  })
+  /** What a proxy said before a request is told to whoever gets it. */
+  const forwarded = (req: IncomingMessage): IncomingMessage => {
+    const source = sources?.of(req.socket), { headers } = req
+    if (source !== undefined) headers['x-forwarded-for'] = [headers['x-forwarded-for'], source].filter(Boolean).join(', ')
+    return req
   }
 
   const onBug = (id: string, error: unknown) => {
@@ -121,36 +124,29 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
   }
 
   server.on('request', (req, res) => {
-    const own = routes, front = own.frontFor(pathOf(req))
+    const own = routes, head = heads.read(forwarded(req)), front = own.frontFor(head.path)
     const traced = front?.quiet ? untraced : tracing
-    traced.request(req.method!, req.headers, span => take({ req, res, own, front, span }))
+    traced.request(req.method!, req.headers, span => take({ req, res, own, front, span }, head))
   })
 
-  function take({ req, res, own, front, span }: Taken): void {
+  function take({ req, res, own, front, span }: Taken, head: Head): void {
     const started = performance.now()
-    const gone = new AbortController()
-    const visit: Visit = {
-      id: nextId(), facts: {}, counted: {}, signal: gone.signal,
-      ...clientOf(req),
-      credentials: identify(req.headers.authorization, req.url ?? ''),
-      onEnd: done => void (res.closed ? done() : res.once('close', done)),
-    }
+    const visit = new Visiting(nextId(), head, res)
     answers.set(req.socket, res)
     own.begin()
     res.once('close', () => {
       bodies.delete(req)
-      if (!res.writableFinished) gone.abort()
-      const { id, address, facts, counted } = visit
+      if (!res.writableFinished) visit.end()
       const name = front?.name ?? 'upstream', ms = performance.now() - started
-      count(req, res, { front: name, counted, seconds: ms / 1000 })
-      span.end(() => toldOf(res, name, counted))
-      if (!front?.quiet) writeLine(log, res, { id, address, front: name, ms: Math.round(ms), waited: counted.waited && Math.round(counted.waited), ...facts })
+      count(req, res, { front: name, counted: visit.counted, seconds: ms / 1000 })
+      span.end(() => toldOf(res, name, visit.counted))
+      if (!front?.quiet) writeLine(log, res, { visit, front: name, ms })
       own.end()
       if (closing) setImmediate(() => server.closeIdleConnections())
     })
     if (!front) return own.passThrough!.web(req, res)
     if (hasBody(req)) bodies.add(req)
-    void exchange(front, visit, { scheme, req, res, last: () => parting, onBug })
+    void exchange(front, visit, { head, req, res, last: () => parting, onBug, waits: () => heads.forget(req.socket) })
   }
 
   server.on('upgrade', (req, socket, head) => {
@@ -158,7 +154,7 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
     if (routes.frontFor(pathOf(req))) return refuseConnection(socket, 404, undefined)
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
-    log.info({ front: 'upstream', address: clientOf(req).address, method: req.method }, 'upgrade')
+    log.info({ front: 'upstream', address: heads.read(forwarded(req)).address, method: req.method }, 'upgrade')
     routes.passThrough!.upgrade(req, socket, head)
   })
 
@@ -224,6 +220,44 @@ function counter(): () => string {
   return () => `${prefix}-${(++count).toString(36)}`
 }
 
+/** What a request's front is told. The signal is made when somebody asks for it: most requests are answered before anybody does. */
+class Visiting implements Visit {
+  readonly id: string
+  readonly facts = {}
+  readonly counted: Counted = {}
+  readonly address: string
+  readonly origin: Visit['origin']
+  readonly credentials: Visit['credentials']
+  readonly #res: ServerResponse
+  #gone: AbortController | undefined
+  #ended = false
+
+  constructor(id: string, { address, origin, credentials }: Head, res: ServerResponse) {
+    this.id = id
+    this.address = address
+    this.origin = origin
+    this.credentials = credentials
+    this.#res = res
+  }
+
+  get signal(): AbortSignal {
+    this.#gone ??= new AbortController()
+    if (this.#ended) this.#gone.abort()
+    return this.#gone.signal
+  }
+
+  onEnd(done: () => void): void {
+    if (this.#res.closed) done()
+    else this.#res.once('close', done)
+  }
+
+  /** The client went. */
+  end(): void {
+    this.#ended = true
+    this.#gone?.abort()
+  }
+}
+
 /** A request, who answers it, and where that is told of. */
 type Taken = {
   readonly req: IncomingMessage
@@ -273,10 +307,12 @@ function toldOf(res: ServerResponse, front: string, { command = 'none', version,
   }
 }
 
-function writeLine(log: Log, res: ServerResponse, facts: object): void {
+function writeLine(log: Log, res: ServerResponse, { visit, front, ms }: { visit: Visit; front: string; ms: number }): void {
+  const { id, address, facts, counted: { waited } } = visit
   // 499: the client went before it was answered; cut: it did not get all.
   const http = res.writableFinished ? res.statusCode : res.headersSent ? `${res.statusCode} cut` : 499
-  log[res.statusCode >= 500 ? 'warn' : 'info']({ ...facts, method: res.req.method, http }, 'request')
+  const line = { id, address, front, ms: Math.round(ms), waited: waited && Math.round(waited), ...facts, method: res.req.method, http }
+  log[res.statusCode >= 500 ? 'warn' : 'info'](line, 'request')
 }
 
 /** Ends a connection with a status, unless its answer is under way already. */

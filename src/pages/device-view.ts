@@ -10,7 +10,7 @@ export type Wanted = { readonly search: string; readonly filter: (typeof filters
 const fits: Readonly<Record<Wanted['filter'], (device: Device) => boolean>> = {
   all: () => true,
   quarantine: ({ orders }) => orders?.pending !== undefined && !orders.decision,
-  blocked: ({ orders }) => orders?.decision?.access === 'block' || orders?.wipe !== undefined,
+  blocked: ({ orders }) => orders?.decision?.access === 'block' || orders?.removed !== undefined || orders?.wipe !== undefined,
   waiting: ({ seen }) => isWaiting(seen),
   trouble: ({ seen }) => troublesOf(seen) > 0,
 }

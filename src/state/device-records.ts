@@ -35,10 +35,11 @@ function parseJson(text: string): unknown {
 export const readOrders: Read<Orders> = fields => ({
   ...keyOf(fields),
   ...part(fields, 'decision', one => ({ access: oneOf(one, 'access', ['allow', 'block'] as const), by: text(one, 'by'), at: count(one, 'at') })),
+  ...part(fields, 'removed', one => ({ by: text(one, 'by'), at: count(one, 'at') })),
   ...part(fields, 'pending', one => ({ at: count(one, 'at'), mails: count(one, 'mails'), told: one['told'] === true })),
   ...part(fields, 'wipe', (one): Wipe => ({
     kind: oneOf(one, 'kind', ['full', 'account'] as const), state: oneOf(one, 'state', ['ordered', 'told', 'failed', 'done'] as const),
-    by: text(one, 'by'), at: count(one, 'at'), changed: count(one, 'changed'),
+    by: text(one, 'by'), ...(one['own'] === true ? { own: true } : {}), at: count(one, 'at'), changed: count(one, 'changed'),
   })),
   ...part(fields, 'resync', one => {
     const names = Object.keys(one)
@@ -106,7 +107,7 @@ export function newest(all: Map<string, Seen>, most: number): Map<string, Seen> 
 
 /** Undefined where nothing is ordered any more. */
 export const withoutNothing = (orders: Orders | undefined): Orders | undefined =>
-  orders && (['decision', 'pending', 'wipe', 'resync', 'trace'] as const).some(name => orders[name] !== undefined) ? orders : undefined
+  orders && (['decision', 'removed', 'pending', 'wipe', 'resync', 'trace'] as const).some(name => orders[name] !== undefined) ? orders : undefined
 
 const fault = (name: string): Failure => new Failure('malformed', `${name} is not what it should be`)
 

@@ -29,7 +29,7 @@ export async function runChaos({ minutes, seed, devices, users, keep }: ChaosOpt
   const weather: Weather = { places: site.places, ledger, traffic: noTraffic(), calm: true }
   const people = Array.from({ length: users }, (_, n) => site.house.user(n))
   const phones = Array.from({ length: devices }, (_, n) => new ChaosPhone({
-    name: String(n + 1), version: versions[Math.floor(n / users) % versions.length]!, user: people[n % users]!, number: n % users, weather,
+    name: String(n + 1), version: versions[Math.floor(n / users) % versions.length]!, user: people[n % users]!, number: n % users, weather, taps: site.taps,
     dice: new Dice(seed * 1000 + n), others: people,
   }))
   const writers = people.map((_, n) => new Writer(site.house, n, ledger, new Dice(seed * 1000 + 500 + n)))
@@ -102,7 +102,7 @@ async function comeToRest(site: Site, phones: readonly ChaosPhone[], writers: re
       }
     }))
   }
-  return judge(site, writers, phones.filter(phone => !lost.has(phone)))
+  return judge(site, writers, phones, phones.filter(phone => !lost.has(phone)))
 }
 
 /** Until Exim has delivered what it could not for a while. */

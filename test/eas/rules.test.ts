@@ -1,6 +1,7 @@
 // What the configuration says about single users, domains and clients: ceilings, redirects, passwords that expire; and throttling.
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
+import { knownClient } from '../../src/eas/quirks.ts'
 import { ceilingOf, daysLeft, mergedOf, redirectOf, type Ceiling, type Merging, type Who } from '../../src/eas/rules.ts'
 import type { EasSettings } from '../../src/eas/settings.ts'
 import { decode, el, text } from '../../src/wire/wbxml.ts'
@@ -28,7 +29,7 @@ describe('collections that are merged', () => {
     ['Outlook/16.0 (16.0.17928.20148; x64)', 'WindowsOutlook15', books], ['Outlook-iOS-Android/1.0', 'Outlook', []], ['MSFT-WIN-4/10.0.19041', 'WindowsMail', books],
     ['MSFT-WP/8.10.14219', 'WP8', books], ['MSFT-WP/8.0.10211', 'WP8', ['calendar', 'contacts']], ['MSFT-PPC/5.1.2301', 'PocketPC', all], ['curl/8', 'TestPhone', []],
   ])('for %s of type %s are %j', async (userAgent, deviceType, contents) => {
-    expect(await mergedOf({ merge: [] }, { userAgent, deviceType }, who('ann@example.org'))).toEqual(contents)
+    expect(await mergedOf({ merge: [] }, { userAgent, deviceType, client: knownClient(userAgent, deviceType) }, who('ann@example.org'))).toEqual(contents)
   })
 
   const merge: Merging[] = [
@@ -38,7 +39,7 @@ describe('collections that are merged', () => {
     ['SAMSUNG-SM-S911B/101', 'Ann@Example.org', []], ['SAMSUNG-SM-S911B/101', 'bob@example.org', all], ['SAMSUNG-SM-S911B/101', 'bob@example.net', ['tasks']],
     ['Apple-iPhone15C2/2201.92', 'ann@example.org', ['calendar']], ['curl/8', 'ann@example.org', []],
   ])('for %s of %s are %j by the first rule that fits, else by what is known', async (userAgent, user, contents) => {
-    expect(await mergedOf({ merge }, { userAgent, deviceType: '' }, who(user))).toEqual(contents)
+    expect(await mergedOf({ merge }, { userAgent, deviceType: '', client: knownClient(userAgent, '') }, who(user))).toEqual(contents)
   })
 })
 

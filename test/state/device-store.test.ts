@@ -181,7 +181,8 @@ it('orders that a shared cache lost are put back by who knows them', async () =>
 
 it('what is kept is read back, and of 20,000 broken copies each is a value or a Failure', () => {
   const orders: Orders = {
-    ...block(undefined), pending: { at, mails: 1, told: true }, wipe: { kind: 'account', state: 'told', by: 'x', at, changed: at },
+    ...block(undefined), removed: { by: 'Ann', at }, pending: { at, mails: 1, told: true },
+    wipe: { kind: 'account', state: 'told', by: 'x', own: true, at, changed: at },
     resync: { 7: at }, trace: { until: at, by: 'x' },
   }
   const seen = sighted(sighted(undefined, sighting), { ...sighting, at: at + 1, resync: 'r' })

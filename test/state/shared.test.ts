@@ -14,7 +14,7 @@ describe.each(memories)('$memory', ({ start }) => {
   })
   afterAll(() => memory?.stop())
   beforeEach(() => void (name = `test:${names++}`))
-  const asking = () => ({ shared, signal: new AbortController().signal })
+  const asking = () => ({ shared, client: new AbortController() })
 
   it('tells what was kept, and nothing of what was not', async () => {
     expect(await shared.recall(name)).toBeUndefined()
@@ -76,7 +76,7 @@ describe.each(memories)('$memory', ({ start }) => {
 
   it('has nobody wait for whom nobody waits', async () => {
     const hold = await shared.hold(name)
-    await expect(inTurn({ shared, signal: AbortSignal.abort() }, name, async () => 'never')).rejects.toMatchObject({ kind: 'busy' })
+    await expect(inTurn({ shared, client: { signal: AbortSignal.abort() } }, name, async () => 'never')).rejects.toMatchObject({ kind: 'busy' })
     hold!.release()
   })
 

@@ -183,6 +183,7 @@ export class MemoryAccount {
   #counted(mail: MailStore): MailStore {
     return new Proxy(mail, {
       get: (target, name: keyof MailStore) => (...args: never[]) => {
+        if (name === 'foresee') return
         this.calls.push(name)
         const failure = this.failing.get(name) ?? (name === 'stream' ? undefined : this.outage)
         if (failure) return Promise.reject(failure)
@@ -195,6 +196,7 @@ export class MemoryAccount {
     const state = (id: FolderId): MailboxState | undefined => this.#boxes.get(id)?.box.state()
     return {
       capabilities: new SimulatedMailbox().capabilities,
+      stateOf: async (id: FolderId) => state(id),
       status: async (folders: readonly FolderId[]) => new Map(folders.map(id => [id, state(id)])),
       ask: async (id: FolderId, validity: number | undefined, queries: Parameters<ImapMailbox['ask']>[2]) => {
         const { state: now, answers } = await this.#box(id).box.ask(id, validity, queries)
@@ -235,6 +237,7 @@ export class MemoryAccount {
     const happened = (id: FolderId): void => this.#happened(id)
     return {
       ...mailChanges(imap, recall({ mailboxes: 100 })),
+      foresee() {},
       messages: imap.messages.bind(imap),
       heads: async (id, most, known) => {
         const { box, told } = this.#box(id)

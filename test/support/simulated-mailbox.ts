@@ -50,6 +50,11 @@ export class SimulatedMailbox implements ImapMailbox {
     return { validity: this.validity, uidNext: this.uidNext, highestModseq, messages: this.items.size }
   }
 
+  async stateOf(): Promise<MailboxState> {
+    this.asked++
+    return this.state()
+  }
+
   async status(folders: readonly FolderId[]): Promise<Map<FolderId, MailboxState | undefined>> {
     this.asked++
     return new Map(folders.map(folder => [folder, this.state()]))

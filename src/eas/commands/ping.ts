@@ -41,10 +41,10 @@ export const ping: Command = {
 const answer = (value: string, more: readonly Node[] = []): Answer => wbxml(el('Ping:Ping', [el('Ping:Status', value), ...more]))
 
 /** A function of its own and no async one, so that what the request came with can go while this waits. */
-function wait({ waits, scope, signal, stores, log, now, counted, metrics, cache, facts }: Call, folders: readonly FolderId[], seconds: number): Promise<Answer> {
+function wait({ waits, scope, client, stores, log, now, counted, metrics, cache, facts }: Call, folders: readonly FolderId[], seconds: number): Promise<Answer> {
   // A Sync beside this wait moves the device on.
   const standing = (id: FolderId): Standing => cache.get<Standing>(`cursor:${scope}:${id}`)
-  const woken = waitForChange({ waits, scope, signal, stores, log, now, counted, metrics }, folders, standing, seconds)
+  const woken = waitForChange({ waits, scope, client, stores, log, now, counted, metrics }, folders, standing, seconds)
   return woken.then(how => how.kind === 'changed' ? news(how.folders, facts) : answer(expired))
 }
 

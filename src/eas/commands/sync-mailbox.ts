@@ -30,6 +30,8 @@ export type Mailbox = {
   readonly since: number
   readonly applied: Applied
   readonly changes: MailChanges | undefined
+  /** How many changes were asked for at most. */
+  readonly window: number
   /** Messages before the time filter's day that belong to conversations told of: see `wholeConversations`. */
   readonly older: readonly Message[]
 }
@@ -58,7 +60,7 @@ export async function openMailbox(call: Call, request: CollectionRequest, folder
     : (): Promise<Applied> => applyCommands(place, request.commands)
   const applied = request.commands.length ? await apply() : untouched
   const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, held?.options)
-  return { request, folder, options, renewed, cursor, since, applied, changes: undefined, older: [] }
+  return { request, folder, options, renewed, cursor, since, applied, changes: undefined, window: 0, older: [] }
 }
 
 /** The key speaks for itself; memory may know better where the client stands when nothing it can see has happened since. */
@@ -76,20 +78,27 @@ export const wantsChanges = ({ request, folder }: Mailbox): boolean =>
 export async function gather(call: Call, collection: Mailbox, window: number): Promise<Mailbox> {
   const { folder, cursor, since, applied } = collection
   const all = await call.stores.mail.changes(folder.id, cursor, { window, since })
-  const { removed, modseq, added, dropped } = applied
+  const changes = countOf(all) + applied.dropped.size > 0 ? await notOwn(call, collection, all) : all
+  if (!collection.request.conversations || since === 0) return { ...collection, changes, window, older: [] }
+  const { older, ...whole } = await wholeConversations(call, collection, changes)
+  return { ...collection, changes: await ageLeftOvers(call, collection, changes, whole, older), window, older }
+}
+
+const countOf = ({ deletes, aged, updates, adds }: MailChanges): number => deletes.length + aged.length + updates.length + adds.length
+
+/** Changes without those that the client made or knows. */
+async function notOwn(call: Call, collection: Mailbox, all: MailChanges): Promise<MailChanges> {
+  const { folder, cursor, applied: { removed, modseq, added, dropped } } = collection
   const held = await heldByMove(call, collection, all.adds)
   const arrivals = cursor.validity ? all.adds.filter(message => message.uid >= cursor.top && !held.includes(message)) : []
   const elsewhere = await moveArrivals(call, folder, all.next.validity, arrivals)
-  const changes = {
+  return {
     ...all,
     deletes: [...new Set([...all.deletes.filter(uid => !removed.has(uid)), ...dropped])],
     updates: [...all.updates, ...held]
       .filter(({ uid, modseq: now }) => modseq.get(uid) !== now && !added.has(uid) && !dropped.has(uid)),
     adds: all.adds.filter(message => !held.includes(message) && !added.has(message.uid) && !elsewhere.has(message.uid)),
   }
-  if (!collection.request.conversations || since === 0) return { ...collection, changes, older: [] }
-  const { older, ...whole } = await wholeConversations(call, collection, changes)
-  return { ...collection, changes: await ageLeftOvers(call, collection, changes, whole, older), older }
 }
 
 /**
@@ -107,8 +116,7 @@ async function heldByMove(call: Call, { folder, cursor: { validity, top } }: Mai
 export function hasNews({ request, renewed, applied, changes }: Mailbox): boolean {
   if (request.key === '0' || renewed || applied.responses.length + applied.fetched.length > 0) return true
   if (!changes) return false
-  const { deletes, aged, updates, adds, more } = changes
-  return more || deletes.length + aged.length + updates.length + adds.length > 0
+  return changes.more || countOf(changes) > 0
 }
 
 /** The key the client gets. Memory is brought up to date; losing it costs a look at the mailbox, no more. */

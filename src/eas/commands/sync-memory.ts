@@ -4,7 +4,8 @@ import { digest, readSync, type CollectionRequest, type SyncRequest } from './sy
 /** A Sync request made whole, and where its answer is kept in case it gets lost. */
 export type SyncAsked = {
   readonly request: SyncRequest
-  readonly digest: string
+  /** Tells it from others. Made when somebody asks. */
+  digest(): string
   /** Has the answer's octets kept, so that the same request gets the same answer once more. */
   readonly keep: (answer: Answer) => Answer
 }
@@ -25,8 +26,8 @@ export function recallRequest(call: Call): SyncAsked | undefined {
   const before = call.cache.get<SyncRequest>(requestName(call))
   const request = !said ? before : said.partial ? before && merge(before, said) : said
   if (!request) return undefined
-  const mark = `${call.request.version} ${digest(request)}`
-  const keep = (answer: Answer): Answer => answer.kind === 'wbxml' ? { ...answer, keep: { most: mostKept, done: store(call, mark) } } : answer
+  const mark = (): string => `${call.request.version} ${digest(request)}`
+  const keep = (answer: Answer): Answer => answer.kind === 'wbxml' ? { ...answer, keep: { most: mostKept, done: store(call, mark()) } } : answer
   return request.collections.length ? { request, digest: mark, keep } : undefined
 }
 
@@ -50,13 +51,15 @@ export function rememberRequest(call: Call, { request }: SyncAsked, quiet: boole
 type Stored = { readonly digest: string; readonly bytes: Uint8Array }
 
 const store = (call: Call, mark: string) => (bytes: Uint8Array): void =>
-  // A Buffer is a view of 64 KiB that it shares: it would keep them all.
-  call.cache.set(answerName(call), { digest: mark, bytes: new Uint8Array(bytes) } satisfies Stored, { size: bytes.length, seconds: 86_400 })
+  call.cache.set(answerName(call), { digest: mark, bytes: own(bytes) } satisfies Stored, { size: bytes.length, seconds: 86_400 })
+
+/** A short Buffer is a view of 64 KiB that it shares: it would keep them all. */
+const own = (bytes: Uint8Array): Uint8Array => bytes.buffer.byteLength === bytes.length ? bytes : new Uint8Array(bytes)
 
 /** The very octets a client missed, when it asks the same again. */
 export function repeated(call: Call, asked: SyncAsked): Answer | undefined {
   const stored = call.cache.get<Stored>(answerName(call))
-  if (stored?.digest !== asked.digest) return undefined
+  if (stored?.digest === undefined || stored.digest !== asked.digest()) return undefined
   call.facts['repeated'] = true
   return { kind: 'stored', bytes: stored.bytes }
 }
