@@ -24,7 +24,7 @@ const importers: Readonly<Record<string, readonly string[]>> = {
   pino: ['app.ts', 'cli.ts'],
   uqr: ['pages'],
   'prom-client': ['prometheus.ts'], '@opentelemetry/api': ['open-telemetry.ts'],
-  zod: ['config.ts', 'config-json-schema.ts', 'config-schema.ts', 'config-faults.ts', 'config-source.ts'],
+  zod: ['config.ts', 'config-eas.ts', 'config-json-schema.ts', 'config-schema.ts', 'config-faults.ts', 'config-source.ts', 'config-words.ts'],
   yaml: ['config.ts', 'config-source.ts'],
 }
 

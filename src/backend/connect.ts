@@ -24,6 +24,7 @@ import { davTrouble, type DavTrouble } from './dav-trouble.ts'
 import { identify, identityOf, recipientOf, type Identity } from './identity.ts'
 import type { Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
+import type { ListenBy } from './imap-listener.ts'
 import { imapMail } from './imap-mail.ts'
 import { imapMailbox } from './imap-mailbox.ts'
 import { imapNotes } from './imap-notes.ts'
@@ -34,6 +35,7 @@ import type { LdapConfig } from './ldap.ts'
 import { measure, type Measure } from './measured.ts'
 import { memberships, type Memberships } from './memberships.ts'
 import { sieveFilters } from './sieve-filters.ts'
+import { news, type News } from './news.ts'
 import { objectStores } from './object-stores.ts'
 import { smtpSubmission } from './smtp.ts'
 import { addressOf, sharedWays, type SharedWays } from './ways.ts'
@@ -60,6 +62,10 @@ export type Backend = {
   readonly imap: Endpoint & {
     /** Paths (as the server spells them, Unicode) that override SPECIAL-USE and the table of names. */
     readonly folders?: Partial<Record<Role, string>>
+    /** How news are listened for. Default `auto`. */
+    readonly watch?: ListenBy
+    /** Seconds between two looks at folders that are waited for and not listened to. Default 30. */
+    readonly pollSeconds?: number
   }
   readonly smtp: Endpoint & {
     /** False for a relay that trusts this host. */
@@ -137,8 +143,6 @@ export type Backends = {
 
 /** What is open for one user with one secret. Never shared with another secret of the same user. */
 type Account = Stores & {
-  /** Something may have happened in this mailbox. */
-  look(mailbox: string): void
   /** Makes room: connections close when nothing needs them, and open again for whoever still holds the stores. */
   retire(): void
   /** Ends everything, waiting included. */
@@ -157,7 +161,7 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
   const proofs = new Map<Fingerprint, Promise<Account>>()
   /** Who somebody is does not change; what becomes of the secret is asked each time. */
   const read = new WeakMap<Credentials, Read>()
-  const memory = davMemory(shared)
+  const memory = davMemory(shared), heard = news()
   const measured = measure(metrics, tracing)
   const certificates = measured('crl', certificateCheck(config.certificates ?? {}, log))
   const ways = sharedWays(config.sessions, config.breaker, { log, metrics })
@@ -173,7 +177,7 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
     try {
       if (before || backend.master) (await ways.dial(backend.imap, person.login)(own, timeoutSeconds * 1000, 'proof')).close()
       const account = before ?? await openAccount(identity, own, {
-        idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, members, backends: config.backends,
+        idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, heard, members, backends: config.backends,
         shared: addressLists.get(backend), trouble: troubles.get(backend)!,
       })
       accounts.set(fingerprint, account)
@@ -224,9 +228,7 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
       metrics.add('credentials', { result: error instanceof Failure ? resultOf[error.kind] ?? 'unavailable' : 'unavailable' })
       throw error
     }),
-    news(user, mailbox) {
-      for (const { person, look } of accounts.values()) if (mayBe(user, person.login)) look(mailbox)
-    },
+    news: heard.tell,
     async close() {
       for (const account of accounts.values()) account.end()
       accounts.clear()
@@ -236,14 +238,6 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
 }
 
 const resultOf: Partial<Record<Kind, string>> = { auth: 'refused', busy: 'slowed' }
-
-/** A server may call a user by the local part alone. Taking somebody else for the user costs a look at a mailbox. */
-function mayBe(user: string, login: string): boolean {
-  if (user.includes('@') === login.includes('@')) return user.toLowerCase() === login.toLowerCase()
-  return localPart(user) === localPart(login)
-}
-
-const localPart = (name: string): string => name.replace(/@.*/s, '').toLowerCase()
 
 type Around = {
   readonly idleSeconds: number
@@ -255,12 +249,13 @@ type Around = {
   readonly backends: readonly Backend[]
   readonly shared: AddressList | undefined
   readonly memory: DavMemory
+  readonly heard: News
   readonly members: Memberships
   readonly trouble: DavTrouble
 }
 
 async function openAccount({ backend, person }: Identity, own: Login, around: Around): Promise<Account> {
-  const { idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, members, backends, shared, trouble } = around
+  const { idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, heard, members, backends, shared, trouble } = around
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
   const dial = ways.dial(endpoint, person.login)
@@ -268,7 +263,10 @@ async function openAccount({ backend, person }: Identity, own: Login, around: Ar
   await session.ready()
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
-  const watch = imapWatch({ endpoint, login, folders, mailbox, timeoutSeconds, dial })
+  const watch = imapWatch({
+    endpoint, login, folders, mailbox, timeoutSeconds, dial, by: endpoint.watch ?? 'auto', pollSeconds: endpoint.pollSeconds ?? 30,
+    hear: look => heard.hear(person.login, look),
+  })
   const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log, ahead: { budget: ways.ahead, user: person.login } })
   const { notes = 'dav' } = backend
   const aroundDav = { timeoutSeconds, ways, memory, called: calledAt(backends, backend), trouble, journals: notes !== 'imap' }
@@ -291,7 +289,6 @@ async function openAccount({ backend, person }: Identity, own: Login, around: Ar
     ...(directory ? { directory } : {}),
     ...(backend.directory && { groups: members.of(`${person.login} ${person.addresses[0]!}`, groupsAsked(ldap && measured('ldap', ldap), person)) }),
     certificates,
-    look: watch.look,
     retire() {
       session.close()
       list.ldap?.close()

@@ -49,6 +49,7 @@ interface Internals {
   socket: Socket | false
   streamer: Transform & { lineBuffer: unknown[]; inputBuffer: unknown[]; literals: unknown[]; inputQueue: unknown[]; activeInput: unknown }
   usable: boolean
+  rawCapabilities: unknown
   exec(command: string, attributes?: unknown, options?: object): Promise<{ next(): void }>
   run(command: string, ...rest: unknown[]): Promise<unknown>
   handleResponse(data: { payload: Buffer; literals: readonly Uint8Array[] }): Promise<boolean>
@@ -80,6 +81,8 @@ class Flow extends Base {
   /** From now on `take` gets the responses. imapflow cuts them with some promises each, so it does only where it has begun one. */
   async takeOver(take: Take): Promise<void> {
     this.#take = take
+    // It reads them once, and would keep them: 3 KiB a connection.
+    this.rawCapabilities = null
     await nextTurn() // it is about to end with the answer to the login
     const { socket, streamer } = this
     const { lineBuffer, inputBuffer, literals, inputQueue, activeInput } = streamer
@@ -237,10 +240,13 @@ export class ImapConnection {
     return answers
   }
 
-  /** Says something within a command, such as DONE. */
+  /** Says something within a command, such as DONE. What is sent in the same turn of the event loop goes with it. */
   say(line: string): void {
     const { socket } = this.#flow
-    if (socket && !this.closed) socket.write(`${line}\r\n`)
+    if (!socket || this.closed) return
+    socket.cork()
+    socket.write(`${line}\r\n`)
+    setImmediate(() => socket.uncork())
   }
 
   /** Writes octets of a literal the server has asked for; settles when more may be written. Throws `unavailable`. */

@@ -1,4 +1,4 @@
-import { canonicalDeviceId, deviceKey, type DeviceStore } from '../base/devices.ts'
+import { deviceKey, type DeviceStore } from '../base/devices.ts'
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials, Front, FrontAnswer, FrontRequest, Later, Visit } from '../base/front.ts'
 import { unguarded, type Guard } from '../base/guard.ts'

@@ -25,11 +25,11 @@ afterAll(async () => {
   await house.stop()
 })
 
-function backends(auth: BackendsConfig['auth'] = {}, more: Partial<Backend> = {}): Backends {
+function backends(auth: BackendsConfig['auth'] = {}, more: Partial<Backend> = {}, sessions: BackendsConfig['sessions'] = {}): Backends {
   const endpoint = { host: '127.0.0.1', port: line.port, security: 'none' as const }
   const backend: Backend = { domains: '*', login: '{local}@{domain}', imap: endpoint, smtp: { ...endpoint, auth: true }, ...more }
   const log = { debug() {}, info() {}, warn() {}, error() {} }
-  open.push(connect({ backends: [backend], auth }, log, emptyMemory()))
+  open.push(connect({ backends: [backend], auth, sessions }, log, emptyMemory()))
   return open.at(-1)!
 }
 
@@ -99,5 +99,24 @@ describe('opening a user', () => {
   it('says that the server cannot be reached, not that the password is wrong', async () => {
     const nowhere = backends({}, { imap: { host: '127.0.0.1', port: 1, security: 'none' } })
     await expect(nowhere.open(as('anna'), here)).rejects.toMatchObject({ kind: 'unavailable' })
+  })
+})
+
+describe('news that a mail server tells of', () => {
+  it('come to those who wait, though others were here since and nothing else of theirs is kept', async () => {
+    const few = backends({}, {}, { max: 1 }), end = new AbortController(), told: string[] = []
+    const { mail } = await few.open(as('anna'), here), { id } = await mail.folderByRole('inbox')
+    const watched = mail.watch([id], end.signal, { ready: () => void told.push('ready'), changed: folder => void told.push(folder), lost() {} })
+    await expect.poll(() => told).toEqual(['ready'])
+    await few.open(as('bob'), here)
+    await few.open(as('carol'), here)
+    few.news('bob@postern.test', 'INBOX')
+    expect(told).toEqual(['ready'])
+    few.news('anna', 'inbox')
+    expect(told).toEqual(['ready', id])
+    end.abort()
+    await watched
+    few.news('anna', 'INBOX')
+    expect(told).toEqual(['ready', id])
   })
 })

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { ListenBy } from '../../src/backend/imap-listener.ts'
 import type { FolderId } from '../../src/model/folder.ts'
 import { startHouse, type House } from '../support/live.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
@@ -14,9 +15,44 @@ function watcher(store: Store, folders: readonly FolderId[]) {
   return { told, done, end: () => end.abort() }
 }
 
-const servers: [string, string[]][] = [['NOTIFY', []], ['IDLE and looking', ['NOTIFY']], ['looking alone', ['NOTIFY', 'IDLE']]]
+const servers: [string, string[], ListenBy][] = [
+  ['what serves best', [], 'auto'], ['NOTIFY', [], 'notify'], ['IDLE and looking', [], 'idle'],
+  ['IDLE where there is no NOTIFY', ['NOTIFY'], 'notify'], ['looking alone', ['NOTIFY', 'IDLE'], 'auto'],
+]
 
-describe.each(servers)('a watch by %s', (_, without) => {
+describe('a watch that has nothing to tell', () => {
+  it.each(['notify', 'idle'] as const)('says something now and then (%s), so that the server does not take it for gone', async by => {
+    const house = await startHouse({ users: 1, exim: false }), proxy = await TcpProxy.start(house.imap, { delayDown: 1 })
+    const store = await openStore(proxy, house.user(0), { watch: { by, renewSeconds: 0.2 } }), { id } = await store.mail.folderByRole('inbox')
+    const { told, end } = watcher(store, [id])
+    await vi.waitFor(() => expect(told).toContain('ready'))
+    store.session.close()
+    await sleep(100)
+    proxy.take()
+    await sleep(1100)
+    const { turns, connections, bytesUp } = proxy.take()
+    expect({ often: turns >= 3 && turns <= 6, short: bytesUp < turns * 24, connections }).toEqual({ often: true, short: true, connections: 0 })
+    await house.seed(house.user(0), 'INBOX', [letter(1)])
+    await vi.waitFor(() => expect(told.filter(each => each === id).length).toBe(1), { timeout: 5000 })
+    end()
+    store.close()
+    await proxy.close()
+    await house.stop()
+  })
+})
+
+it.each(['auto', 'idle'] as const)('a watch (%s) of a folder that went just now says so', async by => {
+  const house = await startHouse({ users: 1, exim: false }), store = await openStore(house.imap, house.user(0), { watch: { by } })
+  const client = await house.imapClient(0)
+  await client.mailboxCreate('Passing')
+  const { id } = (await store.mail.folders()).find(({ name }) => name === 'Passing')!
+  await client.mailboxDelete('Passing')
+  await expect(watcher(store, [id]).done).rejects.toMatchObject({ kind: 'not-found' })
+  store.close()
+  await house.stop()
+})
+
+describe.each(servers)('a watch by %s', (_, without, by) => {
   let house: House
   let proxy: TcpProxy
   let store: Store
@@ -27,7 +63,7 @@ describe.each(servers)('a watch by %s', (_, without) => {
   beforeAll(async () => {
     house = await startHouse({ users: 2, exim: false, dovecot: { without } })
     proxy = await TcpProxy.start(house.imap)
-    store = await openStore(proxy, house.user('anna'), { watch: { pollSeconds: 0.3, lingerSeconds: 0.2 } })
+    store = await openStore(proxy, house.user('anna'), { watch: { by, pollSeconds: 0.3, lingerSeconds: 0.2 } })
     inbox = (await store.mail.folderByRole('inbox')).id
     sent = (await store.mail.folderByRole('sent')).id
   })

@@ -18,6 +18,8 @@ export type BenchOptions = {
   readonly quick: boolean
   /** Folder for CPU profiles of Postern; it has to exist. */
   readonly profile: string | undefined
+  /** See `DovecotOptions`. */
+  readonly hibernateSeconds?: number
 }
 
 /** What every table needs. */
@@ -42,7 +44,7 @@ const countedDomain = 'counted.test'
 
 export async function openBench(options: BenchOptions): Promise<Bench> {
   const [internalPort = 0] = await freePorts(1), internal = { host: HOST, port: internalPort }
-  const house = await startHouse({ users: options.users, dovecot: { specialUse: 'created', extra: newsTo(`http://${HOST}:${internalPort}/news`) } })
+  const house = await startHouse({ users: options.users, dovecot: { specialUse: 'created', ...(options.hibernateSeconds && { hibernateSeconds: options.hibernateSeconds }), extra: newsTo(`http://${HOST}:${internalPort}/news`) } })
   const { host, port } = house.imap
   const counter = await TcpProxy.start({ host, port }, { delayUp: 1, delayDown: 1 })
   const mailboxes = new Map<number, Promise<User>>()

@@ -55,6 +55,10 @@ export class HttpLine {
     })
   }
 
+  get closed(): boolean {
+    return this.#socket.destroyed
+  }
+
   close(): void {
     this.#socket.destroy()
   }

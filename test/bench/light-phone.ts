@@ -11,9 +11,9 @@ export type LightPhone = {
   close(): void
 }
 
-/** One device on one connection. `gzip`: takes compressed answers. */
+/** One device on one connection, and on another where that was closed before an answer. `gzip`: takes compressed answers. */
 export async function lightPhone(server: { host: string; port: number }, user: Login, device: string, gzip = false): Promise<LightPhone> {
-  const line = await HttpLine.open(server.host, server.port)
+  let line = await HttpLine.open(server.host, server.port), over = false
   const authorization = Buffer.from(`${user.login}:${user.password}`).toString('base64')
   const head = (command: string, id: string): string =>
     `POST /Microsoft-Server-ActiveSync?Cmd=${command}&User=${encodeURIComponent(user.login)}&DeviceId=${id}&DeviceType=Bench HTTP/1.1\r\n` +
@@ -21,11 +21,19 @@ export async function lightPhone(server: { host: string; port: number }, user: L
     `Content-Type: application/vnd.ms-sync.wbxml\r\n${gzip ? 'Accept-Encoding: gzip\r\n' : ''}`
   return {
     async ask(command, body, other = device) {
-      const answer = await line.ask(head(command, other), body instanceof Uint8Array ? body : encodeSync(body))
+      const octets = body instanceof Uint8Array ? body : encodeSync(body)
+      const answer = await line.ask(head(command, other), octets).catch(async (error: unknown) => {
+        if (!line.closed || over) throw error
+        line = await HttpLine.open(server.host, server.port)
+        return line.ask(head(command, other), octets)
+      })
       if (answer.status !== 200) throw new Error(`${command}: HTTP ${answer.status}`)
       return answer
     },
-    close: () => line.close(),
+    close() {
+      over = true
+      line.close()
+    },
   }
 }
 

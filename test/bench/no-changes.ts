@@ -73,7 +73,7 @@ async function bareRival(bench: Bench, user: User, head: string, ask: Uint8Array
   const fields = head.split('\r\n').slice(1).map(line => line.split(': ', 2) as [string, string])
   const own = new Set(['date', 'connection', 'keep-alive'])
   const headers = Object.fromEntries(fields.filter(([name]) => !own.has(name.toLowerCase())))
-  const bare = await startBare(bench.account(user), headers)
+  const bare = await startBare({ account: bench.account(user), headers })
   const phones = await Promise.all(Array.from({ length: 32 }, (_, n) => lightPhone(bare, user, `device${n}`)))
   const octets = (await nothing(phones[0]!, ask)).head.length
   if (Math.abs(octets - head.length) > 4) throw new Error(`the bare program answers ${octets} octets, Postern ${head.length}`)

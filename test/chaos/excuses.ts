@@ -1,5 +1,5 @@
 // What a fault may be blamed for, where it is in README, Limits. Each is held against what went over the very line, and no further.
-import { canonicalDeviceId } from '../../src/eas/request.ts'
+import { canonicalDeviceId } from '../../src/base/devices.ts'
 import { sealing } from '../../src/state/sealed-value.ts'
 import type { Attempt, Ledger } from './ledger.ts'
 import type { ChaosPhone } from './phone.ts'

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Certificate } from './certificate.ts'
@@ -24,6 +24,8 @@ export interface DovecotOptions {
   readonly sieve?: { readonly smtpPort: number }
   /** What IDLE polls by when the machine's inotify instances are used up, and how long news is held back. */
   readonly idleSeconds?: number
+  /** Seconds after which a connection in IDLE is put to sleep: its process ends, and another watches for it. Never where absent. */
+  readonly hibernateSeconds?: number
   /** Further configuration lines. */
   readonly extra?: string
 }
@@ -76,7 +78,7 @@ interface Place extends Certificate {
 }
 
 function configuration({ dir, port, tlsPort, lmtpPort, sievePort, cert, key }: Place, options: DovecotOptions): string {
-  const { layout = 'plain', storage = 'sdbox', without = [], acl = false, sieve, idleSeconds = 5, extra = '' } = options
+  const { layout = 'plain', storage = 'sdbox', without = [], acl = false, sieve, idleSeconds = 5, hibernateSeconds, extra = '' } = options
   const [user, group] = isRoot ? ['nobody', 'nogroup'] : [userInfo().username, '']
   const plugins = acl ? 'quota acl' : 'quota'
   const announced = [...CAPABILITIES, ...(acl ? ['ACL', 'RIGHTS=texk'] : [])].filter(name => !without.includes(name))
@@ -182,9 +184,14 @@ service stats {
     mode = 0666
   }
 }
+${hibernateSeconds === undefined ? '' : hibernation(hibernateSeconds)}
 ${extra}
 `
 }
+
+/** The lines of examples/dovecot, for another time. */
+const hibernation = (seconds: number): string =>
+  readFileSync(new URL('../../examples/dovecot/postern-sleep.conf', import.meta.url), 'utf8').replace(/(?<=imap_hibernate_timeout = ).*/, `${seconds}s`)
 
 const managesieve = (smtpPort: number, sievePort: number): string => `
 submission_host = ${HOST}:${smtpPort}
