@@ -19,6 +19,7 @@ import { watchPressure } from './http/pressure.ts'
 import { listen, type Routes } from './http/server.ts'
 import { openDevices } from './devices.ts'
 import { openTelemetry } from './open-telemetry.ts'
+import { userFront } from './user-page.ts'
 import { countedCache, memoryCache } from './state/cache.ts'
 import { countedShared, ownMemory } from './state/shared-memory.ts'
 import { redisShared } from './state/shared-redis.ts'
@@ -101,7 +102,7 @@ export async function startApp(
   const shared = countedShared(site ?? own, metrics)
   const devices = await openDevices(config, log)
   let backends = connect(config.backends, log, shared, metrics, tracing)
-  const routes = ({ backends: { backends: mailHosts }, eas, autodiscover, upstream }: Config): Routes => ({
+  const routes = ({ backends: { backends: mailHosts }, eas, autodiscover, page, upstream }: Config): Routes => ({
     fronts: [
       health, easFront({ settings: eas, open: backends.open, cache, shared, devices, log, guard, ...extra }),
       ...(autodiscover ? [autodiscoverFront({
@@ -110,6 +111,7 @@ export async function startApp(
         elsewhere: names => redirectFor(eas, names),
         expiry: (names, now) => expiryOf(eas, names, now), ...(extra.now ? { now: extra.now } : {}),
       })] : []),
+      ...(page ? [userFront({ page, eas, autodiscover, mailHosts }, { open: backends.open, devices, shared, log, ...(extra.now ? { now: extra.now } : {}) })] : []),
     ],
     passThrough: upstream === undefined ? undefined : passThrough(upstream, log),
   })

@@ -66,10 +66,10 @@ export async function orderForDevice(config: Config, action: string, [user = '',
 
 /** What an administrator wants to know first. */
 export function stateOf(orders: Orders | undefined): string {
-  const { wipe, decision, pending, resync, trace } = orders ?? {}
+  const { wipe, decision, removed, pending, resync, trace } = orders ?? {}
   const words = [
     wipe && (wipe.state === 'done' ? 'wiped' : `${wipe.kind === 'account' ? 'account wipe' : 'wipe'} ${wipe.state}`),
-    decision && (decision.access === 'block' ? 'blocked' : 'allowed'), pending && !decision && 'waits for a decision',
+    removed && 'removed by its user', decision && (decision.access === 'block' ? 'blocked' : 'allowed'), pending && !decision && 'waits for a decision',
     resync && `${Object.keys(resync).length} to begin anew`, trace && trace.until > Date.now() && 'traced',
   ].filter(Boolean)
   return words.join(', ') || 'nothing ordered'

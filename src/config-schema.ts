@@ -3,28 +3,17 @@ import * as z from 'zod'
 import type { AutodiscoverSettings } from './autodiscover/settings.ts'
 import type { Backend, BackendsConfig, Security } from './backend/connect.ts'
 import { usualAttributes, type Attributes } from './backend/ldap-entry.ts'
-import { canonicalDn } from './backend/ldap-name.ts'
-import type { Passwords } from './eas/rules.ts'
+import { eas } from './config-eas.ts'
+import { count, domain, pem, range, seconds, text } from './config-words.ts'
 import type { EasSettings } from './eas/settings.ts'
-import { versions } from './eas/versions.ts'
-import { policyValueFault } from './eas/policy-elements.ts'
 import type { AdminPlace } from './http/admin.ts'
 import { signCms, type Signer } from './formats/cms-sign.ts'
-import { zoneOfName } from './formats/timezone.ts'
 import { isPasswordHash } from './pages/password-hash.ts'
 import type { SharedConfig } from './state/shared-redis.ts'
-import { pages } from './wire/wbxml-pages.ts'
+import type { UserPageSettings } from './pages/user-page.ts'
 
 // The one description of the configuration file: what may stand where, and what holds where nothing stands.
 
-const text = z.string().min(1)
-const seconds = z.int().min(1)
-const count = z.int().min(1)
-const pem = z.string().startsWith('-----BEGIN ', {
-  error: 'must be PEM text; write ${file:PATH} to read it from a file', abort: true,
-})
-const range = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], { error: 'must be an address or a range like 10.0.0.0/8' })
-const domain = text.toLowerCase()
 const upstream = z.url({ protocol: /^https?$/, error: 'must be a URL like http://127.0.0.1:8443' })
 const template = z.string().refine(login => login === 'address' || login === 'local' || login.includes('{local}'), {
   error: 'must be address, local, or contain {local}, as in {local}@{domain}',
@@ -181,49 +170,6 @@ const certificates = z.strictObject({
   }).exactOptional(),
 }) satisfies z.ZodType<BackendsConfig['certificates']>
 
-/** [MS-ASPROV] EASProvisionDoc: its settings by their names, except those that hold others. */
-const { DevicePasswordEnabled: first, AllowInternetSharing: last } = pages.Provision.tags
-const policyValue = (name: string) => z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number, true or false' })
-  .refine(value => policyValueFault(name, value) === undefined, { error: ({ input }) => policyValueFault(name, input as string) })
-const policy = z.strictObject(Object.fromEntries(Object.entries(pages.Provision.tags)
-  .filter(([, token]) => token >= first && token <= last)
-  .map(([name]) => [name, policyValue(name).exactOptional()])))
-
-const named = (rule: { user?: string; domain?: string }): boolean => rule.user !== undefined || rule.domain !== undefined
-const whom = { user: text.toLowerCase().exactOptional(), domain: domain.exactOptional() }
-const group = text.refine(name => !name.includes('=') || canonicalDn(name) !== undefined, { error: 'must be the name of a group, or a DN like cn=staff,ou=groups,dc=example,dc=org' })
-const whomOf = { ...whom, group: group.exactOptional() }
-const page = z.url({ protocol: /^https?$/, error: 'must be a URL like https://mail.example.org' })
-
-const elsewhere = z.string().regex(/^[^\s@]+@[^\s@]+$/, { error: 'must be an address, as {local}@other.example.org' })
-
-const passwords = z.strictObject({
-  url: page,
-  expire: z.record(text.toLowerCase(), z.iso.date({ error: 'must be a day like 2026-12-01' })).default({}),
-  warnDays: z.int().min(0).max(365).default(14),
-}) satisfies z.ZodType<Passwords>
-
-const eas = z.strictObject({
-  ceiling: z.enum(versions).default('16.1'),
-  ceilings: z.array(z.strictObject({ ...whomOf, agent: text.exactOptional(), version: z.enum(versions) })).default([]),
-  merge: z.array(z.strictObject({ ...whomOf, agent: text.exactOptional(), folders: z.array(z.enum(['calendar', 'contacts', 'tasks', 'notes'])) })).default([]),
-  redirects: z.array(z.strictObject({ ...whom, url: page, address: elsewhere.exactOptional() }).refine(named, { error: 'must name a user or a domain' })).default([]),
-  passwords: passwords.exactOptional(),
-  heartbeat: z.strictObject({ min: seconds.default(60), max: seconds.max(3540).default(3540) })
-    .refine(({ min, max }) => min <= max, { error: 'must not have a min above its max' }).prefault({}),
-  pingFolders: z.int().min(1).max(1000).default(300),
-  recipientCache: z.boolean().default(true),
-  maxRequest: z.int().min(64 * 1024).max(1024 ** 3).default(150 * 1024 * 1024),
-  maxHeld: z.int().min(64 * 1024).max(64 * 1024 * 1024).default(40 * 1024 * 1024),
-  timeZone: text.refine(name => zoneOfName(name) !== undefined, { error: 'must be a zone like Europe/Berlin' }).exactOptional(),
-  policy: policy.exactOptional(),
-  policies: z.array(z.strictObject({ ...whomOf, agent: text.exactOptional(), policy: z.union([policy, z.literal('none')], { error: 'must be a policy, or none' }) })).default([]),
-  access: z.array(z.strictObject({
-    ...whomOf, agent: text.exactOptional(), id: text.exactOptional(), type: text.exactOptional(), access: z.enum(['allow', 'block', 'quarantine']),
-  })).default([]),
-  quarantineNotice: text.max(1000).exactOptional(),
-})
-
 /** Where clients find this server: no path, as the paths are those that clients know. */
 const isOwnUrl = (url: string): boolean => /^https:\/\/[^/@{}?#]+\/?$/i.test(url) && URL.canParse(url)
 const ownUrl = z.string().refine(url => isOwnUrl(url.replaceAll('{domain}', 'x.example')), {
@@ -236,6 +182,12 @@ const autodiscover = z.strictObject({
   signer: z.strictObject({ cert: pem, key: pem }).refine(isPair, { error: 'must be a certificate and its own key' })
     .refine(canSign, { error: 'must have a key of RSA or of an elliptic curve' }).exactOptional(),
 })
+
+const pagePath = z.string().toLowerCase().refine(path => /^\/([a-z0-9._~-]+\/)*([a-z0-9._~-]+)?$/.test(path) && !/\/\.{1,2}(\/|$)|^\/\.postern(\/|$)/.test(path), {
+  error: 'must be a path like /devices/, and not one below /.postern/',
+})
+
+const userPage = z.strictObject({ enabled: z.boolean().exactOptional(), path: pagePath.exactOptional(), wipe: z.boolean().default(true) })
 
 /** Backends that claim the same domain: each user must have one. */
 function claimedTwice(backends: readonly Backend[]): string | undefined {
@@ -297,6 +249,7 @@ export const schema = z.strictObject({
   certificates: certificates.exactOptional(),
   eas: eas.prefault({}),
   autodiscover: autodiscover.prefault({}),
+  page: userPage.prefault({}),
 }).refine(({ admin, devices }) => !admin || devices, { path: ['admin'], error: 'wants devices: where they are remembered' })
   .refine(({ devices, cache }) => !devices?.shared || cache.shared, { path: ['devices', 'shared'], error: 'wants cache.shared' })
   .superRefine(({ eas, backends }, context) => {
@@ -306,6 +259,7 @@ export const schema = z.strictObject({
     }
   })
   .refine(({ eas, devices }) => devices || !eas.access.some(({ access }) => access === 'quarantine'), { path: ['eas', 'access'], error: 'wants devices for a quarantine: where those that wait are remembered' })
+  .refine(({ page, upstream }) => !upstream || !page.enabled || page.path !== undefined, { path: ['page', 'path'], error: 'must be named where there is an upstream, as /devices/: / is its own' })
 
 type File = z.infer<typeof schema>
 
@@ -319,6 +273,8 @@ export type Config = Pick<File, 'listen' | 'drain' | 'log' | 'cache' | 'limits'>
   readonly eas: EasSettings
   /** Undefined: its paths are the upstream's. */
   readonly autodiscover: AutodiscoverSettings | undefined
+  /** Undefined: there is none. */
+  readonly page: UserPageSettings | undefined
 }
 
 const placeOf = ({ host = '127.0.0.1', port = 0, socket, ...others }: NonNullable<File['admin']>): AdminPlace =>
@@ -326,7 +282,7 @@ const placeOf = ({ host = '127.0.0.1', port = 0, socket, ...others }: NonNullabl
 
 export function arrange(file: File): Config {
   const {
-    listen, drain, internal, admin, devices, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found },
+    listen, drain, internal, admin, devices, log, cache, limits, upstream, secret, backends, sessions, breaker, auth, certificates, eas, autodiscover: { enabled, ...found }, page,
   } = file
   return {
     listen, drain, internal, log, cache, limits, upstream, devices, admin: admin && placeOf(admin),
@@ -343,6 +299,7 @@ export function arrange(file: File): Config {
     },
     autodiscover: enabled
       ? { url: found.url, name: found.name, autoconfig: found.autoconfig, mobileconfig: found.mobileconfig, signer: found.signer } : undefined,
+    page: page.enabled ?? (upstream === undefined || page.path !== undefined) ? { path: page.path ?? '/', wipe: page.wipe } : undefined,
   }
 }
 

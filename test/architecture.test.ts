@@ -11,7 +11,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   backend: ['base', 'model', 'formats'],
   eas: front, autodiscover: front,
   http: ['base'],
-  pages: ['base', 'state', 'http'],
+  pages: ['base', 'model', 'state', 'http'],
 }
 
 /** Who may import a package: folders, or files of src/ itself. */
@@ -22,8 +22,9 @@ const importers: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['state'],
   htmlparser2: ['formats'], 'iconv-lite': ['formats'], 'jpeg-js': ['formats'], pngjs: ['formats'],
   pino: ['app.ts', 'cli.ts'],
+  uqr: ['pages'],
   'prom-client': ['prometheus.ts'], '@opentelemetry/api': ['open-telemetry.ts'],
-  zod: ['config.ts', 'config-json-schema.ts', 'config-schema.ts', 'config-faults.ts', 'config-source.ts'],
+  zod: ['config.ts', 'config-eas.ts', 'config-json-schema.ts', 'config-schema.ts', 'config-faults.ts', 'config-source.ts', 'config-words.ts'],
   yaml: ['config.ts', 'config-source.ts'],
 }
 

@@ -30,7 +30,7 @@ missing=
 needs='dovecot-imapd:/usr/lib/dovecot/imap dovecot-lmtpd:/usr/lib/dovecot/lmtp dovecot-sieve:sievec
   dovecot-managesieved:/usr/lib/dovecot/managesieve exim4-daemon-light:exim4 radicale:radicale openssl:openssl'
 [ "${1:-}" = --demo ] || needs="$needs xandikos:xandikos libwbxml2-utils:wbxml2xml slapd:slapd haproxy:haproxy redis-server:redis-server
-  nginx:nginx apache2-bin:apache2 caddy:caddy fail2ban:fail2ban-regex mandoc:mandoc chromium:chromium"
+  nginx:nginx apache2-bin:apache2 caddy:caddy fail2ban:fail2ban-regex mandoc:mandoc chromium:chromium docker-compose:docker-compose"
 for need in $needs; do
   command -v "${need#*:}" >/dev/null || missing="$missing ${need%%:*}"
 done

@@ -106,10 +106,11 @@ export async function displayNameOf({ visit }: Ask, { directory, person }: Store
 }
 
 /** Where this server is for clients of a domain, without a slash at its end. Clients never speak to it but over TLS. */
-export function baseOf({ house: { settings }, visit }: Ask, domain: string): string {
-  const told = settings.url?.replaceAll('{domain}', () => domain)
-  return (told ?? `https://${visit.origin.host}`).replace(/\/+$/, '')
-}
+export const baseOf = ({ house: { settings }, visit }: Ask, domain: string): string => baseFor(settings.url, visit.origin.host, domain)
+
+/** The same, for who asked `host`, where the site has said `told`. */
+export const baseFor = (told: string | undefined, host: string, domain: string): string =>
+  (told?.replaceAll('{domain}', () => domain) ?? `https://${host}`).replace(/\/+$/, '')
 
 export const easPath = '/Microsoft-Server-ActiveSync', poxPath = '/autodiscover/autodiscover.xml', soapPath = '/autodiscover/autodiscover.svc'
 

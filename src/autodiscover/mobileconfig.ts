@@ -23,6 +23,9 @@ export function answerMobileconfig(ask: Ask): Response {
   } })
 }
 
+/** Where the profile for an address is. */
+export const profilePath = (address: string): string => `/email.mobileconfig?email=${encodeURIComponent(address)}`
+
 const plain = { 'content-type': 'text/plain; charset=utf-8' }
 
 function profileOf({ house }: Ask, address: string, base: URL): Markup {

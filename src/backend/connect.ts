@@ -267,7 +267,7 @@ async function openAccount({ backend, person }: Identity, own: Login, around: Ar
     endpoint, login, folders, mailbox, timeoutSeconds, dial, by: endpoint.watch ?? 'auto', pollSeconds: endpoint.pollSeconds ?? 30,
     hear: look => heard.hear(person.login, look),
   })
-  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log })
+  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log, ahead: { budget: ways.ahead, user: person.login } })
   const { notes = 'dav' } = backend
   const aroundDav = { timeoutSeconds, ways, memory, called: calledAt(backends, backend), trouble, journals: notes !== 'imap' }
   const dav = backend.dav && openDav(backend.dav, person, own, aroundDav), collections = dav && measured<ObjectStore>('dav', dav.objects)

@@ -39,6 +39,8 @@ export function credentialMemory({ rememberSeconds, refuseSeconds, tries }: Cred
   const proven = new LRUCache<string, true>({ ...bound, ttl: rememberSeconds * 1000 })
   const honest = new LRUCache<string, true>({ ...bound, ttl: day * 1000 })
   const wrong = new LRUCache<string, true>({ ...bound, ttl: refuseSeconds * 1000 })
+  /** Secrets of a user that are being tried now, or were within a minute and nobody could say: many that come at once are no way around. */
+  const trying = new LRUCache<string, Set<Fingerprint>>({ ...bound, ttl: minute * 1000, noUpdateTTL: true })
   const guesses = (login: string, address: string): string[] => [`guesses:user:${login}`, `guesses:address:${address}`]
   const rightName = (login: string, address: string): string => `right:${JSON.stringify([login, address])}`
   return {
@@ -51,21 +53,29 @@ export function credentialMemory({ rememberSeconds, refuseSeconds, tries }: Cred
       if (proven.has(fingerprint)) return true
       if (wrong.has(fingerprint)) throw new Failure('auth', 'the same credentials were refused a moment ago')
       if (honest.has(fingerprint)) return false
+      const tried = trying.get(login) ?? new Set<Fingerprint>()
+      trying.set(login, tried.add(fingerprint))
+      const atOnce = [...tried].indexOf(fingerprint)
       const [ofUser = 0, ofAddress = 0] = await shared.counted(guesses(login, address))
       // Others' guesses for a user do not hold up an address from where that user came lately, its own do.
-      const tooMany = ofAddress >= tries || (ofUser >= tries && !await shared.recall<boolean>(rightName(login, address)))
-      if (tooMany) throw new Failure('busy', 'too many wrong credentials', { retryAfter: minute })
+      const tooMany = ofAddress >= tries || (ofUser + atOnce >= tries && !await shared.recall<boolean>(rightName(login, address)))
+      if (tooMany) {
+        tried.delete(fingerprint)
+        throw new Failure('busy', 'too many wrong credentials', { retryAfter: minute })
+      }
       return false
     },
     async proved(fingerprint, login, address) {
       proven.set(fingerprint, true)
       honest.set(fingerprint, true)
+      trying.get(login)?.delete(fingerprint)
       await shared.keep(rightName(login, address), true, { seconds: day })
     },
     async refused(fingerprint, login, address) {
       wrong.set(fingerprint, true)
       honest.delete(fingerprint)
       await Promise.all(guesses(login, address).map(name => shared.count(name, minute)))
+      trying.get(login)?.delete(fingerprint)
     },
   }
 }

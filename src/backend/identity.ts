@@ -35,6 +35,16 @@ export function identityOf(backends: readonly Backend[], name: string): Identity
   }
 }
 
+/**
+ * Whether users of two backends may have the same login name, so that it does not tell whose it is. Two addresses of one backend with one login
+ * name are one user.
+ */
+export function sharesLogins(backends: readonly Backend[]): boolean {
+  const logins = backends.flatMap(backend => [...new Set((backend.domains === '*' ? ['any.invalid'] : backend.domains)
+    .map(domain => identify([backend], `local@${domain}`).person.login.toLowerCase()))])
+  return new Set(logins).size < logins.length
+}
+
 /** The user as filters see them: the organization is every domain of the backend, and those the user has an address in. */
 export function recipientOf({ backend: { domains }, person }: Identity): Recipient {
   const addresses = person.addresses.filter(address => /^[^\s@]+@[^\s@]+$/.test(address))

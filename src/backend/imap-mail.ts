@@ -1,8 +1,10 @@
+import type { Budget } from '../base/budget.ts'
 import { Failure } from '../base/failure.ts'
 import { silent, type Log } from '../base/log.ts'
 import type { Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
-import type { MailStore } from '../model/ports.ts'
+import type { MailStore, PartWish } from '../model/ports.ts'
+import { readAhead } from './imap-ahead.ts'
 import { appending, appendLine } from './imap-append.ts'
 import { mailChanges } from './imap-changes.ts'
 import { empty, move, remove, setFlags } from './imap-edit.ts'
@@ -24,6 +26,8 @@ export type MailDeps = {
   readonly mailbox: ImapMailbox
   readonly recall: Recall
   readonly watch: ImapWatch
+  /** What may be read before it is asked for, of this user. */
+  readonly ahead: { readonly budget: Budget; readonly user: string; readonly seconds?: number }
   readonly log?: Log
 }
 
@@ -31,10 +35,22 @@ export type MailDeps = {
 const chunk = 78 * 6400 // base64 in lines of the usual length is cut between two of them
 
 /** One user's mail over IMAP. */
-export function imapMail({ session, folders, mailbox, recall, watch, log = silent }: MailDeps): MailStore {
-  async function at<T>(id: FolderId, work: (path: string) => Promise<T>): Promise<T> {
+export function imapMail({ session, folders, mailbox, recall, watch, ahead, log = silent }: MailDeps): MailStore {
+  async function at<T>(id: FolderId, work: (path: string) => Promise<T>, checked = false): Promise<T> {
     if (id === outbox.id) throw new Failure('denied', 'nothing can be put into Outbox')
-    return folders.at(id, work)
+    return folders.at(id, work, checked)
+  }
+
+  const { changes, changed, estimate } = mailChanges(mailbox, recall, watch.heard)
+
+  async function parts(folder: FolderId, validity: number, wishes: readonly PartWish[]): Promise<(Uint8Array | undefined)[]> {
+    if (wishes.length === 0) return []
+    const first = await at(folder, path => session.peek(path, validity, () => partsBatch(wishes)), true)
+    const missing = wishes.filter((_, index) => first.result[index] === undefined)
+    if (first.fresh || missing.length === 0) return first.result
+    // The session may not have heard of these messages yet.
+    const again = await at(folder, path => session.peek(path, validity, () => partsBatch(missing), true), true)
+    return first.result.map(found => found ?? again.result.shift())
   }
 
   return {
@@ -44,24 +60,16 @@ export function imapMail({ session, folders, mailbox, recall, watch, log = silen
     createFolder: folders.createFolder,
     updateFolder: folders.updateFolder,
     deleteFolder: folders.deleteFolder,
-    ...mailChanges(mailbox, recall, watch.heard),
+    changed,
+    estimate,
+    ...readAhead({ changes, parts }, { mailbox, ...ahead }),
     heads: imapHeads(session, folders, mailbox),
     messages: (folder, validity, uids) => mailbox.messages(folder, validity, uids),
-
-    async parts(folder, validity, wishes) {
-      if (wishes.length === 0) return []
-      const first = await at(folder, path => session.peek(path, validity, () => partsBatch(wishes)))
-      const missing = wishes.filter((_, index) => first.result[index] === undefined)
-      if (first.fresh || missing.length === 0) return first.result
-      // The session may not have heard of these messages yet.
-      const again = await at(folder, path => session.peek(path, validity, () => partsBatch(missing), true))
-      return first.result.map(found => found ?? again.result.shift())
-    },
 
     async *stream({ folder, validity, uid }, section, range) {
       const end = range ? range.offset + range.length : Infinity
       const read = async (offset: number): Promise<Uint8Array | undefined> => {
-        const [found] = await this.parts(folder, validity, [{ uid, section, offset, length: Math.min(chunk, end - offset) }])
+        const [found] = await parts(folder, validity, [{ uid, section, offset, length: Math.min(chunk, end - offset) }])
         return found
       }
       let offset = range?.offset ?? 0
@@ -106,7 +114,7 @@ export function imapMail({ session, folders, mailbox, recall, watch, log = silen
       })))
       const uids = highest(normalise(found), maxFound).reverse()
       if (uids.length === 0) return []
-      const heads = await this.parts(folder, state.validity, uids.map(uid => ({ uid, section: 'HEADER', length: maxHeader })))
+      const heads = await parts(folder, state.validity, uids.map(uid => ({ uid, section: 'HEADER', length: maxHeader })))
       return uids.filter((_, index) => hasField(heads[index], field, value))
     },
 

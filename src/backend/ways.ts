@@ -4,6 +4,7 @@ import { gate, type Gate } from '../base/gate.ts'
 import { silent, type Log } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { BackendsConfig, Endpoint } from './connect.ts'
+import { mostAhead } from './imap-ahead.ts'
 import { imapDial, type Dial } from './imap-dial.ts'
 
 /** What all users of a process share on their way to the servers. */
@@ -11,6 +12,8 @@ export type SharedWays = {
   /** `server`: what it is called in the log, unless somebody else logs of it. */
   breaker(server: string, quiet?: 'quiet'): Breaker
   dial(endpoint: Endpoint, user: string): Dial
+  /** Octets that are read before they are asked for. */
+  readonly ahead: Budget
 }
 
 /** Who is told of what happens on them. */
@@ -34,6 +37,7 @@ export function sharedWays(sessions: BackendsConfig['sessions'], options: Breake
   const gateOf = once<Gate>(server => gate(`logins at ${server}`, { places: logins, perSecond: watchLogins }))
   return {
     breaker: breakerOf,
+    ahead: budget('octets read ahead', { each: 2 * mostAhead, all: 24 * mostAhead }),
     dial(endpoint, user) {
       const server = `imap ${addressOf(endpoint)}`
       return imapDial(endpoint, user, { gate: gateOf(server), breaker: breakerOf(server), connections: all, metrics })

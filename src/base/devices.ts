@@ -6,6 +6,8 @@ export type Wipe = {
   readonly kind: 'full' | 'account'
   readonly state: 'ordered' | 'told' | 'failed' | 'done'
   readonly by: string
+  /** The user's own order, which the user may take back; absent for an administrator's. */
+  readonly own?: true
   /** Milliseconds since 1970-01-01, of the order and of the last change. */
   readonly at: number
   readonly changed: number
@@ -13,7 +15,10 @@ export type Wipe = {
 
 /** What is decided about a device, and what it is still to be told. Kept until somebody takes it back. */
 export type Orders = DeviceKey & {
+  /** An administrator's. */
   readonly decision?: { readonly access: 'allow' | 'block'; readonly by: string; readonly at: number }
+  /** Its user wants it here no more. Beside the decision: what the user takes back leaves that as it was. */
+  readonly removed?: { readonly by: string; readonly at: number }
   /** Waits for a decision since `at`; `mails` that told the user of it were tried, `told` where one went out. */
   readonly pending?: { readonly at: number; readonly mails: number; readonly told: boolean }
   readonly wipe?: Wipe
@@ -40,6 +45,8 @@ export type Seen = DeviceKey & {
   readonly statuses: readonly (readonly [at: number, command: string, status: string])[]
   /** Collections it had to begin anew, and why. */
   readonly resyncs: readonly (readonly [at: number, why: string])[]
+  /** Collections it synced, the last ones last: an id, and for what it is (a role, or what it holds). */
+  readonly synced: readonly (readonly [at: number, collection: string])[]
 }
 
 export type Device = { readonly seen?: Seen; readonly orders?: Orders }
@@ -51,6 +58,7 @@ export type Sighting = DeviceKey & Pick<Seen, 'type' | 'agent' | 'version' | 'wa
   readonly status: string
   readonly folders?: number
   readonly resync?: string
+  readonly synced?: readonly string[]
 }
 
 /**
@@ -67,7 +75,7 @@ export interface DeviceStore {
   change(key: DeviceKey, change: (now: Orders | undefined) => Orders | undefined): Promise<Orders | undefined>
   /** Is told of each device whose orders have changed, by whomever. */
   onChange(heard: (key: DeviceKey) => void): void
-  /** Noted in memory, and kept a little later together with others. What cannot be kept is lost in time, and logged. */
+  /** Noted in memory, and kept some seconds later together with others, up to half a minute where there is much. What cannot be kept waits, as far as there is room. */
   saw(sighting: Sighting): void
   device(key: DeviceKey): Promise<Device | undefined>
   devices(): Promise<readonly Device[]>

@@ -13,9 +13,9 @@ export type Doorkeeper = { readonly settings: EasSettings; readonly devices?: De
 const mostMails = 5, mostPending = 20
 
 /**
- * [MS-ASCMD] Common Status Codes, 129 and 140: why this device may do nothing now, else undefined. What an administrator decided comes
- * before the rules of the configuration. Throws `unavailable` where nobody knows what is decided, or a group
- * that decides.
+ * [MS-ASCMD] Common Status Codes, 129 and 140: why this device may do nothing now, else undefined. What its user took away is away, whoever
+ * allows it; what an administrator decided comes before the rules of the configuration. Throws `unavailable` where nobody knows what is
+ * decided, or a group that decides.
  */
 export async function accessFault(house: Doorkeeper, request: EasRequest, stores: Stores, who: Who): Promise<'129' | '140' | undefined> {
   const { settings, devices } = house
@@ -25,6 +25,7 @@ export async function accessFault(house: Doorkeeper, request: EasRequest, stores
   // A device that was wiped, and an account-only order for a phone that does not know it: nothing but the door is left.
   if (orders?.wipe && (orders.wipe.state === 'done' || !knowsWipe(orders.wipe.kind, request))) return '129'
   if (orders?.wipe) return request.command === 'Provision' ? undefined : '140'
+  if (orders?.removed) return '129'
   const access = orders?.decision?.access ?? await accessOf(settings, request, who)
   if (access === 'allow') return undefined
   if (access === 'quarantine' && devices) await hold({ ...house, devices }, key, orders, request, stores)

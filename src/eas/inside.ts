@@ -44,8 +44,8 @@ const isTnef = (part: Part): boolean =>
  */
 export function lookOf(root: Part, userAgent: string | undefined): Look | undefined {
   if (isSmime(root)) return undefined
-  const tnef = clientOf(userAgent, '') === 'Outlook' ? undefined : firstPart(root, isTnef)
-  if (tnef && tnef.size <= most.tnef) return { section: tnef.section, length: most.tnef, kind: 'tnef', first: true }
+  const tnef = firstPart(root, isTnef)
+  if (tnef && tnef.size <= most.tnef && clientOf(userAgent, '') !== 'Outlook') return { section: tnef.section, length: most.tnef, kind: 'tnef', first: true }
   if (root.type === 'multipart/report') {
     const status = root.children.find(({ type }) => /^message\/(global-)?(delivery-status|disposition-notification)$/.test(type))
     return status && { section: status.section, length: most.report, kind: 'report', first: false }

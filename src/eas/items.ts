@@ -54,13 +54,8 @@ type Planned = {
   readonly stream: boolean
   readonly verb?: Verb | undefined
 }
-type Place = {
-  readonly stores: Stores
-  readonly folder: Folder
-  readonly validity: number
-  readonly wish: BodyWish
-  readonly context: ItemContext
-}
+type Asked = { readonly wish: BodyWish; readonly context: ItemContext }
+type Place = Asked & { readonly stores: Stores; readonly folder: Folder; readonly validity: number }
 
 /**
  * Messages as a client sees them, in the given order: the children of ApplicationData (Sync) or Properties (ItemOperations).
@@ -71,8 +66,7 @@ export async function* renderItems(
   stores: Stores, folder: Folder, validity: number, messages: readonly Message[], wish: BodyWish, context: ItemContext,
 ): AsyncGenerator<Item> {
   const place = { stores, folder, validity, wish, context }
-  const waiting = batches(messages.map(message =>
-    planned(place, message, lookOf(message.structure, context.userAgent), lookInside(message, undefined, undefined))))
+  const waiting = plannedBatches(place, messages)
   let coming = fetchBatch(place, waiting.shift())
   for (;;) {
     const batch = await coming
@@ -83,7 +77,17 @@ export async function* renderItems(
   }
 }
 
-function planned({ wish, context: { version, octets, asWritten } }: Place, message: Message, look: Look | undefined, inside: Inside): Planned {
+/** What `renderItems` asks for first of these messages, so that it may be read before it is asked. */
+export const firstPieces = (messages: readonly Message[], wish: BodyWish, context: ItemContext): PartWish[] =>
+  piecesOf(plannedBatches({ wish, context }, messages)[0] ?? [])
+
+const piecesOf = (batch: readonly Planned[]): PartWish[] => batch.flatMap(one =>
+  wishesOf(one).filter(({ section }) => !one.inside.octets.has(section)).map(wish => ({ ...wish, uid: one.message.uid })))
+
+const plannedBatches = (asked: Asked, messages: readonly Message[]): Planned[][] => batches(messages.map(message =>
+  planned(asked, message, lookOf(message.structure, asked.context.userAgent), lookInside(message, undefined, undefined))))
+
+function planned({ wish, context: { version, octets, asWritten } }: Asked, message: Message, look: Look | undefined, inside: Inside): Planned {
   const shaped = { structure: inside.structure, size: message.size }
   const body = planBody(shaped, wish, version, asWritten), part = planBodyPart(shaped, wish.part, version)
   const stream = wantsMimeStream(body, message, octets)

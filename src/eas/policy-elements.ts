@@ -7,13 +7,16 @@ export const policyElements = {
   RequireStorageCardEncryption: '0', AttachmentsEnabled: '1', MinDevicePasswordLength: '', MaxInactivityTimeDeviceLock: '',
   MaxDevicePasswordFailedAttempts: '', MaxAttachmentSize: '', AllowSimpleDevicePassword: '1', DevicePasswordExpiration: '', DevicePasswordHistory: '0',
   AllowStorageCard: '1', AllowCamera: '1', RequireDeviceEncryption: '0', AllowUnsignedApplications: '1',
-  AllowUnsignedInstallationPackages: '1', MinDevicePasswordComplexCharacters: '3', AllowWiFi: '1', AllowTextMessaging: '1',
+  AllowUnsignedInstallationPackages: '1', MinDevicePasswordComplexCharacters: '1', AllowWiFi: '1', AllowTextMessaging: '1',
   AllowPOPIMAPEmail: '1', AllowBluetooth: '2', AllowIrDA: '1', RequireManualSyncWhenRoaming: '0', AllowDesktopSync: '1',
   MaxCalendarAgeFilter: '0', AllowHTMLEmail: '1', MaxEmailAgeFilter: '0', MaxEmailBodyTruncationSize: '-1',
   MaxEmailHTMLBodyTruncationSize: '-1', RequireSignedSMIMEMessages: '0', RequireEncryptedSMIMEMessages: '0',
   RequireSignedSMIMEAlgorithm: '0', RequireEncryptionSMIMEAlgorithm: '0', AllowSMIMEEncryptionAlgorithmNegotiation: '2',
   AllowSMIMESoftCerts: '1', AllowBrowser: '1', AllowConsumerEmail: '1', AllowRemoteDesktop: '1', AllowInternetSharing: '1',
 } as const
+
+/** [MS-ASPROV] those that are lists, with what they hold: names of programs in ROM that may not run, SHA-1 of others, the only ones that may. */
+export const policyLists = { UnapprovedInROMApplicationList: 'ApplicationName', ApprovedApplicationList: 'Hash' } as const
 
 /** [MS-ASWBXML] Code Page 14: those that 12.0 has. */
 export const of120: ReadonlySet<string> = new Set([

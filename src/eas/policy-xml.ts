@@ -1,4 +1,4 @@
-type Policy = Readonly<Record<string, string | number | boolean>>
+import type { Policy } from './rules.ts'
 
 const lock = 'HKLM\\Comm\\Security\\Policy\\LASSD'
 

@@ -25,7 +25,7 @@ export type Ceiling = WhomOf & { readonly agent?: string; readonly version: Vers
 /** Contents of which a client is shown one folder that has all in it; none: each collection by itself. */
 export type Merging = WhomOf & { readonly agent?: string; readonly folders: readonly ObjectContent[] }
 /** What phones are asked for, by the names of [MS-ASPROV]; undefined asks for nothing. */
-export type Policy = Readonly<Record<string, string | number | boolean>>
+export type Policy = Readonly<Record<string, string | number | boolean | readonly string[]>>
 export type PolicyRule = WhomOf & { readonly agent?: string; readonly policy: Policy | undefined }
 export type Access = 'allow' | 'block' | 'quarantine'
 /** `id` and `type` are patterns as `agent` is. */
@@ -70,7 +70,10 @@ export async function accessOf(
 }
 
 /** The directory is asked when all else fits, so not at all where no rule names a group. Throws `unavailable` where it decides and cannot be asked. */
-async function firstOf<T extends WhomOf>(rules: readonly T[], { names, groups }: Who, fits: (rule: T) => boolean): Promise<T | undefined> {
+const firstOf = <T extends WhomOf>(rules: readonly T[], who: Who, fits: (rule: T) => boolean): Promise<T | undefined> | undefined =>
+  rules.length > 0 ? find(rules, who, fits) : undefined
+
+async function find<T extends WhomOf>(rules: readonly T[], { names, groups }: Who, fits: (rule: T) => boolean): Promise<T | undefined> {
   for (const rule of rules) {
     if (concerns(rule, names) && fits(rule) && (rule.group === undefined || await groups?.has(rule.group))) return rule
   }

@@ -1,4 +1,4 @@
-import { canonicalDeviceId, deviceKey, type DeviceStore } from '../base/devices.ts'
+import { deviceKey, type DeviceStore } from '../base/devices.ts'
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Credentials, Front, FrontAnswer, FrontRequest, Later, Visit } from '../base/front.ts'
 import { unguarded, type Guard } from '../base/guard.ts'
@@ -63,7 +63,7 @@ export function easFront(parts: EasParts): EasFront {
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
     drain: () => drain(waits),
     shed: part => shed(waits, part),
-    answer: (request, visit) => counted(visit, taken => slowed(visit, answer(house, request, visit, taken))),
+    answer: (request, visit) => attend(house, request, visit),
   }
 }
 
@@ -77,18 +77,23 @@ type House = EasParts & { readonly guard: Guard; readonly metrics: Metrics; read
 /** What a request took of what there is only so much of: each gives it back. */
 type Taken = (() => void)[]
 
-/** Gives back what a request took when its answer was sent, or when it begins to wait. */
-async function counted<T extends FrontAnswer | Later>(visit: Visit, answer: (taken: Taken) => Promise<T>): Promise<T> {
+/**
+ * Gives back what a request took when its answer was sent, or when it begins to wait. A client that is to come less often is told why and
+ * when.
+ */
+async function attend(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later> {
   const taken: Taken = []
   const leave = (): void => taken.splice(0).forEach(giveBack => giveBack())
   try {
-    const answered = await answer(taken)
+    const answered = await answer(house, request, visit, taken)
     if ('later' in answered) leave()
     else visit.onEnd(leave)
     return answered
   } catch (error) {
     leave()
-    throw error
+    if (!(error instanceof Failure) || error.kind !== 'busy') throw error
+    Object.assign(visit.facts, factsOf(error))
+    return throttled(error)
   }
 }
 
@@ -164,7 +169,7 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   const root = body?.tag
   if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
   if (asksHierarchyAnew(call)) head.announce()
-  const answered = await heardOut(entry.command, call, drain)
+  const answered = await (drain ? heardOut(entry.command, call, drain) : entry.command.run(call))
   if (answered.kind === 'waiting') {
     sawWait(house, known, visit)
     return { later: whenItComes(house, known, visit, answered.answer, refusing(entry, { ...call, body: undefined })) }
@@ -208,22 +213,11 @@ async function shownTo({ settings, cache }: House, parsed: EasRequest, stores: S
 }
 
 /** Whatever comes of it, the client is heard out. */
-async function heardOut(command: Command, call: Call, drain: Content['drain']): Promise<Answer | Waiting> {
+async function heardOut(command: Command, call: Call, drain: NonNullable<Content['drain']>): Promise<Answer | Waiting> {
   try {
     return await command.run(call)
   } finally {
-    await drain?.()
-  }
-}
-
-/** A client that is to come less often is told why and when. */
-async function slowed<T>({ facts }: Visit, answered: Promise<T>): Promise<T | FrontAnswer> {
-  try {
-    return await answered
-  } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== 'busy') throw error
-    Object.assign(facts, factsOf(error))
-    return throttled(error)
+    await drain()
   }
 }
 

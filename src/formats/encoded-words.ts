@@ -17,6 +17,7 @@ export function wordLength(raw: string, at: number): number {
  * charset are joined before they are decoded, since programs split them inside a character. Bare 8-bit octets are repaired.
  */
 export function decodeWords(raw: string): string {
+  if (!raw.includes('=?')) return decodePlain(raw)
   const out: string[] = []
   let words: Word[] = []
   let plain = 0 // where the text not yet written begins

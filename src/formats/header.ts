@@ -39,7 +39,9 @@ export function field(header: Header, name: string): string | undefined {
   return raw === undefined ? undefined : oneLine(decodeWords(raw))
 }
 
-const oneLine = (text: string): string => cleanText(text.replace(/\s+/g, ' ')).trim()
+/** Words of ASCII with one space between: most texts are that, and need no more. */
+const asciiWords = /^[!-~]+(?: [!-~]+)*$/
+const oneLine = (text: string): string => asciiWords.test(text) ? text : cleanText(text.replace(/\s+/g, ' ')).trim()
 
 export type Parameters = Record<string, string>
 
@@ -178,17 +180,28 @@ function mailbox({ phrase, comment, angle }: Mailbox): Address | undefined {
   const words = phrase.trim()
   if (angle !== undefined) return named(words || comment, angle)
   if (words === '') return undefined
-  const space = words.startsWith('"') ? -1 : words.search(/\s\S*@\S*$/)
-  if (words.includes('@')) return named(space < 0 ? comment : words.slice(0, space), words.slice(space + 1))
+  if (words.includes('@')) {
+    const space = words.startsWith('"') ? -1 : words.search(/\s\S*@\S*$/)
+    return named(space < 0 ? comment : words.slice(0, space), words.slice(space + 1))
+  }
   return /\s|=\?|"/.test(words) ? named(words, '') : named(comment, words)
 }
 
-function named(name: string, address: string): Address | undefined {
+/** Nothing is to be mended in it. */
+const usualAddress = /^[\w.+-]{1,500}@[\w.-]{1,500}$/
+
+function plainAddress(address: string): string {
+  if (usualAddress.test(address)) return address
   // A route before the address is of the eighties: RFC 5322, Obsolete Addressing.
   const route = cleanText(decodePlain(address)).trim().replace(/^@[^:]*:/, '')
-  const plain = (route.startsWith('"') ? route : route.replace(/[\s<>]+/g, '')).slice(0, 1000)
-  const unquoted = name.replace(/"((?:[^"\\]|\\[^])*)"/g, (_, inner: string) => inner.replace(/\\([^])/g, '$1'))
-  const text = oneLine(decodeWords(unquoted)).replace(/^'(.*)'$/, '$1')
+  return (route.startsWith('"') ? route : route.replace(/[\s<>]+/g, '')).slice(0, 1000)
+}
+
+function named(name: string, address: string): Address | undefined {
+  const plain = plainAddress(address)
+  const unquoted = name.includes('"') ? name.replace(/"((?:[^"\\]|\\[^])*)"/g, (_, inner: string) => inner.replace(/\\([^])/g, '$1')) : name
+  const line = oneLine(decodeWords(unquoted))
+  const text = line.startsWith("'") ? line.replace(/^'(.*)'$/, '$1') : line
   if (text === '' || text === plain) return plain ? { address: plain } : undefined
   return { name: text, address: plain }
 }

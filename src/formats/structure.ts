@@ -34,15 +34,20 @@ function pieces(part: Part, depth: number, isFile: (part: Part) => boolean): Tex
   if (isFile(part) || depth > deepest) return []
   if (part.type === 'text/html') return [{ rich: [part] }]
   if (part.type === 'text/plain') return [{ plain: [part] }]
-  const all = (): TextPiece[] => part.children.flatMap(child => pieces(child, depth + 1, isFile))
   switch (part.type) {
     case 'multipart/alternative': return alternative(part.children.map(child => pieces(child, depth + 1, isFile)))
     case 'multipart/related': return part.children.length > 0 ? pieces(relatedRoot(part)!, depth + 1, isFile) : []
     case 'multipart/signed': return part.children[0] ? pieces(part.children[0], depth + 1, isFile) : []
     // RFC 6522, Multipart/Report: the first part is the one for people
-    case 'multipart/report': return all().slice(0, 1)
-    default: return isMultipart(part) ? all() : []
+    case 'multipart/report': return piecesWithin(part, depth, isFile).slice(0, 1)
+    default: return isMultipart(part) ? piecesWithin(part, depth, isFile) : []
   }
+}
+
+function piecesWithin(part: Part, depth: number, isFile: (part: Part) => boolean): TextPiece[] {
+  const all: TextPiece[] = []
+  for (const child of part.children) all.push(...pieces(child, depth + 1, isFile))
+  return all
 }
 
 /** The first branch without HTML and the last with it, which by the sender's order is the better one. */

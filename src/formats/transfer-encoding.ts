@@ -39,7 +39,7 @@ function decodeQuotedPrintable(bytes: Uint8Array): Uint8Array {
     let octet = 0
     for (; at < end; at++) {
       octet = bytes[at]!
-      if (octet <= EQUALS && (octet === EQUALS || octet === LF || octet === CR)) break
+      if (special[octet] === 1) break
       out[length++] = octet
     }
     if (at >= end) break
@@ -66,6 +66,9 @@ function trimmed(octets: Uint8Array, from: number, to: number): number {
   while (to > from && (octets[to - 1] === SPACE || octets[to - 1] === TAB)) to--
   return to
 }
+
+/** 1 for the octets that are more than themselves. */
+const special = Uint8Array.from({ length: 256 }, (_, octet) => octet === EQUALS || octet === LF || octet === CR ? 1 : 0)
 
 /** The value of a hexadecimal digit by its octet, -1 for what is none. */
 const digits = Int8Array.from({ length: 256 }, (_, octet) => '0123456789abcdef'.indexOf(String.fromCharCode(octet).toLowerCase()))

@@ -14,10 +14,10 @@ const knowsAccountWipe = '16.1'
 export const actions: Readonly<Record<string, Action>> = {
   block: (store, key, { by }) => order(store, key, now => ({ ...without(now, 'pending'), decision: { access: 'block', by, at: Date.now() } })),
 
-  /** Also after a wipe, and after one that was told and never acknowledged: the device may come again, as a new one. */
+  /** Also after a wipe, after one that was told and never acknowledged, and where its user removed it: the device may come again, as a new one. */
   allow: (store, key, { by }) => order(store, key, ({ wipe, ...now }) => {
     if (wipe?.state === 'ordered') throw new Failure('conflict', 'a wipe of it is ordered: cancel that first')
-    return { ...without(now, 'pending'), decision: { access: 'allow', by, at: Date.now() } }
+    return { ...without(without(now, 'pending'), 'removed'), decision: { access: 'allow', by, at: Date.now() } }
   }),
 
   async wipe(store, key, { by, accountOnly }) {
@@ -26,7 +26,8 @@ export const actions: Readonly<Record<string, Action>> = {
       throw new Failure('conflict', `it speaks version ${version}, and only ${knowsAccountWipe} can wipe an account alone: block it, or wipe it whole`)
     }
     return order(store, key, ({ wipe, ...now }) => {
-      if (wipe && wipe.state !== 'done') throw new Failure('conflict', 'a wipe of it is under way already')
+      // In place of the user's own: that one the user could take back.
+      if (wipe && wipe.state !== 'done' && !wipe.own) throw new Failure('conflict', 'a wipe of it is under way already')
       return { ...now, wipe: { kind: accountOnly ? 'account' : 'full', state: 'ordered', by, at: Date.now(), changed: Date.now() } }
     })
   },
@@ -49,7 +50,7 @@ export const actions: Readonly<Record<string, Action>> = {
     minutes === 0 ? without(now, 'trace') : { ...now, trace: { until: Date.now() + minutes * 60_000, by } }),
 }
 
-const without = (orders: Orders, name: 'pending' | 'trace'): Orders =>
+const without = (orders: Orders, name: 'pending' | 'removed' | 'trace'): Orders =>
   Object.fromEntries(Object.entries(orders).filter(([one]) => one !== name)) as Orders
 
 const order = (store: DeviceStore, key: DeviceKey, change: (now: Orders) => Orders): Promise<unknown> =>

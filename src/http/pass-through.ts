@@ -14,6 +14,14 @@ export type PassThrough = {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
+/** Who is signed in to a page of ours (pages/session.ts) is not the upstream's business: a cookie goes to a whole host. */
+function hideSessions({ headers }: IncomingMessage): void {
+  if (!headers.cookie?.includes('postern-')) return
+  const others = headers.cookie.split(';').filter(pair => !/^ *(__Host-)?postern-(user|admin)=/.test(pair)).join(';').trim()
+  if (others) headers.cookie = others
+  else delete headers.cookie
+}
+
 /** Hands requests on to `upstream` (a URL) with X-Forwarded-*, each on a connection of its own: NTLM belongs to a connection. */
 export function passThrough(upstream: string, log: Log): PassThrough {
   const proxy = httpProxy.createProxyServer({ target: upstream, xfwd: true })
@@ -41,10 +49,14 @@ export function passThrough(upstream: string, log: Log): PassThrough {
 
   return {
     web(req, res) {
+      hideSessions(req)
       // Node has answered it already, and http-proxy would not tell `proxyReq` about a request that carries it.
       delete req.headers.expect
       proxy.web(req, res)
     },
-    upgrade: (req, socket, head) => proxy.ws(req, socket, head),
+    upgrade(req, socket, head) {
+      hideSessions(req)
+      proxy.ws(req, socket, head)
+    },
   }
 }

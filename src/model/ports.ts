@@ -84,6 +84,11 @@ export interface MailStore {
    * Throws `stale` for another UIDVALIDITY.
    */
   changes(folder: FolderId, cursor: MailCursor | undefined, wish: ChangesWish): Promise<MailChanges>
+  /**
+   * These changes are asked for next, most likely, and pieces of the messages in them: both may be read before. Changes nothing of what is
+   * answered then. `pieces` are 2 MiB at most.
+   */
+  foresee(folder: FolderId, cursor: MailCursor, wish: ChangesWish, pieces: (adds: readonly Message[]) => readonly PartWish[]): void
   /** Which of these folders may have changes: one round trip for all where the server keeps MODSEQ. A folder that is gone is included. */
   changed(cursors: ReadonlyMap<FolderId, { cursor: MailCursor; since: number }>): Promise<ReadonlySet<FolderId>>
   /** How many items `changes` would still have to tell about. */

@@ -22,8 +22,10 @@ export type AdminPageParts = {
   readonly log: Log
 }
 
-/** Rows of a list, where the page does not say; milliseconds for which all pages are shown the same. */
-const usualRows = 100, mostRows = 2000, mostRequests = 60, lookAge = 1000
+/** Rows of a list, where the page does not say. */
+const usualRows = 100, mostRows = 2000, mostRequests = 60
+/** Milliseconds for which all pages are shown the same, and how many times as long as it takes to look. */
+const shortestAge = 1000, longestAge = 5000, ageFactor = 20
 
 /**
  * The page of administrators at the root of their listener. Below `api/` (see `pageFront`): GET `devices` (`search`, `filter`, `sort`, `most`), `requests`,
@@ -53,16 +55,18 @@ export function adminPage({ people, secret, store, shared, log }: AdminPageParts
     async order({ path, said, session, visit }: Ordered) {
       const [top, user = '', id, what = '', ...rest] = path
       if (top !== 'devices' || rest.length) throw nothingHere()
-      return deviceOf(await act({ store, log }, deviceKeyOf(user, id), what, wishOf({ ...said, by: session.name }), visit.address))
+      const device = await act({ store, log }, deviceKeyOf(user, id), what, wishOf({ ...said, by: session.name }), visit.address)
+      look.anew()
+      return deviceOf(device)
     },
   })
 }
 
-async function ask({ path: [top, user, id, what, ...rest], query }: Asked, store: DeviceStore, look: () => Promise<readonly Device[]>): Promise<unknown> {
-  if (top === 'requests' && user === undefined) return requestsOf(await look(), mostRequests)
+async function ask({ path: [top, user, id, what, ...rest], query }: Asked, store: DeviceStore, look: Look): Promise<unknown> {
+  if (top === 'requests' && user === undefined) return requestsOf(await look.devices(), mostRequests)
   if (top !== 'devices' || rest.length) throw nothingHere()
   if (user === undefined) {
-    return listOf(await look(), {
+    return listOf(await look.devices(), {
       search: (query.get('search') ?? '').slice(0, 200), filter: oneOf(filters, query.get('filter')), sort: oneOf(sorts, query.get('sort')),
       most: Math.min(Math.max(1, Number(query.get('most')) || usualRows), mostRows),
     })
@@ -83,19 +87,27 @@ async function ask({ path: [top, user, id, what, ...rest], query }: Asked, store
 
 const nothingHere = (): Failure => new Failure('not-found', 'There is nothing here.')
 
-/** However many pages are open, and however often they ask, the store is read once a second. */
-function lookingOnce(store: DeviceStore): () => Promise<readonly Device[]> {
-  let last: { readonly at: number; readonly devices: Promise<readonly Device[]> } | undefined
-  return () => {
-    const now = Date.now()
-    if (!last || now - last.at > lookAge) {
-      const devices = store.devices()
-      const mine = last = { at: now, devices }
-      devices.catch(() => {
-        if (last === mine) last = undefined
-      })
-    }
-    return last.devices
+type Look = { devices(): Promise<readonly Device[]>; anew(): void }
+
+/** However many pages are open, and however often they ask: all devices are read a few times a minute where there are many, once a second at most. */
+function lookingOnce(store: DeviceStore): Look {
+  let last: { readonly at: number; age: number; readonly devices: Promise<readonly Device[]> } | undefined
+  const look = (now: number): NonNullable<typeof last> => {
+    const mine = { at: now, age: longestAge, devices: store.devices() }
+    mine.devices.then(() => {
+      mine.age = Math.min(Math.max(shortestAge, (Date.now() - now) * ageFactor), longestAge)
+    }, () => {
+      if (last === mine) last = undefined
+    })
+    return mine
+  }
+  return {
+    devices() {
+      const now = Date.now()
+      if (!last || now - last.at > last.age) last = look(now)
+      return last.devices
+    },
+    anew: () => void (last = undefined),
   }
 }
 

@@ -10,7 +10,7 @@ export type Wanted = { readonly search: string; readonly filter: (typeof filters
 const fits: Readonly<Record<Wanted['filter'], (device: Device) => boolean>> = {
   all: () => true,
   quarantine: ({ orders }) => orders?.pending !== undefined && !orders.decision,
-  blocked: ({ orders }) => orders?.decision?.access === 'block' || orders?.wipe !== undefined,
+  blocked: ({ orders }) => orders?.decision?.access === 'block' || orders?.removed !== undefined || orders?.wipe !== undefined,
   waiting: ({ seen }) => isWaiting(seen),
   trouble: ({ seen }) => troublesOf(seen) > 0,
 }
@@ -31,6 +31,7 @@ export function listOf(devices: readonly Device[], { search, filter, sort, most 
   const words = search.toLowerCase().split(/\s+/).filter(Boolean)
   const found = devices.filter(device => {
     if (!fits[filter](device)) return false
+    if (words.length === 0) return true
     const { user, id } = keyOf(device), text = `${user} ${id} ${device.seen?.type ?? ''} ${device.seen?.agent ?? ''} ${device.seen?.version ?? ''}`.toLowerCase()
     return words.every(word => text.includes(word))
   }).sort(compare[sort])
@@ -56,19 +57,21 @@ function rowOf(device: Device) {
 export const deviceOf = (device: Device) => ({
   ...rowOf(device), now: Date.now(), firstSeen: device.seen?.firstSeen ?? 0, known: device.seen !== undefined,
   statuses: device.seen?.statuses.map(spoken).reverse() ?? [], resyncs: device.seen?.resyncs.toReversed() ?? [],
+  synced: device.seen?.synced.toReversed() ?? [],
 })
 
 const spoken = ([at, command, status]: Seen['statuses'][number]) => ({ at, command, status, trouble: isTrouble(command, status), meaning: meaningOf(command, status) })
 
 /** The latest requests of all devices, newest first, and those that wait now. */
 export function requestsOf(devices: readonly Device[], most: number) {
-  const seen = devices.flatMap(one => one.seen ?? [])
-  const requests = seen.flatMap(({ user, id, type, statuses }) => statuses.map(status => ({ user, id, type, ...spoken(status) })))
-  const waits = seen.filter(isWaiting)
+  const seen = devices.flatMap(one => one.seen ?? []).sort((a, b) => b.lastSeen - a.lastSeen)
+  const waits = seen.filter(one => isWaiting(one))
+  // Who was seen before that many others has none of the latest.
+  const requests = seen.slice(0, most * 2).flatMap(one => one.statuses.map(status => ({ one, status }))).sort((a, b) => b.status[0] - a.status[0])
   return {
     now: Date.now(),
-    requests: requests.sort((a, b) => b.at - a.at).slice(0, most),
+    requests: requests.slice(0, most).map(({ one: { user, id, type }, status }) => ({ user, id, type, ...spoken(status) })),
     waiting: waits.length,
-    waits: waits.sort((a, b) => b.lastSeen - a.lastSeen).slice(0, most).map(({ user, id, type, lastSeen, folders }) => ({ user, id, type, at: lastSeen, folders })),
+    waits: waits.slice(0, most).map(({ user, id, type, lastSeen, folders }) => ({ user, id, type, at: lastSeen, folders })),
   }
 }

@@ -15,12 +15,16 @@ export type Page = {
   readonly kind: Kind
   /** Where it is: `/` or ends with one. In lower case. */
   readonly path: string
+  /** Another place where the page itself is, but nothing that it loads: its HTML then names its files by whole paths. */
+  readonly home?: string
   /** `<kind>.html` is what `path` itself answers. */
   readonly files: Files
   readonly sessions: Sessions
   readonly log: Log
   /** Who that is, as the page calls them from then on. Throws `auth` for a wrong name or password, never saying which; `busy` for too many. */
   prove(name: string, password: string, visit: Visit): Promise<Pick<Session, 'name' | 'mark'>>
+  /** `prove` itself tells the log of wrong passwords: whoever counts lines there shall not count them twice. */
+  readonly told?: true
   /** Whether who was signed in still may be. */
   holds(session: Session): boolean
   /** Answers a GET with something for JSON, or with what is ready to be sent. Changes nothing. */
@@ -38,9 +42,9 @@ const largest = 16 * 1024, longestName = 256, longestPassword = 1024
  * `{ error, word? }`, with the word `sign-in` where nobody is signed in, and `password` where it has to be given once more (both 401).
  */
 export function pageFront(page: Page): Front {
-  const { path: base, files } = page
+  const { path: base, home = base, files } = page
   const fileOf = (path: string) => {
-    const name = path === base ? `${page.kind}.html` : path.startsWith(base) ? path.slice(base.length) : ''
+    const name = path === base || path === home ? `${page.kind}.html` : path.startsWith(base) ? path.slice(base.length) : ''
     return Object.hasOwn(files, name) ? files[name] : undefined
   }
   return {
@@ -87,7 +91,7 @@ async function sessionOf({ sessions, holds }: Page, request: FrontRequest, visit
 }
 
 /** A new session even for who is signed in, so that nobody keeps one that somebody else has given them. */
-async function signIn({ kind, prove, sessions, log }: Page, before: Session | undefined, said: Ordered['said'], visit: Visit): Promise<FrontAnswer> {
+async function signIn({ kind, prove, told, sessions, log }: Page, before: Session | undefined, said: Ordered['said'], visit: Visit): Promise<FrontAnswer> {
   const { name = before?.name, password } = said, { address } = visit
   if (typeof name !== 'string' || typeof password !== 'string') throw new Failure('malformed', 'A name and a password are wanted.')
   const user = name.trim()
@@ -99,7 +103,7 @@ async function signIn({ kind, prove, sessions, log }: Page, before: Session | un
     return json(200, { name: session.name, fresh: true }, [['set-cookie', cookie]])
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'auth') throw error
-    log.warn({ page: kind, user: user.slice(0, longestName), address }, 'authentication failed')
+    if (!told) log.warn({ page: kind, user: user.slice(0, longestName), address }, 'authentication failed')
     throw new Refusal('wrong', 'The name or the password is wrong.')
   }
 }

@@ -5,8 +5,11 @@ import type { Log } from '../base/log.ts'
 import type { DevicePlace } from './device-place.ts'
 import { joined, sighted } from './device-records.ts'
 
-/** Milliseconds between two writes of what was seen, at least and at most: of a processor they take a hundredth. Devices and traces that wait for one. */
-const usualPause = 2000, mostPause = 20_000, share = 100, mostUnkept = 20_000, mostTraces = 1000
+/**
+ * Milliseconds between two writes of what was seen, at least and at most; of computing, a write that is little, and how many times as long as
+ * another one the pause is. Devices and traces that wait for one.
+ */
+const usualPause = 2000, mostPause = 30_000, little = 20, share = 200, mostUnkept = 20_000, mostTraces = 1000
 
 /** Records of devices in a place: orders are copied into memory, so that asking for them costs a request nothing. */
 export async function deviceStore(place: DevicePlace, log: Log, pause = usualPause): Promise<DeviceStore> {
@@ -53,8 +56,8 @@ export async function deviceStore(place: DevicePlace, log: Log, pause = usualPau
         if (later || unkept.size < mostUnkept) unkept.set(name, later ? joined(one, later) : one)
       }
     }
-    const { user, system } = process.cpuUsage(before)
-    rested = performance.now() + Math.min((user + system) / 1000 * share, mostPause)
+    const { user, system } = process.cpuUsage(before), computed = (user + system) / 1000
+    rested = computed < little ? 0 : performance.now() + Math.min(computed * share, mostPause)
   }
 
   const first = await place.orders().catch((error: unknown) => {

@@ -63,8 +63,10 @@ export const clean = (value: string): string => lower.test(value) || upper.test(
 
 /** Octets of the first chunk, and of the largest: an answer of few words needs little, a long one few writes. */
 const smallest = 4 * 1024, largest = 64 * 1024
-/** Octets worth a piece of their own; all shorter ones find room in a fresh chunk. */
-const long = 8 * 1024
+/** Octets worth a piece of their own: what a piece costs on its way to the socket is more than a copy of shorter ones. */
+const long = 32 * 1024
+/** Characters of a text that is written one by one. */
+const short = 64
 const utf8 = new TextEncoder()
 
 /** What is written and not yet taken: chunks that double up to 64 KiB, and the last one still growing. */
@@ -99,18 +101,41 @@ export class Output {
     this.#buffer[this.#at++] = value
   }
 
-  /** Long ones that find no room are made ready as they are, without a copy. */
+  /** Long ones that find no room are made ready as they are, without a copy; of all others chunks are filled to their end. */
   bytes(value: Uint8Array): void {
-    if (value.length > this.#buffer.length - this.#at) {
-      if (value.length >= long) {
-        this.flush()
-        this.ready.push(value)
-        return
-      }
-      this.#fresh()
+    const left = this.#buffer.length - this.#at
+    if (value.length <= left) return this.#copy(value)
+    if (value.length >= long) {
+      this.flush()
+      this.ready.push(value)
+      return
     }
+    this.#copy(value.subarray(0, left))
+    this.#fresh()
+    this.bytes(value.subarray(left))
+  }
+
+  #copy(value: Uint8Array): void {
     this.#buffer.set(value, this.#at)
     this.#at += value.length
+  }
+
+  /** A text that may hold what no XML can: that is dropped. Most are short and of ASCII, and are written without a look at them before. */
+  text(value: string): void {
+    if (value.length > short || !this.#ascii(value)) this.string(clean(value))
+  }
+
+  /** Writes all of it, or nothing where there is more in it than printable characters of ASCII. */
+  #ascii(value: string): boolean {
+    this.#room(value.length)
+    const at = this.#at, buffer = this.#buffer
+    for (let index = 0; index < value.length; index++) {
+      const code = value.charCodeAt(index)
+      if (code < 0x20 || code > 0x7e) return false
+      buffer[at + index] = code
+    }
+    this.#at += value.length
+    return true
   }
 
   string(value: string): void {

@@ -300,7 +300,7 @@ function open(out: Output, { tag, children }: Node): Level | void {
     if (isNodes(children)) return { nodes: children, at: 0 }
     if (typeof children === 'string') {
       out.u8(STR_I)
-      out.string(clean(children))
+      out.text(children)
       out.u8(0)
     } else {
       out.u8(OPAQUE)

@@ -31,6 +31,15 @@ const android = `<?xml version='1.0' encoding='UTF-8' standalone='no' ?><Autodis
 /** [MS-OXDSCLI] Autodiscover Request; without a declaration, and its elements the other way round, as nothing forbids. */
 const outlook = `<Autodiscover xmlns="${requestSpaces.outlook}"><Request><AcceptableResponseSchema>${responseSpaces.outlook}</AcceptableResponseSchema><EMailAddress>${anna}</EMailAddress></Request></Autodiscover>`
 
+/** With a declaration in small letters, and spaces between the elements. */
+const thunderbird = `<?xml version="1.0" encoding="utf-8"?>
+  <Autodiscover xmlns="${requestSpaces.outlook}">
+    <Request>
+      <EMailAddress>${anna}</EMailAddress>
+      <AcceptableResponseSchema>${responseSpaces.outlook}</AcceptableResponseSchema>
+    </Request>
+  </Autodiscover>`
+
 const clients: Readonly<Record<string, readonly Step[]>> = {
   // Its class ASAutodiscoverV2Task: V2 in the path at autodiscover.DOMAIN, then the URL it got, with an empty Bearer
   // (test/live/autodiscover.test.ts). The name of the agent is assumed.
@@ -68,6 +77,17 @@ const clients: Readonly<Record<string, readonly Step[]>> = {
     { method: 'POST', path: '/autodiscover/autodiscover.xml', headers: { 'user-agent': 'Microsoft Office/15.0 (Windows NT 6.1; Microsoft Outlook 15.0.4420; Pro)', 'x-mapihttpcapability': '1', authorization: login }, body: outlook, status: 200, text: '<Type>IMAP</Type>' },
     { path: '/autodiscover/autodiscover.xml', headers: http, status: 302, location: 'https://mail.postern.test/autodiscover/autodiscover.xml' },
   ],
+  // [MS-OXDSCLI] and Microsoft's account of its order: the domain itself, then its autodiscover, then GET without TLS. What it says of itself is assumed.
+  'Outlook 2016': [
+    ...['postern.test', 'autodiscover.postern.test'].flatMap((host): Step[] => [undefined, login].map(authorization => ({
+      method: 'POST', path: '/autodiscover/autodiscover.xml', body: outlook, status: authorization ? 200 : 401, ...(authorization ? { text: '<Type>IMAP</Type>' } : {}),
+      headers: {
+        'user-agent': 'Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.4266; Pro)', 'x-mapihttpcapability': '1', 'x-anchormailbox': anna, 'x-forwarded-host': host,
+        ...(authorization ? { authorization } : {}),
+      },
+    }))),
+    { path: '/autodiscover/autodiscover.xml', headers: http, status: 302, location: 'https://mail.postern.test/autodiscover/autodiscover.xml' },
+  ],
   // mailcow issue 2300 (Outlook 2019), mjl-/mox issue 200 (2024): V2 with its own spelling of AutodiscoverV1, in the query or in the path; then POX.
   'Outlook 2019 and 2021': [
     {
@@ -90,6 +110,14 @@ const clients: Readonly<Record<string, readonly Step[]>> = {
       path: '/autodiscover/autodiscover.json?Email=anna%40postern.test&Protocol=ActiveSync&RedirectCount=1',
       headers: { 'user-agent': 'OutlookMobileCloudService-Autodetect/1.0.0' }, status: 200, text: `"Url":"${eas}"`,
     },
+  ],
+  // comm-central, ExchangeAutoDiscover (Thunderbird 140), all at once, without credentials where there is no TLS: it prefers what comes first of these.
+  'Thunderbird, of Exchange': [
+    ...['autodiscover.postern.test', 'postern.test'].map((host): Step => ({
+      method: 'POST', path: '/autodiscover/autodiscover.xml', headers: { 'content-type': 'text/xml; charset=utf-8', 'x-forwarded-host': host, authorization: login },
+      body: thunderbird, status: 200, text: '<Type>IMAP</Type>',
+    })),
+    { method: 'POST', path: '/autodiscover/autodiscover.xml', headers: { 'content-type': 'text/xml; charset=utf-8', ...http }, body: thunderbird, status: 401 },
   ],
   // draft-ietf-mailmaint-autoconfig, Configuration: at autoconfig.DOMAIN, then at DOMAIN.
   'Thunderbird': [

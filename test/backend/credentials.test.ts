@@ -39,6 +39,20 @@ describe('what is remembered of credentials', () => {
     expect(await ask('dora', 'right', '192.0.2.2')).toBe(false)
   })
 
+  it('has guesses at a user wait that all come at once, as if each had been answered', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 100 }, (_, i) => ask('anna', `guess ${i}`, `192.0.2.${i}`).catch((error: unknown) => error)))
+    expect(outcomes.filter(one => one === false).length).toBe(3)
+    expect(outcomes.filter(one => one !== false)).toEqual(Array.from({ length: 97 }, () => expect.objectContaining({ kind: 'busy', retryAfter: 60 })))
+    await guess('anna', 'guess 0', '192.0.2.0')
+    await expect(ask('anna', 'guess 3', '192.0.2.99')).rejects.toMatchObject({ kind: 'busy' })
+    for (const n of [1, 2]) await memory.proved(print('anna', `guess ${n}`), 'anna', '192.0.2.50')
+    expect(await ask('anna', 'guess 4', '192.0.2.51')).toBe(false)
+  })
+
+  it('does not take the devices of a user that come at once for guesses', async () => {
+    expect(await Promise.all(Array.from({ length: 100 }, () => ask('anna', 'right')))).toEqual(Array.from({ length: 100 }, () => false))
+  })
+
   it('has a user wait who is being guessed, but not their devices that were right before', async () => {
     const impatient = credentialMemory({ rememberSeconds: 0.001, refuseSeconds: 30, tries: 3 }, emptyMemory())
     const right = impatient.fingerprint('anna', password('anna', 'right'))

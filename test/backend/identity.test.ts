@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Backend } from '../../src/backend/connect.ts'
-import { identify, recipientOf } from '../../src/backend/identity.ts'
+import { identify, recipientOf, sharesLogins } from '../../src/backend/identity.ts'
 
 const server = { host: 'mail', port: 1, security: 'none' } as const
 const backend = (more: Partial<Backend>): Backend =>
@@ -43,5 +43,16 @@ describe('a login name', () => {
 
   it.each(['anna@three.test', 'anna', '', '@one.test', '__proto__'])('that nobody serves is refused like a wrong password: %j', name => {
     expect(() => identify([house[1]!], name)).toThrow(expect.objectContaining({ kind: 'auth' }))
+  })
+})
+
+describe('whether a login name tells whose it is', () => {
+  const ofOne = backend({ domains: ['one.test'], login: '{local}' })
+  it.each([
+    ['one backend', [backend({ domains: ['one.test', 'other.test'], login: '{local}' })], false], ['domains in the names', house, false],
+    ['names without a domain at two', [ofOne, backend({ domains: ['two.test'], login: 'local' })], true], ['such names at one of two', [ofOne, backend({ domains: '*' })], false],
+    ['the same domain put in', [backend({ domains: ['one.test'], login: '{local}@ONE.test' }), backend({ domains: ['two.test'], login: '{local}@one.test' })], true],
+  ])('%s', (_, backends, shared) => {
+    expect(sharesLogins(backends)).toBe(shared)
   })
 })

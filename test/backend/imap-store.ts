@@ -1,9 +1,10 @@
 import { imapFolders, type FoldersOptions, type ImapFolders } from '../../src/backend/imap-folders.ts'
-import { imapMail } from '../../src/backend/imap-mail.ts'
+import { imapMail, type MailDeps } from '../../src/backend/imap-mail.ts'
 import { imapMailbox, type ImapMailbox } from '../../src/backend/imap-mailbox.ts'
 import { recall } from '../../src/backend/imap-recall.ts'
 import { ImapSession, type SessionOptions } from '../../src/backend/imap-session.ts'
 import { imapWatch, type ImapWatch, type WatchOptions } from '../../src/backend/imap-watch.ts'
+import { unlimited } from '../../src/base/budget.ts'
 import { silent, type Log } from '../../src/base/log.ts'
 import type { MailStore } from '../../src/model/ports.ts'
 import type { User } from '../support/users.ts'
@@ -11,7 +12,7 @@ import type { User } from '../support/users.ts'
 export type Store = { session: ImapSession; folders: ImapFolders; mailbox: ImapMailbox; mail: MailStore; watch: ImapWatch; close(): void }
 
 type Where = { readonly host: string; readonly port: number }
-type Options = { session?: Partial<SessionOptions>; watch?: Partial<WatchOptions>; folders?: FoldersOptions; log?: Log }
+type Options = { session?: Partial<SessionOptions>; watch?: Partial<WatchOptions>; folders?: FoldersOptions; ahead?: Partial<MailDeps['ahead']>; log?: Log }
 
 /** A user's mail as src/backend/connect.ts would put it together, with its parts in reach. */
 export async function openStore(where: Where, user: User, options: Options = {}): Promise<Store> {
@@ -22,7 +23,7 @@ export async function openStore(where: Where, user: User, options: Options = {})
   const folders = imapFolders(session, options.folders)
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, ...options.watch })
-  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: 16 }), watch, log: options.log ?? silent })
+  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: 16 }), watch, log: options.log ?? silent, ahead: { budget: unlimited, user: user.login, ...options.ahead } })
   return { session, folders, mailbox, mail, watch, close() { watch.close(); session.close() } }
 }
 

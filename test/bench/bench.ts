@@ -9,6 +9,7 @@ import { attachment } from './attachment.ts'
 import { openBench, type Bench } from './bench-house.ts'
 import { dav } from './dav.ts'
 import { devices } from './devices.ts'
+import { fairness } from './fairness.ts'
 import { firstSync } from './first-sync.ts'
 import { growth } from './growth.ts'
 import { memory } from './memory.ts'
@@ -16,7 +17,7 @@ import { noChanges } from './no-changes.ts'
 import { waiting } from './waiting.ts'
 
 const tables: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
-  'first-sync': firstSync, 'no-changes': noChanges, arrival, attachment, growth, waiting, dav, devices, memory,
+  'first-sync': firstSync, 'no-changes': noChanges, arrival, attachment, growth, waiting, dav, devices, memory, fairness,
 }
 /** Tables that are asked for together. */
 const groups: Readonly<Record<string, readonly string[]>> = { sync: ['first-sync', 'no-changes', 'arrival', 'attachment', 'growth'] }

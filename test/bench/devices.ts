@@ -29,7 +29,7 @@ export async function devices(bench: Bench): Promise<void> {
     const found = await byTurns(rivals, bench.quick ? 8 : 24, bench.quick ? 4 : 8)
     const [none = 0, folder = 0, Redis = 0, cache = 0] = Object.keys(places).map(name => each(found[name]!))
     rows.push(...Object.keys(places).map(name => [`${many} / ${name}`, whole(rate(found[name]!)), whole(each(found[name]!)), whole(each(found[name]!) - none)]))
-    floors.push(floor(folder - none < 10 && Redis - cache < 10, `less than 10 us a request more: ${many} in a folder ${whole(folder - none)}, in Redis ${whole(Redis - cache)}`))
+    floors.push(floor(folder - none < none / 20 && Redis - cache < none / 20, `less than a twentieth more for a request: ${many} in a folder ${whole(folder - none)}, in Redis ${whole(Redis - cache)}`))
     open.forEach(close => close())
     await Promise.all(started.map(([, postern]) => postern.stop()))
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dice } from '../model/dice.ts'
 import type { Phone } from '../support/eas-client.ts'
-import type { Ledger } from './ledger.ts'
+import type { Attempt, Ledger } from './ledger.ts'
 import type { Place } from './site.ts'
 
 /** How often what happened to requests. */
@@ -25,6 +25,8 @@ export type CarryOptions = {
   readonly headers?: Readonly<Record<string, string>>
   /** The item that each attempt is noted with. */
   readonly name?: string
+  /** Hears of each attempt. */
+  readonly tried?: (attempt: Attempt) => void
   /** Milliseconds after which the owner wants something else. */
   readonly leave?: number
 }
@@ -59,7 +61,7 @@ export class Carrier {
     }
   }
 
-  async #once(command: string, octets: Uint8Array, { wait = 0, parameters, headers, name, leave }: CarryOptions): Promise<Uint8Array | 'left' | undefined> {
+  async #once(command: string, octets: Uint8Array, { wait = 0, parameters, headers, name, tried, leave }: CarryOptions): Promise<Uint8Array | 'left' | undefined> {
     const { places, ledger, traffic, calm } = this.#weather
     const { number, url } = this.#dice.pick(places), from = ledger.now()
     const fault = calm ? 'none' : this.#dice.weighted([[88, 'none'], [8, 'unread'], [4, 'half']] as const)
@@ -97,7 +99,9 @@ export class Carrier {
       traffic[fault === 'unread' ? 'unread' : fault === 'half' ? 'halves' : late ? 'late' : 'broken']++
     } finally {
       for (const timer of timers) clearTimeout(timer)
-      if (name) ledger.attempt(name, { place: number, from, to: ledger.now(), how })
+      const attempt: Attempt = { place: number, from, to: ledger.now(), how }
+      tried?.(attempt)
+      if (name) ledger.attempt(name, attempt)
     }
     return undefined
   }

@@ -7,29 +7,29 @@ import { lines, reload, type Place, type Site } from './site.ts'
 type Fault = (site: Site, dice: Dice) => Promise<string>
 
 const away = async (site: Site, what: string, server: Service, how: 'stop' | 'kill', dice: Dice, longest: number): Promise<string> => {
-  site.ledger.event(`${what} ${how === 'kill' ? 'killed' : 'stopped'}`)
+  const over = site.ledger.begin(`${what} ${how === 'kill' ? 'killed' : 'stopped'}`)
   await server[how]()
   await sleep(dice.between(50, longest))
   await server.start()
-  site.ledger.event(`${what} is back`)
+  over()
   return `${what} ${how === 'kill' ? 'killed' : 'stopped'} and started again`
 }
 
 async function frozen(site: Site, what: string, server: Service, dice: Dice): Promise<string> {
-  site.ledger.event(`${what} frozen`)
+  const over = site.ledger.begin(`${what} frozen`)
   server.pause()
   await sleep(dice.between(200, 3000))
   server.resume()
-  site.ledger.event(`${what} goes on`)
+  over()
   return `${what} frozen for a while`
 }
 
 async function restarted({ ledger }: Site, { postern, number }: Place, how: 'kill' | 'stop', dice: Dice): Promise<void> {
-  ledger.event(`process ${how === 'kill' ? 'killed' : 'ended'}`, number)
+  const over = ledger.begin(`process ${how === 'kill' ? 'killed' : 'ended'}`, number)
   await postern[how]()
   await sleep(dice.between(0, 800))
   await postern.start()
-  ledger.event('process is back', number)
+  over()
 }
 
 /** What happens to processes, one at a time. */
@@ -37,7 +37,7 @@ const ofProcesses: readonly (readonly [number, Fault])[] = [
   [5, async ({ ledger, places: [{ postern }] }, dice) => {
     const workers = postern.workers()
     if (workers.length === 0) return 'no worker to kill'
-    ledger.event('worker killed', 0)
+    ledger.fault('worker killed', 0)
     process.kill(dice.pick(workers), 'SIGKILL')
     return 'a worker killed'
   }],
@@ -55,9 +55,9 @@ const ofProcesses: readonly (readonly [number, Fault])[] = [
   }],
   [2, async ({ ledger, places }, dice) => {
     const place = dice.weighted([[4, places[0]], [1, places[1]]] as const)
-    ledger.event('reload', place.number)
+    const over = ledger.begin('reload', place.number)
     const done = await reload(place)
-    ledger.event('reloaded', place.number)
+    over()
     if (!done) return 'reload that did not end'
     return place.number === 0 ? 'workers replaced one by one' : 'configuration read anew'
   }],
@@ -75,36 +75,36 @@ const ofProcesses: readonly (readonly [number, Fault])[] = [
 const ofLines: readonly (readonly [number, Fault])[] = [
   [5, ({ ledger, places }, dice) => {
     const { number, line } = dice.pick(places), name = dice.pick(lines)
-    ledger.event(`${name} line cut`, number)
+    ledger.fault(`${name} line cut`, number)
     line[name].cut()
     return Promise.resolve(`${name} line cut`)
   }],
   [3, async ({ ledger, places }, dice) => {
     const { number, line } = dice.pick(places), name = dice.pick(lines), { link } = line[name]
-    ledger.event(`${name} line breaks after some octets`, number)
+    const over = ledger.begin(`${name} line breaks after some octets`, number)
     link.cutAfter = dice.between(20, 4000)
     await sleep(dice.between(300, 2000))
     link.cutAfter = Infinity
-    ledger.event(`${name} line is whole again`, number)
+    over()
     return `${name} line broken after some octets`
   }],
   [3, async ({ ledger, places }, dice) => {
     const { number, line } = dice.pick(places), name = dice.pick(lines), { link } = line[name]
-    ledger.event(`${name} line slow`, number)
+    const over = ledger.begin(`${name} line slow`, number)
     Object.assign(link, { delayUp: dice.between(5, 150), delayDown: dice.between(5, 150) })
     await sleep(dice.between(1000, 4000))
     Object.assign(link, { delayUp: 0, delayDown: 0 })
-    ledger.event(`${name} line fast again`, number)
+    over()
     return `${name} line slow for a while`
   }],
   [2, async ({ ledger, places }, dice) => {
     const { number, line } = dice.pick(places), name = dice.pick(lines), { link } = line[name], cut = dice.chance(0.5)
-    ledger.event(`${name} line silent`, number)
+    const over = ledger.begin(`${name} line silent`, number)
     link.stalled = true
     await sleep(dice.between(300, 3000))
     if (cut) line[name].cut()
     link.stalled = false
-    ledger.event(`${name} line ${cut ? 'cut' : 'goes on'}`, number)
+    over()
     return `${name} line silent for a while${cut ? ', then cut' : ''}`
   }],
 ]

@@ -1,18 +1,23 @@
 /** What an item is called: its kind (m mail, s sent mail, e event, c contact), the number of its user, and a number. */
 const names = /\b[msec]\d+n\d+\b/g
 
-export type Event = { readonly at: number; readonly what: string; readonly place?: number | undefined }
+/** What went wrong, from `at` to `until`, at one of the two Posterns or at all. */
+export type Fault = { readonly at: number; until: number; readonly what: string; readonly place?: number | undefined }
 
 /** One attempt to have something done. */
 export type Attempt = { readonly place: number; readonly from: number; readonly to: number; readonly how: string }
 
-type Item = { made: boolean; removed: boolean; sent: boolean; readonly lines: { at: number; text: string }[]; readonly attempts: Attempt[] }
+type Span = { readonly from: number; readonly to: number }
+
+type Item = { made: boolean; removed: boolean; sent: boolean; readonly lines: { at: number; text: string }[]; readonly attempts: Attempt[]; readonly moves: Span[] }
 
 /** What happened to each item, and what went wrong meanwhile. Times are milliseconds since the beginning. */
 export class Ledger {
-  readonly events: Event[] = []
+  readonly faults: Fault[] = []
   readonly #items = new Map<string, Item>()
   readonly #began = performance.now()
+  /** Milliseconds since 1970-01-01. */
+  readonly began = Date.now()
   #last = 0
 
   now(): number {
@@ -23,9 +28,17 @@ export class Ledger {
     return `${kind}${user}n${++this.#last}`
   }
 
-  /** A fault, at one of the two Posterns or at all. */
-  event(what: string, place?: number): void {
-    this.events.push({ at: this.now(), what, place })
+  /** Something goes wrong for a moment. */
+  fault(what: string, place?: number): void {
+    const now = this.now()
+    this.faults.push({ at: now, until: now, what, place })
+  }
+
+  /** Something goes wrong until it is told that it is over. */
+  begin(what: string, place?: number): () => void {
+    const fault: Fault = { at: this.now(), until: Infinity, what, place }
+    this.faults.push(fault)
+    return () => { fault.until = this.now() }
   }
 
   /** Goes to the history of each item that is named. */
@@ -56,6 +69,15 @@ export class Ledger {
     return this.#items.get(name)?.attempts ?? []
   }
 
+  /** Somebody at another client moved it then. */
+  moved(name: string, from: number): void {
+    this.#of(name).moves.push({ from, to: this.now() })
+  }
+
+  moves(name: string): readonly Span[] {
+    return this.#items.get(name)?.moves ?? []
+  }
+
   /** Names of one user's items that have to be there. */
   expected(user: number): string[] {
     return [...this.#items].flatMap(([name, { made, removed }]) => made && !removed && Number(/\d+/.exec(name)![0]) === user ? [name] : [])
@@ -69,9 +91,10 @@ export class Ledger {
     return this.#items.size
   }
 
-  /** The faults between two moments, those of one place and those of all. */
-  between(from: number, to: number, place?: number): Event[] {
-    return this.events.filter(({ at, place: where }) => at >= from && at <= to && (where === undefined || place === undefined || where === place))
+  /** The faults of that kind that were there between two moments, or had ended less than `after` before; those of one place and those of all. */
+  met(what: RegExp, from: number, to: number, { place, after = 0 }: { readonly place?: number | undefined; readonly after?: number } = {}): Fault[] {
+    return this.faults.filter(fault => what.test(fault.what) && fault.at <= to && fault.until + after >= from
+      && (fault.place === undefined || place === undefined || fault.place === place))
   }
 
   /** All that is known of an item, with the faults of that time. */
@@ -79,14 +102,14 @@ export class Ledger {
     const { lines, attempts } = this.#of(name)
     const tried = attempts.map(({ from, to, place, how }) => ({ at: to, text: `asked Postern ${place + 1} from ${Math.round(from)} on: ${how}` }))
     const all = [...lines, ...tried].sort((a, b) => a.at - b.at)
-    const faults = this.events.filter(event => all.some(({ at }) => event.at > at - 3000 && event.at < at + 300))
-      .map(({ at, what, place }) => ({ at, text: `! ${what}${place === undefined ? '' : ` (Postern ${place + 1})`}` }))
+    const faults = this.faults.filter(fault => all.some(({ at }) => fault.until > at - 3000 && fault.at < at + 300))
+      .map(({ at, until, what, place }) => ({ at, text: `! ${what}${place === undefined ? '' : ` (Postern ${place + 1})`}${until > at ? `, until ${Math.round(until)}` : ''}` }))
     return [...all, ...faults].sort((a, b) => a.at - b.at).map(({ at, text }) => `  ${String(Math.round(at)).padStart(8)} ${text}`).join('\n')
   }
 
   #of(name: string): Item {
     let item = this.#items.get(name)
-    if (!item) this.#items.set(name, item = { made: false, removed: false, sent: false, lines: [], attempts: [] })
+    if (!item) this.#items.set(name, item = { made: false, removed: false, sent: false, lines: [], attempts: [], moves: [] })
     return item
   }
 }

@@ -8,6 +8,9 @@ import { classes, ObjectPhone, type ObjectCounts, type ObjectModel } from '../mo
 import { Phone } from '../support/eas-client.ts'
 import { isOld, readSync, type CollectionWish, type PhoneCommand, type SyncResult } from '../support/eas-sync.ts'
 import type { User } from '../support/users.ts'
+import { moveForgotten } from './excuses.ts'
+import type { Attempt } from './ledger.ts'
+import type { Taps } from './taps.ts'
 import { Carrier, Refused, type Weather } from './carrier.ts'
 
 export const folders = ['Inbox', 'Work', 'Trash', 'Sent'] as const
@@ -22,6 +25,7 @@ export type PhoneSetting = {
   /** Of the user. */
   readonly number: number
   readonly weather: Weather
+  readonly taps: Taps
   readonly dice: Dice
   /** Whom mail may be sent to. */
   readonly others: readonly User[]
@@ -35,6 +39,8 @@ export class ChaosPhone {
   readonly setting: PhoneSetting
   readonly mail: Device
   readonly objects: Objects[] = []
+  /** Mail it sent, or tries to. */
+  readonly sent = new Set<string>()
   readonly counts = { mailsSent: 0, moves: 0, waits: 0, woken: 0, again: 0, movesLost: 0 }
   readonly objectCounts = noObjectCounts()
   readonly #phone: Phone
@@ -43,6 +49,8 @@ export class ChaosPhone {
   /** Whether what it deletes goes to Trash. */
   readonly #moves: boolean
   #heartbeat: number | undefined
+  /** Of the last MoveItems. */
+  #attempts: Attempt[] = []
 
   constructor(setting: PhoneSetting) {
     const { name, version, user, weather, dice } = setting
@@ -57,6 +65,7 @@ export class ChaosPhone {
       say: line => this.#note(line.trim()),
       carry: (command, octets) => this.#carrier.carry(command, octets, {
         mayGiveUp: command === 'Sync' && !weather.calm,
+        tried: attempt => { if (command === 'MoveItems') this.#attempts.push(attempt) },
         ...(this.#heartbeat === undefined ? {} : { wait: this.#heartbeat, leave: dice.between(200, 6000) }),
       }),
     }, dice)
@@ -147,9 +156,10 @@ export class ChaosPhone {
     if (chosen.length === 0) return
     this.counts.moves += chosen.length
     this.#note(`moves ${chosen.map(([, { subject }]) => subject).join(' ')} from ${from.name} to ${to.name}`)
-    const { ledger } = this.setting.weather, begun = ledger.now()
-    const gone = await this.mail.move(chosen.map(([id]) => id), from, to)
-    if (gone === 0 || !ledger.between(begun - 5000, ledger.now()).some(({ what }) => /redis/i.test(what))) return
+    const { weather: { ledger }, taps } = this.setting, ids = chosen.map(([id]) => id)
+    this.#attempts = []
+    const gone = await this.mail.move(ids, from, to)
+    if (gone === 0 || !moveForgotten(ledger, taps, this, ids, this.#attempts)) return
     // README, Limits: without a shared cache, where another process is asked again, the phone does not show the item until it begins anew.
     this.counts.movesLost += gone
     this.#note(`begins ${to.name} anew: ${chosen.map(([, { subject }]) => subject).join(' ')} were gone`)
@@ -164,6 +174,7 @@ export class ChaosPhone {
     const name = ledger.newName('s', number), to = dice.pick(others), save = dice.chance(0.9)
     const mime = Buffer.from(`From: ${user.address}\r\nTo: ${to.address}\r\nSubject: ${name}\r\nMessage-ID: <${name}@chaos.test>\r\nMIME-Version: 1.0\r\n`
       + `Content-Type: text/plain\r\n\r\n${`This is ${name}.\r\n`.repeat(dice.between(1, 200))}`)
+    this.sent.add(name)
     this.#note(`sends ${name} to ${to.name}${save ? '' : ', no copy'}`)
     const body = isOld(version) ? mime : encodeSync(el('ComposeMail:SendMail', [
       el('ComposeMail:ClientId', `${name}-${'x'.repeat(12)}`), ...(save ? [el('ComposeMail:SaveInSentItems')] : []), el('ComposeMail:Mime', mime),

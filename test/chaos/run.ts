@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Dice } from '../model/dice.ts'
 import { noTraffic, type Weather } from './carrier.ts'
+import { heardOf } from './excuses.ts'
 import { goWrong } from './faults.ts'
 import { Ledger, namesIn } from './ledger.ts'
 import { ChaosPhone } from './phone.ts'
@@ -29,7 +30,7 @@ export async function runChaos({ minutes, seed, devices, users, keep }: ChaosOpt
   const weather: Weather = { places: site.places, ledger, traffic: noTraffic(), calm: true }
   const people = Array.from({ length: users }, (_, n) => site.house.user(n))
   const phones = Array.from({ length: devices }, (_, n) => new ChaosPhone({
-    name: String(n + 1), version: versions[Math.floor(n / users) % versions.length]!, user: people[n % users]!, number: n % users, weather,
+    name: String(n + 1), version: versions[Math.floor(n / users) % versions.length]!, user: people[n % users]!, number: n % users, weather, taps: site.taps,
     dice: new Dice(seed * 1000 + n), others: people,
   }))
   const writers = people.map((_, n) => new Writer(site.house, n, ledger, new Dice(seed * 1000 + 500 + n)))
@@ -48,7 +49,7 @@ export async function runChaos({ minutes, seed, devices, users, keep }: ChaosOpt
     const verdict = await comeToRest(site, phones, writers, broken)
     broken.push(...bugs(site))
     report(counts, weather, phones, writers, verdict, ledger)
-    for (const fault of [...broken, ...verdict?.faults ?? []].slice(0, 12)) tell(fault, ledger)
+    for (const fault of [...broken, ...verdict?.faults ?? []].slice(0, 12)) tell(fault, site, phones)
     return [...broken, ...verdict?.faults ?? []]
   } finally {
     for (const phone of phones) phone.close()
@@ -102,7 +103,7 @@ async function comeToRest(site: Site, phones: readonly ChaosPhone[], writers: re
       }
     }))
   }
-  return judge(site, writers, phones.filter(phone => !lost.has(phone)))
+  return judge(site, writers, phones, phones.filter(phone => !lost.has(phone)))
 }
 
 /** Until Exim has delivered what it could not for a while. */
@@ -151,9 +152,13 @@ function report(
   line('faults of Postern', verdict?.faults.length ?? 0)
 }
 
-function tell(fault: string, ledger: Ledger): void {
+function tell(fault: string, { ledger, taps }: Site, phones: readonly ChaosPhone[]): void {
   console.log(`\nWRONG: ${fault}`)
-  for (const name of namesIn(fault).slice(0, 2)) console.log(`The history of ${name}:\n${ledger.history(name)}`)
+  for (const name of namesIn(fault).slice(0, 2)) {
+    console.log(`The history of ${name}:\n${ledger.history(name)}`)
+    const phone = phones.find(one => one.sent.has(name))
+    if (phone) console.log(`On the lines:\n${heardOf(taps, phone, name)}`)
+  }
 }
 
 function keepLogs({ house, places }: Site, folder: string): void {

@@ -5,6 +5,7 @@ import { configuration, linesOf, startPostern, type Postern } from '../support/p
 import { HOST } from '../support/house.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import type { Ledger } from './ledger.ts'
+import { Taps } from './taps.ts'
 
 export const lines = ['phones', 'imap', 'smtp', 'dav', 'redis'] as const
 export type Line = (typeof lines)[number]
@@ -19,7 +20,9 @@ export type Place = {
 }
 
 /** All that runs: the servers, a Postern of two workers and one of one process. */
-export type Site = { readonly house: House; readonly ledger: Ledger; readonly places: readonly [Place, Place]; close(): Promise<void> }
+export type Site = { readonly house: House; readonly ledger: Ledger; readonly taps: Taps; readonly places: readonly [Place, Place]; close(): Promise<void> }
+
+export const secret = 'what both processes of the chaos share, and the test that looks at their cache'
 
 export type SiteOptions = { readonly users: number; readonly settings?: object }
 
@@ -27,14 +30,19 @@ export async function startSite({ users, settings = {} }: SiteOptions, ledger: L
   const house = await startHouse({
     users, radicale: true, redis: true, exim: { retrySeconds: 2 }, dovecot: { specialUse: 'created', idleSeconds: 1 },
   })
+  const taps = new Taps(ledger)
   const open = async (number: number, workers: number | undefined): Promise<Place> => {
     const port = (to: { port: number }) => TcpProxy.start({ host: HOST, port: to.port })
     const dav = await port({ port: Number(new URL(house.dav.url).port) })
     const [imap, smtp, redis] = await Promise.all([port(house.imap), port(house.submission), port(house.redis)])
+    taps.imap(imap, number)
+    taps.smtp(smtp, number)
+    taps.redis(redis, number)
     const [direct] = configuration(house, HOST, 0).backends
     const postern = await startPostern(house, {
       ...(workers ? { workers } : {}),
       settings: {
+        secret,
         backends: [{
           ...direct, imap: { ...direct!.imap, port: imap.port }, smtp: { ...direct!.smtp, port: smtp.port },
           dav: { url: `http://${HOST}:${dav.port}/`, pollSeconds: 5 },
@@ -52,7 +60,7 @@ export async function startSite({ users, settings = {} }: SiteOptions, ledger: L
   try {
     const places = [await open(0, 2), await open(1, undefined)] as const
     return {
-      house, ledger, places,
+      house, ledger, taps, places,
       async close() {
         for (const { postern } of places) await postern.stop()
         for (const place of places) for (const line of lines) await place.line[line].close()

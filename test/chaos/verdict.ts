@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { copiedAgain, movedTwice, notCopied, sentAgain, sentNote } from './excuses.ts'
 import type { Ledger } from './ledger.ts'
 import type { ChaosPhone } from './phone.ts'
 import type { Site } from './site.ts'
@@ -19,7 +20,7 @@ export type Verdict = {
 type Mailbox = Awaited<ReturnType<Writer['mail']>>
 
 /** Both sides, when nobody does anything any more. */
-export async function judge(site: Site, writers: readonly Writer[], phones: readonly ChaosPhone[]): Promise<Verdict> {
+export async function judge(site: Site, writers: readonly Writer[], all: readonly ChaosPhone[], phones: readonly ChaosPhone[]): Promise<Verdict> {
   const verdict: Verdict = { faults: [], limits: new Map(), items: 0, mails: 0 }
   const mailboxes: Mailbox[] = []
   for (const writer of writers) {
@@ -31,7 +32,7 @@ export async function judge(site: Site, writers: readonly Writer[], phones: read
     }
     judgeServer(site, writer, mail, objects, verdict)
   }
-  judgeSent(site, mailboxes, verdict)
+  await judgeSent(site, writers, all, mailboxes, verdict)
   return verdict
 }
 
@@ -76,72 +77,56 @@ function less(list: readonly string[], other: readonly string[]): string[] {
 const limit = ({ limits }: Verdict, name: string): void => void limits.set(name, (limits.get(name) ?? 0) + 1)
 
 /** Nothing that somebody made and nobody removed is lost, and nothing is there twice. */
-function judgeServer({ ledger }: Site, { number, user }: Writer, mail: Mailbox, objects: Stored, verdict: Verdict): void {
+function judgeServer({ ledger, taps }: Site, { number, user }: Writer, mail: Mailbox, objects: Stored, verdict: Verdict): void {
   const there = new Map<string, string[]>()
   const add = (name: string, where: string): void => void there.set(name, [...there.get(name) ?? [], where])
   for (const [folder, list] of mail) for (const { subject } of list) if (subject.startsWith('m')) add(subject, folder)
   for (const [kind, list] of objects) for (const { name } of list) add(name, kind === 'e' ? 'calendar' : 'contacts')
   for (const [name, places] of there) {
     if (places.length === 1) continue
-    const why = name.startsWith('m') && doubledByDovecot(ledger, name)
+    const why = name.startsWith('m') && movedTwice(ledger, taps, user.login, name)
     if (why) limit(verdict, why)
     else verdict.faults.push(`${name} of ${user.name} is there ${places.length} times: ${places.join(', ')}`)
   }
   for (const name of ledger.expected(number)) if (!there.has(name) && !name.startsWith('s')) verdict.faults.push(`${name} of ${user.name} is lost`)
 }
 
-/** A Dovecot that dies while it moves a message leaves both; one that dies when it has stored a delivery gets it again. */
-function doubledByDovecot(ledger: Ledger, name: string): string | undefined {
-  const at = [...ledger.history(name).matchAll(/^ *(\d+) (?:user|phone) .*\bmoves\b/gm)].map(([, time]) => Number(time))
-  const died = at.some(time => ledger.between(time, time + 15_000).some(({ what }) => what === 'Dovecot killed'))
-  return died ? 'twice, as Dovecot was killed while it was moved' : undefined
-}
-
 /** Each mail a phone was told to have gone out arrived once, and its copy is in Sent. */
-function judgeSent(site: Site, mailboxes: readonly Mailbox[], verdict: Verdict): void {
-  const { ledger, house } = site
-  const arrivals = new Map<string, number>(), copies = new Map<string, number>(), submitted = new Map<string, number>()
+async function judgeSent(site: Site, writers: readonly Writer[], phones: readonly ChaosPhone[], mailboxes: readonly Mailbox[], verdict: Verdict): Promise<void> {
+  const { ledger, house, taps } = site
+  const arrivals = new Map<string, number>(), copies = new Map<string, number>()
   const count = (map: Map<string, number>, name: string): void => void map.set(name, (map.get(name) ?? 0) + 1)
   for (const mail of mailboxes) for (const [folder, list] of mail) for (const { subject } of list) {
     if (subject.startsWith('s')) count(folder === 'Sent' ? copies : arrivals, subject)
   }
-  for (const [, name] of readFileSync(join(house.dir, 'exim/mainlog'), 'utf8').matchAll(/ <= .* id=(s\d+n\d+)@chaos\.test/g)) count(submitted, name!)
-  const names = new Set([...ledger.allSent(), ...submitted.keys()])
-  for (const name of names) {
+  const log = readFileSync(join(house.dir, 'exim/mainlog'), 'utf8'), taken = new Map<string, string[]>()
+  for (const [, id = '', name = ''] of log.matchAll(/ (\S+) <= .* id=(s\d+n\d+)@chaos\.test/g)) taken.set(name, [...taken.get(name) ?? [], id])
+  // Whoever judges by what went over the lines has to have seen it.
+  let seen = 0
+  for (const name of new Set([...ledger.allSent(), ...taken.keys()])) {
     verdict.mails++
-    const times = arrivals.get(name) ?? 0, asked = submitted.get(name) ?? 0, kept = copies.get(name) ?? 0, wanted = !ledger.history(name).includes(', no copy')
+    const ids = taken.get(name) ?? [], asked = ids.length, times = arrivals.get(name) ?? 0, kept = copies.get(name) ?? 0
+    const wanted = !ledger.history(name).includes(', no copy'), phone = phones.find(one => one.sent.has(name))!
+    const excuse = (why: string | undefined, fault: string): void => why ? limit(verdict, why) : void verdict.faults.push(fault)
+    if (taps.submissions.filter(one => one.name === name && one.done !== undefined).length < asked) verdict.faults.push(`${name} went out where nobody looked`)
+    if (taps.notes.some(note => note.name === sentNote(phone, name))) seen++
     if (times === 0) verdict.faults.push(`${name} was sent (${asked} times) and did not arrive`)
     if (asked > 1) {
-      const why = sentTwice(ledger, name)
-      if (why) limit(verdict, why)
-      else verdict.faults.push(`${name} was submitted ${asked} times and arrived ${times} times`)
-    } else if (times > asked) {
-      if (near(ledger, name, /^Dovecot|^Exim/)) limit(verdict, 'arrived twice though submitted once: Exim delivered it again to a Dovecot that had died')
-      else verdict.faults.push(`${name} was submitted once and arrived ${times} times`)
+      const copied = await writers[phone.setting.number]!.copied(name), found = copied === undefined ? undefined : copied + 2000 - ledger.began
+      const why = sentAgain(ledger, taps, phone, name, wanted ? found : undefined)
+      for (const one of why ?? [undefined]) excuse(one, `${name} was submitted ${asked} times and arrived ${times} times`)
     }
-    if (kept > Math.max(1, asked)) {
-      if (near(ledger, name, /^Dovecot|imap line|killed/)) limit(verdict, 'two copies in Sent, as the connection broke before Dovecot said that it was stored')
-      else verdict.faults.push(`${name} is in Sent ${kept} times`)
+    if (times > asked) {
+      excuse(ids.some(id => deliveredAgain(ledger, log, id)) ? 'arrived twice: Exim delivered it again to a Dovecot that was killed as it took it' : undefined, `${name} was submitted ${asked} times and arrived ${times} times`)
     }
-    if (kept === 0 && wanted) {
-      if (near(ledger, name, /^Dovecot|imap line|killed/)) limit(verdict, 'no copy in Sent, as Dovecot could not be reached after the message had gone out')
-      else verdict.faults.push(`${name} was sent and has no copy in Sent`)
-    }
+    if (kept > Math.max(1, asked)) excuse(copiedAgain(ledger, taps, name, kept - Math.max(1, asked)), `${name} is in Sent ${kept} times`)
+    if (kept === 0 && wanted) excuse(notCopied(ledger, taps, name), `${name} was sent and has no copy in Sent`)
   }
+  if (seen < verdict.mails * 0.6) verdict.faults.push(`of ${verdict.mails} mails, ${seen} were seen being noted in the cache`)
 }
 
-/** Which fault at the place that was asked excuses that a message went out more than once; the README names them. */
-function sentTwice(ledger: Ledger, name: string): string | undefined {
-  const met = ledger.attempts(name).flatMap(({ from, to, place }) => ledger.between(from - 100, to + 100, place)).map(({ what }) => what)
-  if (met.some(what => /^(worker|process) killed/.test(what))) return 'sent twice, as the process died between submission and copy'
-  if (met.some(what => /smtp line|Exim/.test(what))) return 'sent twice, as the SMTP connection broke before it said that it has the message'
-  if (near(ledger, name, /Redis|redis/)) return 'sent twice, as the shared cache was away or slow while it was repeated'
-  return undefined
-}
-
-/** Whether such a fault happened while it was sent, or lasted then. */
-function near(ledger: Ledger, name: string, what: RegExp): boolean {
-  const attempts = ledger.attempts(name)
-  const from = Math.min(...attempts.map(attempt => attempt.from)), to = Math.max(...attempts.map(attempt => attempt.to))
-  return ledger.between(from - 4500, to + 500).some(event => what.test(event.what))
+/** Exim had no answer from a Dovecot that was killed then, and so tries once more. Its log tells seconds. */
+function deliveredAgain(ledger: Ledger, log: string, id: string): boolean {
+  const times = [...log.matchAll(new RegExp(`^(\\S+ \\S+) ${id} == .* defer`, 'gm'))].map(([, time]) => new Date(time!).getTime() - ledger.began)
+  return times.some(time => ledger.faults.some(({ what, at }) => what === 'Dovecot killed' && at > time - 1500 && at < time + 1500))
 }

@@ -59,6 +59,16 @@ export class Writer {
     return found
   }
 
+  /** When the first copy of a message came to Sent, in milliseconds since 1970-01-01, which a server tells by the second. */
+  async copied(subject: string): Promise<number | undefined> {
+    await this.#mailbox()
+    await this.#client!.mailboxOpen('Sent')
+    const found = await this.#client!.search({ subject }, { uid: true }) || []
+    const dates = (await this.#client!.fetchAll(found.join(','), { uid: true, internalDate: true, envelope: true }, { uid: true }))
+      .filter(one => one.envelope?.subject === subject).map(({ internalDate }) => new Date(internalDate!).getTime())
+    return dates.length ? Math.min(...dates) : undefined
+  }
+
   /** What the collections hold: name and detail of each object. */
   async objects(): Promise<Map<'e' | 'c', { name: string; detail: string }[]>> {
     const lists = await Promise.all(this.#davs.map(async ({ kind, dav, model }) =>
@@ -129,7 +139,8 @@ export class Writer {
     const { uids, names } = await this.#some(from, 3)
     if (uids.length === 0) return
     this.#note(`moves ${names} from ${from} to ${to}`)
-    await (await this.#mailbox()).move(from, uids, to)
+    const mailbox = await this.#mailbox(), begun = this.#ledger.now()
+    await mailbox.move(from, uids, to).finally(() => { for (const name of names.split(' ')) this.#ledger.moved(name, begun) })
   }
 
   async #writeObject(): Promise<void> {

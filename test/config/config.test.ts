@@ -51,6 +51,7 @@ describe('a configuration', () => {
         secret: Buffer.from(secret),
       },
       autodiscover: { url: undefined, name: undefined, autoconfig: true, mobileconfig: true, signer: undefined },
+      page: { path: '/', wipe: true },
     })
   })
 
@@ -203,6 +204,7 @@ describe('a fault is named with its line, its setting and a hint', () => {
       'p.yaml:7: eas.policy.MinDevicePasswordLength must be a number from 1 to 16'],
     ['a policy nobody knows', `${good}eas:\n  policy:\n    MinDevicePasswordLenght: 4`,
       'p.yaml:7: eas.policy.MinDevicePasswordLenght is not a setting; did you mean "MinDevicePasswordLength"?'],
+    ['a program by a name in place of its hash', `${good}eas:\n  policy:\n    ApprovedApplicationList: [calc.exe]`, 'p.yaml:7: eas.policy.ApprovedApplicationList.0 must be SHA-1 in hexadecimal or Base64'],
     ['an admin without devices', `${good}admin: { port: 1, token: ${'t'.repeat(24)} }`, 'p.yaml:5: admin wants devices: where they are remembered'],
     ['an administrator with a password in the clear', `${good}devices: { folder: /d }\nadmin: { port: 1, token: ${'t'.repeat(24)}, people: { ann: secret } }`, 'p.yaml:6: admin.people.ann must be the hash of a password: postern hash makes it'],
     ['an administrator without a name', `${good}devices: { folder: /d }\nadmin: { port: 1, token: ${'t'.repeat(24)}, people: { ' ': '$scrypt$ln=15,r=8,p=3$${'A'.repeat(22)}$${'A'.repeat(43)}' } }`, 'p.yaml:6: admin.people must have names of up to 100 characters'],
@@ -309,6 +311,29 @@ describe('a value from elsewhere', () => {
 it('with an alias of nothing is refused', () => {
   expect(() => parse(`${good}\n* !`)).toThrow(expect.objectContaining({ kind: 'malformed' }))
   expect(() => parse('*!')).toThrow(expect.objectContaining({ kind: 'malformed' }))
+})
+
+describe('the page of users', () => {
+  const upstream = `${good}upstream: http://127.0.0.1:8081\n`
+
+  it.each([
+    ['at the top', good, '', { path: '/', wipe: true }],
+    ['nowhere where there is an upstream', upstream, '', undefined],
+    ['at a path besides an upstream', upstream, 'page: { path: /Devices/ }', { path: '/devices/', wipe: true }],
+    ['nowhere where it is switched off', good, 'page: { enabled: false }', undefined],
+    ['without erasing', good, 'page: { wipe: false }', { path: '/', wipe: false }],
+  ])('is %s', (_, file, more, page) => {
+    expect(parse(`${file}${more}`).page).toEqual(page)
+  })
+
+  it.each([
+    ['{ enabled: true }', 'page.path must be named where there is an upstream, as /devices/: / is its own'],
+    ['{ path: devices }', 'page.path must be a path like /devices/, and not one below /.postern/'],
+    ['{ path: /.postern/health }', 'page.path must be a path like /devices/, and not one below /.postern/'],
+    ['{ path: /a/../b }', 'page.path must be a path like /devices/, and not one below /.postern/'],
+  ])('is not %s', (page, fault) => {
+    expect(faults(`${upstream}page: ${page}`).join()).toContain(fault)
+  })
 })
 
 it('is a configuration or a failure, whatever is written', () => {

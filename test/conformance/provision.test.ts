@@ -44,6 +44,24 @@ it.each(versions.filter(version => since(version, '12.0')))('what a phone tells 
   expect(descend(answer, 'Settings:DeviceInformation').children.map(({ text }) => text)).toEqual(['1'])
 })
 
+it.each(versions.filter(version => since(version, '12.0')))('lists of programs are told as they are configured, from 12.1 on, and not where there are none: version %s', async version => {
+  const lists = { UnapprovedInROMApplicationList: ['calc.exe', 'Solitär & Co'], ApprovedApplicationList: ['2fd4e1c67a2d28fced849ee1bb76e7391b93eb12', 'L9ThxnotKPzthJ7hu3bnORuT6xI='] }
+  const told = async (wanted: Partial<typeof lists>): Promise<unknown[]> => {
+    const own = await easServer({ policy: { ...policy, ...wanted } })
+    const answer = await own.phone({ version }).command('Provision', el('Provision:Provision', [el('Provision:Policies', [el('Provision:Policy', [
+      el('Provision:PolicyType', 'MS-EAS-Provisioning-WBXML'),
+    ])])]))
+    keepAll(own)
+    await own.stop()
+    const found = descend(answer, 'Provision:Policies', 'Provision:Policy', 'Provision:Data', 'Provision:EASProvisionDoc')
+    return (['UnapprovedInROMApplicationList', 'ApprovedApplicationList'] as const).map(name => child(found, `Provision:${name}`)?.children.map(({ tag, text }) => [tag, text]))
+  }
+  expect(await told({})).toEqual([undefined, undefined])
+  const all = [lists.UnapprovedInROMApplicationList.map(name => ['Provision:ApplicationName', name]), lists.ApprovedApplicationList.map(hash => ['Provision:Hash', hash])]
+  expect(await told(lists)).toEqual(since(version, '12.1') ? all : [undefined, undefined])
+  if (since(version, '12.1')) expect(await told({ ApprovedApplicationList: [] })).toEqual([undefined, []])
+})
+
 it('what the policy wants is what the phone is told', async () => {
   const answer = await ask(el('Provision:Provision', [el('Provision:Policies', [el('Provision:Policy', [
     el('Provision:PolicyType', 'MS-EAS-Provisioning-WBXML'),

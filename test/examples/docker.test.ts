@@ -119,6 +119,20 @@ describe('the compose file', () => {
     expect(readFileSync('Dockerfile', 'utf8')).toContain(`POSTERN_CONFIG=${target[0]}`)
   })
 
+  // No engine runs here; this part of docker-compose wants none.
+  it('is understood by docker-compose as it is meant, and not without a secret', () => {
+    const compose = (secret: string) => spawnSync('docker-compose', ['-f', 'compose.yaml', 'config'], { cwd: folder, encoding: 'utf8', env: { PATH: process.env['PATH'], POSTERN_SECRET: secret } })
+    const { stdout, stderr, status } = compose('x'.repeat(44))
+    expect([stderr, status]).toEqual(['', 0])
+    const understood = (parse(stdout) as { services: Record<string, Omit<Service, 'build' | 'depends_on'> & { build?: { context: string } }> }).services
+    expect(Object.keys(understood).toSorted()).toEqual(Object.keys(services).toSorted())
+    expect(understood['postern']).toMatchObject({
+      build: { context: process.cwd() }, environment: { POSTERN_SECRET: 'x'.repeat(44) }, ports: [expect.stringMatching(/^127\.0\.0\.1:8080:8080/)],
+      volumes: [`${resolve(folder, 'postern.yaml')}:/etc/postern/postern.yaml:ro`], read_only: true, stop_grace_period: postern.stop_grace_period,
+    })
+    expect(compose('')).toMatchObject({ status: 1, stderr: expect.stringContaining('openssl rand -base64 32') })
+  }, 60_000)
+
   it('opens the port Postern listens on, for this host only', () => {
     expect(postern.ports).toEqual([`127.0.0.1:8080:${config.listen.port}`])
     expect(readFileSync('Dockerfile', 'utf8')).toContain(`EXPOSE ${config.listen.port}`)

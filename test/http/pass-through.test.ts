@@ -54,6 +54,18 @@ describe('a path no front claims', () => {
   })
 
   it.each([
+    ['postern-user=a', undefined], ['one=1; __Host-postern-user=a; two=2', 'one=1; two=2'], ['__Host-postern-admin=a;mine=b', 'mine=b'], ['not-postern-user=c', 'not-postern-user=c'],
+  ])('does not tell the upstream who is signed in to our pages: %s', async (cookie, told) => {
+    const seen: (string | undefined)[] = []
+    const { url } = await upstream((req, res) => {
+      seen.push(req.headers.cookie)
+      res.end()
+    })
+    await fetch(`${(await inFrontOf(url)).url}/x`, { headers: { cookie } })
+    expect(seen).toEqual([told])
+  })
+
+  it.each([
     ['before it is answered', () => {}],
     ['while it is answered', (res: http.ServerResponse) => void res.write('some')],
   ])('ends at the upstream when the client goes %s', async (_, answer) => {

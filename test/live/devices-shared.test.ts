@@ -1,6 +1,8 @@
 // Two processes that remember devices in one Redis, with a phone at either: what holds while it is away, and when it lost what it had.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { checkDevices } from '../../src/check-devices.ts'
+import { loadConfig } from '../../src/config.ts'
 import { decode, el, text, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { ask, token } from '../support/admin.ts'
 import { Phone } from '../support/eas-client.ts'
@@ -87,6 +89,25 @@ it('a device in quarantine is one at both, its user gets one mail, and it is let
   await heard()
   expect(await knocks(1, 'NEW', 'UnknownPhone')).toEqual(['1', '1'])
   expect((await client.search({ all: true }) as number[]).length).toBe(1)
+}, 120_000)
+
+const checked = async (): Promise<string[]> => (await checkDevices(loadConfig(processes[0]!.config, {}))).map(({ ok, text: said }) => `${ok ? ' ' : '!'} ${said}`)
+
+it('check counts the orders that Redis keeps, warns of one that writes nothing down, and says what cannot be read', async () => {
+  await order(5, 'COUNTED', 'block')
+  expect(await checked()).toEqual([
+    expect.stringMatching(/^ {2}Orders for [1-9]\d* devices are kept there\.$/), '! For devices: the shared cache writes nothing down: orders for devices end with it.',
+    `  The listener for administrators at 127.0.0.1:${admin} answers to the token.`,
+  ])
+  await house.redis.stop()
+  try {
+    expect((await checked())[0]).toMatch(/^! What is ordered for devices cannot be read: .*Until it can, no phone is let in\.$/)
+  } finally {
+    await house.redis.start()
+  }
+  // Both have to have met it again before it goes once more.
+  await expect.poll(() => order(5, 'COUNTED', 'allow').then(({ status }) => status), { timeout: 20_000 }).toBe(200)
+  await heard()
 }, 120_000)
 
 it('while Redis is away, what was ordered holds, nothing can be ordered, and a process that never read it lets nobody in; when it is back, so are the orders it lost', async () => {

@@ -200,7 +200,11 @@ describe('what others wrote', () => {
 
 describe('where it is', () => {
   it('is at its own listener alone', async () => {
-    for (const path of ['', 'admin.js', 'page.css', 'api/session', 'api/devices']) expect((await send(`http://${HOST}:${postern.port}/`, path)).status, path).toBe(404)
+    for (const path of ['admin.js', 'page.css', 'api/session', 'api/devices', '.postern/user/admin.js', '.postern/user/admin.html']) {
+      expect((await send(`http://${HOST}:${postern.port}/`, path)).status, path).toBe(404)
+    }
+    // The page of users, which is another one.
+    expect((await send(`http://${HOST}:${postern.port}/`, '')).text).toContain('<title>Your mail on your devices</title>')
   })
 
   it('is nowhere without people who may sign in; programs are heard all the same', async () => {

@@ -183,6 +183,7 @@ export class MemoryAccount {
   #counted(mail: MailStore): MailStore {
     return new Proxy(mail, {
       get: (target, name: keyof MailStore) => (...args: never[]) => {
+        if (name === 'foresee') return
         this.calls.push(name)
         const failure = this.failing.get(name) ?? (name === 'stream' ? undefined : this.outage)
         if (failure) return Promise.reject(failure)
@@ -236,6 +237,7 @@ export class MemoryAccount {
     const happened = (id: FolderId): void => this.#happened(id)
     return {
       ...mailChanges(imap, recall({ mailboxes: 100 })),
+      foresee() {},
       messages: imap.messages.bind(imap),
       heads: async (id, most, known) => {
         const { box, told } = this.#box(id)

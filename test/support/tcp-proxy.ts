@@ -14,6 +14,8 @@ export interface Link {
   silent: (begin: string) => boolean
   /** What a chunk of the client's becomes on its way. */
   rewriteUp: (chunk: Buffer) => Buffer
+  /** Hears of what has been handed on, `up` from the client; undefined when the connection, known by its number, is gone. */
+  passed: (connection: number, way: 'up' | 'down', chunk: Buffer | undefined) => void
 }
 
 export interface Counts {
@@ -28,10 +30,11 @@ export interface Counts {
 export class TcpProxy {
   readonly host = '127.0.0.1'
   /** May be changed at any time. */
-  readonly link: Link = { delayUp: 0, delayDown: 0, cutAfter: Infinity, stalled: false, silent: () => false, rewriteUp: chunk => chunk }
+  readonly link: Link = { delayUp: 0, delayDown: 0, cutAfter: Infinity, stalled: false, silent: () => false, rewriteUp: chunk => chunk, passed: () => {} }
   counts: Counts = { connections: 0, turns: 0, bytesUp: 0, bytesDown: 0 }
   readonly #server = createServer(client => this.#join(client))
   readonly #sockets = new Set<Socket>()
+  #joined = 0
   readonly #target: { readonly host: string, readonly port: number }
 
   private constructor(target: { readonly host: string, readonly port: number }) { this.#target = target }
@@ -68,6 +71,8 @@ export class TcpProxy {
   #join(client: Socket): void {
     const server = connect(this.#target.port, this.#target.host)
     this.counts.connections += 1
+    const number = ++this.#joined
+    client.once('close', () => this.link.passed(number, 'up', undefined))
     let clientSpoke = false
     let down = 0
     let begin = ''
@@ -84,7 +89,10 @@ export class TcpProxy {
       if (!clientSpoke) this.counts.turns += 1
       clientSpoke = true
       this.counts.bytesUp += chunk.length
-      return chunk => server.write(this.link.rewriteUp(chunk))
+      return chunk => {
+        this.link.passed(number, 'up', chunk)
+        return server.write(this.link.rewriteUp(chunk))
+      }
     })
     this.#pipe(server, client, 'delayDown', held, chunk => {
       this.counts.bytesDown += chunk.length
@@ -93,6 +101,7 @@ export class TcpProxy {
       return chunk => {
         // Only now has the client something to answer to: commands written ahead are no new turn.
         clientSpoke = false
+        this.link.passed(number, 'down', chunk.subarray(0, left))
         if (chunk.length < left) return client.write(chunk)
         client.end(chunk.subarray(0, left), () => server.destroy())
         return true

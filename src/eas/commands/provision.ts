@@ -1,7 +1,7 @@
 import { Failure, type Kind } from '../../base/failure.ts'
 import { child, children, el, text, type Element, type Node, type Tag } from '../../wire/wbxml.ts'
 import { wbxml, type Call, type Command } from '../command.ts'
-import { of120, policyElements } from '../policy-elements.ts'
+import { of120, policyElements, policyLists } from '../policy-elements.ts'
 import { policyXml } from '../policy-xml.ts'
 import { policyKey } from '../policy.ts'
 import { since, type Version } from '../versions.ts'
@@ -76,9 +76,13 @@ const documentOf = (wanted: Policy, version: Version): string | Node[] =>
   since(version, '12.0') ? [el('Provision:EASProvisionDoc', settingsOf(wanted, version))] : policyXml(wanted)
 
 function settingsOf(wanted: Policy, version: Version): Node[] {
-  const known = since(version, '12.1') ? Object.entries(policyElements) : Object.entries(policyElements).filter(([name]) => of120.has(name))
-  return known.map(([name, harmless]) => {
+  const isNew = since(version, '12.1'), known = Object.entries(policyElements).filter(([name]) => isNew || of120.has(name))
+  const lists = isNew ? Object.entries(policyLists).flatMap(([name, item]) => {
+    const values = wanted[name]
+    return Array.isArray(values) ? [el(`Provision:${name}` as Tag, values.map(value => el(`Provision:${item}`, String(value))))] : []
+  }) : []
+  return [...known.map(([name, harmless]) => {
     const value = wanted[name] ?? harmless
     return el(`Provision:${name}` as Tag, typeof value === 'boolean' ? (value ? '1' : '0') : String(value))
-  })
+  }), ...lists]
 }

@@ -7,7 +7,7 @@ import { el, type Node } from '../../wire/wbxml.ts'
 import { noBody } from '../body-wish.ts'
 import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
-import { renderItems, type ItemContext } from '../items.ts'
+import { firstPieces, renderItems, type ItemContext } from '../items.ts'
 import { flagNodes, lastVerb, type Verb } from '../map/flags.ts'
 import { MeetingNews } from '../meeting-news.ts'
 import { verbsOf } from '../verbs.ts'
@@ -55,7 +55,10 @@ async function* commandsOf(call: Call, collection: Mailbox): AsyncGenerator<Node
     yield el('AirSync:Change', [id(uid), el('AirSync:ApplicationData', flagNodes(flags, call.request.version, verbs.get(uid)))])
   }
   const news = new MeetingNews()
+  let begun = false
   for await (const { uid, nodes } of render(call, collection, validity, changes.adds, news.hear)) {
+    if (!begun && changes.more) foresee(call, collection, changes)
+    begun = true
     yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
   }
   news.take(call)
@@ -103,7 +106,12 @@ const uncut = (options: SyncOptions): SyncOptions => ({
 })
 
 function render(call: Call, { folder, options }: Mailbox, validity: number, messages: readonly Message[], meeting?: ItemContext['meeting']) {
-  return renderItems(call.stores, folder, validity, messages, options, {
-    version: call.request.version, userAgent: call.request.userAgent, log: call.log, cache: call.cache, asWritten: true, ...(meeting ? { meeting } : {}),
-  })
+  return renderItems(call.stores, folder, validity, messages, options, { ...contextOf(call), ...(meeting ? { meeting } : {}) })
+}
+
+const contextOf = ({ request: { version, userAgent }, log, cache }: Call): ItemContext => ({ version, userAgent, log, cache, asWritten: true })
+
+/** The client comes again for what the window had no room for: that can be read while it takes what there is. */
+function foresee(call: Call, { folder, options, since, window }: Mailbox, { next }: MailChanges): void {
+  call.stores.mail.foresee(folder.id, next, { window, since }, adds => firstPieces(adds, options, contextOf(call)))
 }

@@ -30,6 +30,8 @@ export type Mailbox = {
   readonly since: number
   readonly applied: Applied
   readonly changes: MailChanges | undefined
+  /** How many changes were asked for at most. */
+  readonly window: number
   /** Messages before the time filter's day that belong to conversations told of: see `wholeConversations`. */
   readonly older: readonly Message[]
 }
@@ -58,7 +60,7 @@ export async function openMailbox(call: Call, request: CollectionRequest, folder
     : (): Promise<Applied> => applyCommands(place, request.commands)
   const applied = request.commands.length ? await apply() : untouched
   const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, held?.options)
-  return { request, folder, options, renewed, cursor, since, applied, changes: undefined, older: [] }
+  return { request, folder, options, renewed, cursor, since, applied, changes: undefined, window: 0, older: [] }
 }
 
 /** The key speaks for itself; memory may know better where the client stands when nothing it can see has happened since. */
@@ -77,9 +79,9 @@ export async function gather(call: Call, collection: Mailbox, window: number): P
   const { folder, cursor, since, applied } = collection
   const all = await call.stores.mail.changes(folder.id, cursor, { window, since })
   const changes = countOf(all) + applied.dropped.size > 0 ? await notOwn(call, collection, all) : all
-  if (!collection.request.conversations || since === 0) return { ...collection, changes, older: [] }
+  if (!collection.request.conversations || since === 0) return { ...collection, changes, window, older: [] }
   const { older, ...whole } = await wholeConversations(call, collection, changes)
-  return { ...collection, changes: await ageLeftOvers(call, collection, changes, whole, older), older }
+  return { ...collection, changes: await ageLeftOvers(call, collection, changes, whole, older), window, older }
 }
 
 const countOf = ({ deletes, aged, updates, adds }: MailChanges): number => deletes.length + aged.length + updates.length + adds.length

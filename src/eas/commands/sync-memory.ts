@@ -51,8 +51,10 @@ export function rememberRequest(call: Call, { request }: SyncAsked, quiet: boole
 type Stored = { readonly digest: string; readonly bytes: Uint8Array }
 
 const store = (call: Call, mark: string) => (bytes: Uint8Array): void =>
-  // A Buffer is a view of 64 KiB that it shares: it would keep them all.
-  call.cache.set(answerName(call), { digest: mark, bytes: new Uint8Array(bytes) } satisfies Stored, { size: bytes.length, seconds: 86_400 })
+  call.cache.set(answerName(call), { digest: mark, bytes: own(bytes) } satisfies Stored, { size: bytes.length, seconds: 86_400 })
+
+/** A short Buffer is a view of 64 KiB that it shares: it would keep them all. */
+const own = (bytes: Uint8Array): Uint8Array => bytes.buffer.byteLength === bytes.length ? bytes : new Uint8Array(bytes)
 
 /** The very octets a client missed, when it asks the same again. */
 export function repeated(call: Call, asked: SyncAsked): Answer | undefined {

@@ -16,11 +16,15 @@ export const threadTopic = (subject: string): string => subject.replace(prefix, 
 const ids = (header: Header, name: string): string[] =>
   [...(rawField(header, name) ?? '').slice(0, 64 * 1024).matchAll(/<([^<>\s]{1,500})>/g)].map(match => match[1]!)
 
+/** The first of them. */
+const firstId = (header: Header, name: string): string | undefined =>
+  /<([^<>\s]{1,500})>/.exec((rawField(header, name) ?? '').slice(0, 64 * 1024))?.[1]
+
 /** What makes messages a thread: the id of the message that began it, or the topic where nobody wrote ids. */
 export type Seed = { readonly kind: 'root' | 'topic'; readonly text: string }
 
 export function conversationSeed(header: Header): Seed {
-  const root = ids(header, 'references')[0] ?? ids(header, 'in-reply-to')[0] ?? ids(header, 'message-id')[0]
+  const root = firstId(header, 'references') ?? firstId(header, 'in-reply-to') ?? firstId(header, 'message-id')
   if (root) return { kind: 'root', text: root }
   return { kind: 'topic', text: threadTopic(field(header, 'subject') ?? '').toLowerCase() }
 }
@@ -46,23 +50,29 @@ const deepest = 20
  * says it exactly; without one the time is the message's own, and each level tells by which message it went.
  */
 export function conversationIndex(header: Header, received: Date): Uint8Array {
-  const outlook = Buffer.from(rawField(header, 'thread-index') ?? '', 'base64')
+  const said = rawField(header, 'thread-index')
+  const outlook = said === undefined ? undefined : Buffer.from(said, 'base64')
   // [MS-OXOMSG] PidTagConversationIndex: one octet, the time, a GUID of 16, then the levels
-  if (outlook.length >= 22 && outlook[0] === 1) {
+  if (outlook && outlook.length >= 22 && outlook[0] === 1) {
     const levels = Math.min(deepest, Math.floor((outlook.length - 22) / 5))
     return Buffer.concat([outlook.subarray(1, 6), outlook.subarray(22, 22 + levels * 5)])
   }
+  const began = fileTime(parseDate(rawField(header, 'date') ?? '') ?? received)
   const answered = ids(header, 'references').slice(0, deepest)
-  const own = ids(header, 'message-id')[0] ?? ''
-  const later = answered.length > 0 ? [...answered.slice(1), own] : []
-  const levels = later.map(id => hash('sha256', id, 'buffer').subarray(0, 5))
-  return Buffer.concat([fileTime(parseDate(rawField(header, 'date') ?? '') ?? received), ...levels])
+  if (answered.length === 0) return began
+  const later = [...answered.slice(1), firstId(header, 'message-id') ?? '']
+  return Buffer.concat([began, ...later.map(id => hash('sha256', id, 'buffer').subarray(0, 5))])
 }
 
-/** [MS-DTYP] FILETIME without its first octet, which is 1 in our times, and its last two. */
+/**
+ * [MS-DTYP] FILETIME, in units of 100 ns, without its first octet, which is 1 in our times, and its last two: those are 4096 / 625 ms. Numbers
+ * hold it exactly where it is taken apart.
+ */
 function fileTime(date: Date): Buffer {
-  const value = (BigInt(Number.isNaN(date.getTime()) ? 0 : date.getTime()) + 11_644_473_600_000n) * 10_000n
-  const octets = Buffer.alloc(8)
-  octets.writeBigUInt64BE(BigInt.asUintN(64, value))
-  return octets.subarray(1, 6)
+  const time = (Number.isNaN(date.getTime()) ? 0 : date.getTime()) + 11_644_473_600_000
+  const high = Math.floor(time / 4096)
+  const value = high * 625 + Math.floor((time - high * 4096) * 625 / 4096)
+  const octets = Buffer.allocUnsafe(5)
+  octets.writeUIntBE(((value % 2 ** 40) + 2 ** 40) % 2 ** 40, 0, 5)
+  return octets
 }

@@ -4,7 +4,7 @@ import type { Address, Header } from '../../formats/header.ts'
 import type { Message } from '../../model/message.ts'
 import type { Inside } from '../inside.ts'
 import { el, type Node, type Tag } from '../../wire/wbxml.ts'
-import { since, type Version } from '../versions.ts'
+import { since, versions, type Version } from '../versions.ts'
 import { attachmentNodes, attachmentNodes25 } from './attachments.ts'
 import { bodyNodes, type Body, type Rendered } from './body.ts'
 import { bodyPartNodes, type BodyPart } from './body-part.ts'
@@ -109,6 +109,9 @@ const rows: readonly Row[] = [
   { tag: 'Email2:Bcc', since: '16.0', say: people('bcc') },
 ]
 
+const rowsOf: ReadonlyMap<Version, readonly Row[]> = new Map(versions.map(version =>
+  [version, rows.filter(row => (!row.since || since(version, row.since)) && (!row.until || since(row.until, version)))]))
+
 const mime = ({ context: { body } }: Item): Body | undefined => body?.body.type === 4 ? body.body : undefined
 const plain = ({ context: { body } }: Item): Body | undefined => body?.body.type === 4 ? undefined : body?.body
 
@@ -125,8 +128,7 @@ export function emailNodes(message: Message, context: EmailContext): Node[] {
     },
   }
   const nodes: Node[] = []
-  for (const { tag, since: least, until, say, always } of rows) {
-    if ((least && !since(context.version, least)) || (until && !since(until, context.version))) continue
+  for (const { tag, say, always } of rowsOf.get(context.version)!) {
     const content = say(item)
     if (content !== undefined && (always || content.length > 0)) nodes.push(el(tag, content))
   }

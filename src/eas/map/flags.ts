@@ -69,7 +69,7 @@ export const isRead = (flags: ReadonlySet<string>): string => flags.has('\\Seen'
 /** The children of [MS-ASEMAIL] Categories. */
 export const categoryNodes = (flags: ReadonlySet<string>): Node[] => {
   const names = [...flags].map(categoryOf).filter(name => name !== undefined)
-  return [...new Set(names)].sort().slice(0, mostCategories).map(name => el('Email:Category', name))
+  return names.length === 0 ? [] : [...new Set(names)].sort().slice(0, mostCategories).map(name => el('Email:Category', name))
 }
 
 /** [MS-ASEMAIL] LastVerbExecuted: 1 answered, 2 answered to all, 3 forwarded; LastVerbExecutionTime, where it is known. */

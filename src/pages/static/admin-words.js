@@ -6,7 +6,7 @@ import { agoOf, askInDialog, el, moment, said } from './page.js'
  * As src/base/devices.ts and src/pages/device-view.ts have them.
  * @typedef {{ at: number, by: string }} Decided
  * @typedef {{
- *   decision?: Decided & { access: 'allow' | 'block' }, pending?: { at: number, told: boolean }, resync?: Record<string, number>,
+ *   decision?: Decided & { access: 'allow' | 'block' }, removed?: Decided, pending?: { at: number, told: boolean }, resync?: Record<string, number>,
  *   wipe?: Decided & { kind: 'full' | 'account', state: 'ordered' | 'told' | 'failed' | 'done', changed: number }, trace?: { until: number, by: string },
  * }} Orders
  * @typedef {{ at: number, command: string, status: string, trouble: boolean, meaning?: string }} Spoken
@@ -14,7 +14,7 @@ import { agoOf, askInDialog, el, moment, said } from './page.js'
  *   user: string, id: string, type: string, agent: string, version: string, lastSeen: number, lastSync: number, folders: number, waits: boolean,
  *   orders: Orders, last?: Spoken, troubles: number,
  * }} Row
- * @typedef {Row & { firstSeen: number, known: boolean, statuses: Spoken[], resyncs: [at: number, why: string][] }} Device
+ * @typedef {Row & { firstSeen: number, known: boolean, statuses: Spoken[], resyncs: [at: number, why: string][], synced: [at: number, collection: string][] }} Device
  */
 
 /** @param {{ user: string, id: string }} device */
@@ -29,11 +29,12 @@ export const isTraced = ({ trace }) => trace !== undefined && trace.until > Date
 
 /** The state of a device in few words. @param {Row} device @returns {HTMLElement[]} */
 export function marksOf({ orders, waits, troubles }) {
-  const { wipe, decision, resync } = orders
+  const { wipe, decision, removed, resync } = orders
   /** @type {(readonly [string, string] | false | undefined)[]} */
   const words = [
     wipe && [wipe.state === 'done' ? 'wiped' : `${wipe.kind === 'account' ? 'account ' : ''}wipe ${wipe.state}`, 'bad'],
     decision && (decision.access === 'block' ? ['blocked', 'bad'] : ['allowed', 'good']),
+    removed && ['removed by its user', 'warn'],
     isUndecided(orders) && ['wants to be let in', 'warn'],
     resync && [`${Object.keys(resync).length} to begin anew`, 'warn'],
     isTraced(orders) && ['traced', 'warn'],
@@ -45,7 +46,7 @@ export function marksOf({ orders, waits, troubles }) {
 
 /** What is ordered for a device, in sentences. @param {Device} device @returns {HTMLElement[]} */
 export function sentencesOf({ orders, version }) {
-  const { wipe, decision, pending, resync, trace } = orders
+  const { wipe, decision, removed, pending, resync, trace } = orders
   /** @type {HTMLElement[]} */
   const all = []
   /** @param {...(string | Node)} words */
@@ -60,6 +61,7 @@ export function sentencesOf({ orders, version }) {
     }[wipe.state])
     if (wipe.kind === 'account' && version !== '' && version !== '16.1') add(`It speaks version ${version}, which knows no wipe of an account: it is only kept out.`)
   }
+  if (removed) add('Its user removed it ', moment(removed.at), '; allowing it lets it in again.')
   if (decision) add(decision.access === 'block' ? 'Blocked by ' : 'Allowed by ', said(decision.by), ' ', moment(decision.at), '.')
   else if (pending) add('It wants to be let in since ', moment(pending.at), pending.told ? ', and its user was told by mail.' : '. Its user could not be told.')
   for (const [collection, at] of Object.entries(resync ?? {})) add('Begins anew: ', said(collection), ', ordered ', moment(at), '.')

@@ -60,7 +60,7 @@ async function send(path, body) {
   /** @type {Response} */
   let response
   try {
-    response = await fetch(`api/${path}`, body === undefined ? { headers } : { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    response = await fetch(new URL(`api/${path}`, import.meta.url), body === undefined ? { headers } : { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) })
   } catch {
     throw new Refused(0, 'Postern does not answer. The page goes on trying.')
   }
@@ -148,6 +148,11 @@ export function askInDialog({ title, text, does, danger = false, fields = [] }) 
   })
 }
 
+/** Whatever was asked: nobody wants it any more. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close('no')
+}
+
 /** A field with its label. @param {string} label @param {Attributes} attributes */
 export const field = (label, attributes) => el('label', { class: 'field' }, el('span', {}, label), el('input', attributes))
 
@@ -173,15 +178,20 @@ async function passwordAgain(why = 'It was given more than ten minutes ago, and 
 
 // --- signing in -------------------------------------------------------------------------------------------------------
 
+/** @typedef {{ readonly title: string, readonly intro?: string, readonly name: string, readonly password: string }} SignInWords */
+
 /** @type {() => void} */
 let show = () => {}
+/** @type {SignInWords} */
+let words = { title: 'Sign in', name: 'Name', password: 'Password' }
 
 /**
- * Begins: `main` fills the page for who is signed in, and is called anew for whoever signs in later.
- * @param {() => void} main
+ * Begins: `main` fills the page for who is signed in, and is called anew for whoever signs in later. `own` says what is asked for.
+ * @param {() => void} main @param {SignInWords} [own]
  */
-export async function start(main) {
+export async function start(main, own = words) {
   show = main
+  words = own
   byId('sign-out', HTMLButtonElement).addEventListener('click', () => {
     send('session/end', {}).then(() => showSignIn('You are signed out.'), complain)
   })
@@ -209,7 +219,7 @@ export const isSignedIn = () => signedInAs !== ''
 
 function showSignIn(why = '') {
   signedInAs = ''
-  for (const dialog of document.querySelectorAll('dialog')) dialog.close('no')
+  closeDialogs()
   byId('account', HTMLElement).hidden = true
   const button = el('button', { type: 'submit', class: 'main' }, 'Sign in')
   const form = el('form', {
@@ -230,9 +240,9 @@ function showSignIn(why = '') {
       }).finally(() => { button.disabled = false })
     },
   },
-  el('h1', { id: 'sign-in-title' }, 'Sign in'),
-  field('Name', { name: 'name', autocomplete: 'username', required: true, autofocus: true, maxlength: 256, autocapitalize: 'none', spellcheck: 'false' }),
-  field('Password', { name: 'password', type: 'password', autocomplete: 'current-password', required: true, maxlength: 1024 }), button)
+  el('h1', { id: 'sign-in-title' }, words.title), words.intro && el('p', {}, words.intro),
+  field(words.name, { name: 'name', autocomplete: 'username', required: true, autofocus: true, maxlength: 256, autocapitalize: 'none', spellcheck: 'false' }),
+  field(words.password, { name: 'password', type: 'password', autocomplete: 'current-password', required: true, maxlength: 1024 }), button)
   byId('main', HTMLElement).replaceChildren(form)
   form.querySelector('input')?.focus()
   tell(why)
