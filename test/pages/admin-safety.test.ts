@@ -201,8 +201,11 @@ describe('what others wrote', () => {
 describe('where it is', () => {
   it('is at its own listener alone, and who is signed in there is nobody at the page of users', async () => {
     const phonesListener = `http://${HOST}:${postern.port}/`, { cookie } = await signIn('ann')
-    for (const path of ['admin.html', 'admin.js', 'api/session', 'api/devices', '.postern/user/admin.js', '.postern/admin/']) expect((await send(phonesListener, path, { cookie })).status, path).toBe(404)
-    expect((await send(phonesListener, '')).text).not.toContain('admin')
+    for (const path of ['admin.js', 'page.css', 'api/session', 'api/devices', '.postern/user/admin.js', '.postern/user/admin.html']) {
+      expect((await send(phonesListener, path, { cookie })).status, path).toBe(404)
+    }
+    // The page of users, which is another one.
+    expect((await send(phonesListener, '')).text).toContain('<title>Your mail on your devices</title>')
     for (const one of [cookie, cookie.replace('-admin=', '-user=')]) expect((await send(phonesListener, '.postern/user/api/me', { cookie: one })).said, one).toMatchObject({ word: 'sign-in' })
   })
 
