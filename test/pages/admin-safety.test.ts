@@ -226,7 +226,7 @@ describe('wrong passwords', () => {
   it('do not say what was wrong, and are a line of the log that fail2ban reads', async () => {
     const answers = [await signIn('ann', { body: { name: 'ann', password: 'x' }, headers: { 'x-forwarded-for': '192.0.2.8' } }), await signIn('ann', { body: { name: 'nobody', password: 'x' }, headers: { 'x-forwarded-for': '192.0.2.8' } })]
     expect(answers.map(({ status, said }) => [status, said])).toEqual(Array(2).fill([401, { error: 'The name or the password is wrong.', word: 'wrong' }]))
-    expect(linesOf(postern, 'authentication failed').slice(-2)).toMatchObject([{ page: 'admin', user: 'ann', address: '192.0.2.8' }, { page: 'admin', user: 'nobody', address: '192.0.2.8' }])
+    await expect.poll(() => linesOf(postern, 'authentication failed').slice(-2)).toMatchObject([{ page: 'admin', user: 'ann', address: '192.0.2.8' }, { page: 'admin', user: 'nobody', address: '192.0.2.8' }])
     expect(postern.log()).toMatch(/"time":"[^"]*","page":"admin","user":"ann","address":"192\.0\.2\.8","msg":"authentication failed"\}/)
     expect(postern.log()).not.toContain(passwords.ann)
   })
