@@ -6,7 +6,7 @@ import { startBrowser, type Desk, type Window } from '../support/browser.ts'
 import { Phone } from '../support/eas-client.ts'
 import { HOST } from '../support/house.ts'
 import { startHouse, type House } from '../support/live.ts'
-import { openSignedIn, startPaged, type Paged } from '../support/pages.ts'
+import { openSignedIn, send, startPaged, type Paged } from '../support/pages.ts'
 import { linesOf } from '../support/postern.ts'
 
 let house: House
@@ -196,6 +196,21 @@ describe('the page of administrators', () => {
     expect(await knock(phone)).toBe('140')
     await button('Take the wipe back').click()
     await page.getByText('The wipe is taken back.').waitFor()
+    await heard()
+    expect(await knock(phone)).toBe('1')
+  })
+
+  it('lets a device in again that its user removed, also one that was allowed before', async () => {
+    const phone = phoneOf(9, 'REMOVED'), { login, password } = house.user(9)
+    await knock(phone)
+    await postern.ask(`/devices/${encodeURIComponent(login)}/REMOVED/allow`, {})
+    const own = `http://${HOST}:${postern.port}/.postern/user/`, { cookie } = await send(own, 'api/session', { body: { name: login, password } })
+    expect((await send(own, 'api/devices/remove', { cookie, body: { id: 'REMOVED' } })).status).toBe(200)
+    await heard()
+    expect(await knock(phone)).toBe('129')
+    await toDevice('REMOVED')
+    await button('Allow').click()
+    await page.getByText('It may come in.').waitFor()
     await heard()
     expect(await knock(phone)).toBe('1')
   })
