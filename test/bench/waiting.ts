@@ -118,7 +118,7 @@ async function crowd(bench: Bench, users: number, internal?: Bench['internal']):
       status = texts(body, 'Ping:Status')[0]
       if (status === '2') told[n] = now
     }
-  })
+  }, () => waitsOf(numbers))
   while (await waitsOf(numbers) < count) await sleep(1000)
   await settled(bench)
   const waiting = await memoryOf(postern.pid, port), dovecot = treeUsage(bench.dovecotPid())
@@ -158,8 +158,11 @@ async function bareCrowd(count: number): Promise<Own> {
   return { fresh, connected, waiting, idle }
 }
 
-/** Has each of them wait, some after the other: each user logs in for it. Who is refused comes again later, as phones do. */
-async function beginAll(phones: readonly LightPhone[], wait: (phone: LightPhone, n: number) => Promise<void>): Promise<void> {
+/**
+ * Has each of them wait, some after the other: each user logs in for it. `waits`: how many do by now; no more are on their way to it than a
+ * server takes on. Who is refused all the same comes again later, as phones do.
+ */
+async function beginAll(phones: readonly LightPhone[], wait: (phone: LightPhone, n: number) => Promise<void>, waits?: () => Promise<number>): Promise<void> {
   const until = (phone: LightPhone, n: number): Promise<void> => wait(phone, n).catch(async (error: unknown) => {
     if (!/HTTP 503/.test(String(error))) return
     await sleep(5000 + 10_000 * Math.random())
@@ -167,7 +170,9 @@ async function beginAll(phones: readonly LightPhone[], wait: (phone: LightPhone,
   })
   for (const [n, phone] of phones.entries()) {
     void until(phone, n)
-    if (n % 50 === 49) await sleep(200)
+    if (n % 50 < 49) continue
+    await sleep(50)
+    while (waits && n - await waits() > 200) await sleep(100)
   }
 }
 
