@@ -1,8 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import { stale } from '../base/failure.ts'
 import type { MailCursor, Pass, Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
-import type { ImapMailbox, FlagRow, MailboxState, Query } from './imap-mailbox.ts'
+import type { Answer, ImapMailbox, FlagRow, MailboxState, Query } from './imap-mailbox.ts'
 import type { Recall } from './imap-recall.ts'
 import { intersect, normalise, ofUids, print, subtract } from './uid-ranges.ts'
 
@@ -61,6 +62,7 @@ export async function lookAt(
 
   const { state, answers } = await mailbox.ask(folder, cursor.validity || undefined, queries)
   if (state.highestModseq < cursor.modseq && state.highestModseq !== 0n) throw stale('modseq', 'HIGHESTMODSEQ went back')
+  await breath(answers)
   const ranges = (index: number): Range[] => {
     const answer = answers[index]
     return answer?.kind === 'search' ? normalise(answer.uids) : []
@@ -75,6 +77,8 @@ export async function lookAt(
   const narrow = Math.max(earliest(cursor.since), earliest(target))
   const shown = known.flags.filter(row => row.day >= narrow && intersect(covered, [{ from: row.uid, to: row.uid }]).length > 0)
   const later = earliest(target) > earliest(cursor.since)
+  const offered = intersect(ranges(0), uidNext > 1 ? [{ from: 1, to: uidNext - 1 }] : [])
+  await breath(answers)
   return {
     state, uidNext, target,
     now: known.modseq,
@@ -86,10 +90,17 @@ export async function lookAt(
       flags: ofUids(shown.map(row => row.uid)),
       widened: moved && !later ? ranges(moved) : [],
     },
-    offered: intersect(ranges(0), uidNext > 1 ? [{ from: 1, to: uidNext - 1 }] : []),
+    offered,
     messages: new Map(messages?.kind === 'messages' ? messages.messages.map(message => [message.uid, message]) : []),
     asked: uid => arrived.some(({ from, to }) => uid >= from && uid <= to),
   }
+}
+
+/** Of so many ranges each look through them takes its time: others are served in between. */
+const many = 20_000
+
+async function breath(answers: readonly Answer[]): Promise<void> {
+  if (answers.some(answer => answer.kind === 'search' && answer.uids.length > many)) await setImmediate()
 }
 
 const maxUid = 0xffffffff

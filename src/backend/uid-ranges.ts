@@ -3,9 +3,9 @@ import type { Range } from '../model/cursor.ts'
 /** Sets of UIDs as sorted, disjoint, non-adjacent ranges: a hostile `1:4294967295` costs one object, never four billion. */
 
 export function normalise(ranges: readonly Range[]): Range[] {
+  if (ranges.every(({ from }, n) => n === 0 || from > ranges[n - 1]!.to + 1)) return [...ranges]
   const result: { from: number; to: number }[] = []
-  const sorted = ranges.every(({ from }, n) => n === 0 || from >= ranges[n - 1]!.from) ? ranges : ranges.toSorted((a, b) => a.from - b.from)
-  for (const { from, to } of sorted) {
+  for (const { from, to } of ranges.toSorted((a, b) => a.from - b.from)) {
     const last = result.at(-1)
     if (last && from <= last.to + 1) last.to = Math.max(last.to, to)
     else result.push({ from, to })
@@ -16,9 +16,10 @@ export function normalise(ranges: readonly Range[]): Range[] {
 export function intersect(a: readonly Range[], b: readonly Range[]): Range[] {
   const result: Range[] = []
   for (let i = 0, j = 0; i < a.length && j < b.length;) {
-    const from = Math.max(a[i]!.from, b[j]!.from), to = Math.min(a[i]!.to, b[j]!.to)
-    if (from <= to) result.push({ from, to })
-    if (a[i]!.to < b[j]!.to) i++
+    const one = a[i]!, other = b[j]!
+    const from = Math.max(one.from, other.from), to = Math.min(one.to, other.to)
+    if (from <= to) result.push(from === one.from && to === one.to ? one : { from, to })
+    if (one.to < other.to) i++
     else j++
   }
   return result
@@ -27,13 +28,14 @@ export function intersect(a: readonly Range[], b: readonly Range[]): Range[] {
 export function subtract(a: readonly Range[], b: readonly Range[]): Range[] {
   const result: Range[] = []
   let j = 0
-  for (let { from, to } of a) {
+  for (const one of a) {
+    let { from, to } = one
     while (j < b.length && b[j]!.to < from) j++
     for (let k = j; k < b.length && b[k]!.from <= to; k++) {
       if (b[k]!.from > from) result.push({ from, to: b[k]!.from - 1 })
       from = b[k]!.to + 1
     }
-    if (from <= to) result.push({ from, to })
+    if (from <= to) result.push(from === one.from ? one : { from, to })
   }
   return result
 }
@@ -48,6 +50,7 @@ export const print = (ranges: readonly Range[]): string =>
 export function lowest(ranges: readonly Range[], most: number): number[] {
   const uids: number[] = []
   for (const { from, to } of ranges) {
+    if (uids.length >= most) break
     for (let uid = from; uid <= to && uids.length < most; uid++) uids.push(uid)
   }
   return uids
@@ -56,7 +59,8 @@ export function lowest(ranges: readonly Range[], most: number): number[] {
 /** The `most` highest UIDs, descending. */
 export function highest(ranges: readonly Range[], most: number): number[] {
   const uids: number[] = []
-  for (const { from, to } of ranges.toReversed()) {
+  for (let n = ranges.length - 1; n >= 0 && uids.length < most; n--) {
+    const { from, to } = ranges[n]!
     for (let uid = to; uid >= from && uids.length < most; uid--) uids.push(uid)
   }
   return uids

@@ -1,5 +1,6 @@
 import type { Failure } from '../base/failure.ts'
 import type { FrontAnswer } from '../base/front.ts'
+import { spread } from '../base/retry.ts'
 import { encode, type Node } from '../wire/wbxml.ts'
 import type { Answer } from './command.ts'
 import type { Version } from './versions.ts'
@@ -39,7 +40,7 @@ async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 export const httpRefusal = (status: number, headers: Head): FrontAnswer => ({ status, headers: Object.entries(headers), body: null })
 
 /** [MS-ASHTTP] X-MS-ASThrottle: requests beyond our own limits, with the time after which the client may try again. */
-export const throttled = ({ retryAfter = 30 }: Failure): FrontAnswer =>
+export const throttled = ({ retryAfter = spread(30) }: Failure): FrontAnswer =>
   httpRefusal(503, { 'retry-after': String(Math.ceil(retryAfter)), 'x-ms-asthrottle': 'OutOfBudgets' })
 
 async function begun(source: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array> | null> {

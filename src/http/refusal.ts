@@ -1,5 +1,6 @@
 import type { Failure, Kind } from '../base/failure.ts'
 import type { FrontAnswer } from '../base/front.ts'
+import { spread } from '../base/retry.ts'
 
 /** What a client is told when a front throws: the status and a sentence. The failure's own message is for the log. */
 const answers: Record<Kind, readonly [status: number, sentence: string]> = {
@@ -23,7 +24,7 @@ const retryAfter = 30
 /** The HTTP answer to an expected failure. */
 export function refuse(failure: Failure): FrontAnswer {
   const [status, sentence] = answers[failure.kind]
-  const after = String(Math.ceil(failure.retryAfter ?? retryAfter))
+  const after = String(Math.ceil(failure.retryAfter ?? spread(retryAfter)))
   return plainText(status, sentence, [
     ...(status === 401 ? [['www-authenticate', 'Basic realm="Postern", charset="UTF-8"'] as const] : []),
     ...(status === 503 ? [['retry-after', after] as const] : []),

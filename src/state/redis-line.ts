@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { Log } from '../base/log.ts'
+import { spread } from '../base/retry.ts'
 
 export type RedisServer = {
   /** `redis://host:6379/0`, or `rediss://` with TLS. */
@@ -125,7 +126,7 @@ function optionsOf({ url, username, password, ca, rejectUnauthorized }: RedisSer
     enableOfflineQueue: false, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0,
     // Nothing but what is used, so that old servers and narrow rights will do.
     protocol: 2 as const, enableReadyCheck: false, disableClientInfo: true,
-    connectTimeout: 5000, retryStrategy: (times: number) => Math.min(50 * 2 ** times, 3000),
+    connectTimeout: 5000, retryStrategy: (times: number) => spread(Math.min(50 * 2 ** times, 2000)),
   }
 }
 

@@ -4,10 +4,10 @@ import { Failure } from '../../src/base/failure.ts'
 import { keptLog } from '../support/http.ts'
 import { randomBelow } from '../support/fuzz.ts'
 
-function world() {
+function world(random = () => 0.5) {
   let now = 0, tries = 0
   const log = keptLog()
-  const { run } = breaker('imap x:143', { failures: 3, windowSeconds: 10, pauseSeconds: 2, mostSeconds: 8 }, { log, now: () => now, random: () => 0.5 })
+  const { run } = breaker('imap x:143', { failures: 3, windowSeconds: 10, pauseSeconds: 2, mostSeconds: 8 }, { log, now: () => now, random })
   /** `down`, `ok`, or what the server says after it greeted. */
   const ask = (how: string): Promise<string> => run(async alive => {
     tries++
@@ -81,5 +81,22 @@ describe('a server', () => {
     const { run, ask } = world()
     for (let n = 0; n < 3; n++) await ask('down')
     await expect(run(async () => 'ok')).rejects.toMatchObject({ kind: 'unavailable', retryAfter: 3 })
+  })
+
+  it('tells who comes meanwhile another time each, and is tried itself at another time each', async () => {
+    const asked: number[] = [], tried: number[] = []
+    for (let n = 0; n < 200; n++) {
+      const { run, ask, pass, tries } = world(Math.random)
+      for (let times = 0; times < 3; times++) await ask('down')
+      asked.push((await run(async () => 'ok').catch((error: Failure) => error) as Failure).retryAfter!)
+      for (let waited = 0; tries() === 3; waited += 0.1) {
+        pass(0.1)
+        await ask('down')
+        tried[n] = waited
+      }
+    }
+    const kinds = (times: readonly number[]): number => new Set(times.map(time => time.toFixed(1))).size
+    expect([kinds(asked) > 15, kinds(tried) > 7]).toEqual([true, true])
+    expect([Math.min(...tried) >= 1.3, Math.max(...tried) <= 2.6]).toEqual([true, true])
   })
 })

@@ -32,3 +32,23 @@ it('what many are told is not the same for all', () => {
   expect(Math.max(...times)).toBeLessThan(90)
   expect(new Set(times.map(Math.floor)).size).toBeGreaterThan(50)
 })
+
+it('those who try again at the same time do not do so in step', async () => {
+  const begun = performance.now(), second: number[] = [], third: number[] = []
+  const all = Array.from({ length: 400 }, () => {
+    let tries = 0
+    return persist(async () => {
+      tries++
+      if (tries > 1) (tries === 2 ? second : third).push(performance.now() - begun)
+      throw new Error('again')
+    }, () => true).catch(() => {})
+  })
+  await vi.advanceTimersByTimeAsync(5000)
+  await Promise.all(all)
+  const inStep = (times: readonly number[]): number => Math.max(...times.map(one => times.filter(other => Math.abs(other - one) < 5).length))
+  expect([second.length, third.length]).toEqual([400, 400])
+  expect([Math.min(...second) >= 75, Math.max(...second) <= 226, Math.max(...third) <= 1130]).toEqual([true, true, true])
+  // Ten milliseconds of 150, and of 600 and more.
+  expect(inStep(second)).toBeLessThan(80)
+  expect(inStep(third)).toBeLessThan(30)
+})

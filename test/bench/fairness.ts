@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { el } from '../../src/wire/wbxml.ts'
 import { bigMailbox } from '../support/big-mailbox.ts'
 import { Phone } from '../support/eas-client.ts'
-import { search } from '../support/eas-search.ts'
+import { compare, search } from '../support/eas-search.ts'
 import { freePorts } from '../support/house.ts'
 import { startHouse, type House } from '../support/live.ts'
 import { startPostern } from '../support/postern.ts'
@@ -12,7 +12,7 @@ import { floor, mib, ms, printTable, quantile, whole } from './print.ts'
 import { resetPeak, usage } from './processes.ts'
 
 /** Milliseconds that a process may keep everybody waiting, at once. */
-const mostHeld = 100
+const mostHeld = 200
 
 type Act = { readonly name: string; run(phone: Phone, inbox: string): Promise<unknown> }
 
@@ -34,7 +34,9 @@ const acts: readonly Act[] = [
   { name: 'filter taken away, 4 windows', run: async (phone, inbox) => {
     for (let n = 0; n < 4; n++) await phone.sync({ collections: [{ id: inbox, window: 100, options: { filter: 0 } }] })
   } },
-  { name: 'Search that finds half of it', run: (phone, inbox) => search(phone, { query: 'odd', range: '0-99', folders: [inbox], classes: ['Email'] }) },
+  { name: 'Search that finds half of it', run: (phone, inbox) => search(phone, {
+    query: [compare('GreaterThan', new Date(Date.now() - 30 * 86_400_000).toISOString())], range: '0-99', folders: [inbox], classes: ['Email'],
+  }) },
 ]
 
 type Row = { readonly name: string; readonly took: number; readonly longest: number; readonly held: number; readonly syncs: number[]; readonly told: number; readonly cpu: number; readonly peak: number }
@@ -42,7 +44,7 @@ type Row = { readonly name: string; readonly took: number; readonly longest: num
 /** What others notice of a user with a huge mailbox: how long the process does nothing else, and how long their requests and news take. */
 export async function fairness({ quick }: Bench): Promise<void> {
   const count = quick ? 50_000 : 500_000, [port = 0] = await freePorts(1)
-  const house = await startHouse({ users: 3, dovecot: { storage: 'maildir', specialUse: 'created' } })
+  const house = await startHouse({ users: 3, dovecot: { storage: 'maildir', specialUse: 'created', extra: 'maildir_very_dirty_syncs = yes' } })
   try {
     const begun = performance.now()
     await bigMailbox(house, 'anna', count)

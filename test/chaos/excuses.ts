@@ -33,13 +33,21 @@ export function sentAgain(ledger: Ledger, taps: Taps, phone: ChaosPhone, name: s
   return reasons.length === 0 || reasons.includes(undefined) ? undefined : reasons as string[]
 }
 
+/** What a line told of it, for people. */
+export const heardOf = (taps: Taps, phone: ChaosPhone, name: string): string => [
+  ...taps.submissions.filter(one => one.name === name).map(one => ({ at: one.begun, text: `SMTP ${JSON.stringify(one)}` })),
+  ...taps.notes.filter(one => one.name === sentNote(phone, name)).map(one => ({ at: one.at, text: `noted by Postern ${one.place + 1}` })),
+  ...taps.changes.filter(one => one.name === name).map(one => ({ at: one.from, text: `IMAP ${JSON.stringify(one)}` })),
+].sort((a, b) => a.at - b.at).map(({ at, text }) => `  ${String(Math.round(at)).padStart(8)} ${text}`).join('\n')
+
 /** `copied`: when there was a copy in Sent, which whoever sends again has to find. */
 function whyAgain(
   ledger: Ledger, taps: Taps, mail: Submission, next: Submission, { note, copied = Infinity }: { readonly note: string; readonly copied: number | undefined },
 ): string | undefined {
-  const { place, answered, done = 0, closed, name } = mail
+  const { place, begun, answered, done = 0, closed, name } = mail
   if (answered === undefined) {
-    if (killed(ledger, place, done - skew, closed + skew)) return 'sent twice: killed after the last octet of the message and before SMTP’s answer to it'
+    // What a process had written goes on its way without it.
+    if (killed(ledger, place, begun, closed + skew)) return 'sent twice: killed after the last octet of the message and before SMTP’s answer to it'
     if (ledger.met(/^smtp line|^Exim/, done - skew, closed + skew, { place }).length) return 'sent twice: the SMTP connection broke after the last octet and before the answer'
     return undefined
   }
@@ -52,7 +60,7 @@ function whyAgain(
   }
   const noted = taps.notes.find(one => one.name === note && one.place === place && one.at >= answered - skew && one.at <= next.begun)
   if (!noted) {
-    if (killed(ledger, place, answered - skew, Math.min(answered + noting, next.begun))) return 'sent twice: killed between SMTP’s answer and its being noted'
+    if (killed(ledger, place, begun, Math.min(answered + noting, next.begun))) return 'sent twice: killed between SMTP’s answer and its being noted'
     return cacheAway(ledger, place, answered, answered + noting) ? 'sent twice: the cache was away when it was to be noted, and it was repeated elsewhere' : undefined
   }
   if (cacheForgot(ledger, noted.at - skew, next.begun)) return 'sent twice: the cache was started anew, without its memory, before it was repeated'

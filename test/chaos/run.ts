@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Dice } from '../model/dice.ts'
 import { noTraffic, type Weather } from './carrier.ts'
+import { heardOf } from './excuses.ts'
 import { goWrong } from './faults.ts'
 import { Ledger, namesIn } from './ledger.ts'
 import { ChaosPhone } from './phone.ts'
@@ -48,7 +49,7 @@ export async function runChaos({ minutes, seed, devices, users, keep }: ChaosOpt
     const verdict = await comeToRest(site, phones, writers, broken)
     broken.push(...bugs(site))
     report(counts, weather, phones, writers, verdict, ledger)
-    for (const fault of [...broken, ...verdict?.faults ?? []].slice(0, 12)) tell(fault, ledger)
+    for (const fault of [...broken, ...verdict?.faults ?? []].slice(0, 12)) tell(fault, site, phones)
     return [...broken, ...verdict?.faults ?? []]
   } finally {
     for (const phone of phones) phone.close()
@@ -151,9 +152,13 @@ function report(
   line('faults of Postern', verdict?.faults.length ?? 0)
 }
 
-function tell(fault: string, ledger: Ledger): void {
+function tell(fault: string, { ledger, taps }: Site, phones: readonly ChaosPhone[]): void {
   console.log(`\nWRONG: ${fault}`)
-  for (const name of namesIn(fault).slice(0, 2)) console.log(`The history of ${name}:\n${ledger.history(name)}`)
+  for (const name of namesIn(fault).slice(0, 2)) {
+    console.log(`The history of ${name}:\n${ledger.history(name)}`)
+    const phone = phones.find(one => one.sent.has(name))
+    if (phone) console.log(`On the lines:\n${heardOf(taps, phone, name)}`)
+  }
 }
 
 function keepLogs({ house, places }: Site, folder: string): void {

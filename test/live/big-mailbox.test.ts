@@ -10,7 +10,7 @@ const count = 20_000, month = 5
 let house: House, postern: Instance, big: Phone, other: Phone, inbox: string
 
 beforeAll(async () => {
-  house = await startHouse({ users: 2, exim: false, dovecot: { storage: 'maildir', specialUse: 'created' } })
+  house = await startHouse({ users: 2, exim: false, dovecot: { storage: 'maildir', specialUse: 'created', extra: 'maildir_very_dirty_syncs = yes' } })
   await bigMailbox(house, 'anna', count)
   postern = await startInstance(house)
   ;[big, other] = ['anna', 'bob'].map(name => {
