@@ -18,7 +18,7 @@ type Heard = (folder: FolderId) => MailboxState | undefined
 export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard = () => undefined): Pick<MailStore, 'changes' | 'changed' | 'estimate'> {
   return {
     async changes(folder, cursor = fresh, wish) {
-      const before = await look(folder, cursor, wish.since)
+      const before = behind(folder, cursor, wish.since) ?? await look(folder, cursor, wish.since)
       if (before && unchanged(cursor, before)) return nothing(cursor)
       const found = await lookAt(mailbox, recall, folder, cursor, wish.since, before && { below: before.uidNext, most: 2 * wish.window })
       return cut(folder, cursor, found, wish)
@@ -46,6 +46,12 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard =
       const lists = pending(cursor, found).reduce((sum, { rest }) => sum + count(rest), 0)
       return lists + count(found.offered)
     },
+  }
+
+  /** What was told of the mailbox, where that is more than the cursor knows: nobody has to ask whether there is news. */
+  function behind(folder: FolderId, cursor: MailCursor, since: number): MailboxState | undefined {
+    const state = mailbox.capabilities.condstore && settled(cursor, since) ? heard(folder) : undefined
+    return isBehind(cursor, state) ? state : undefined
   }
 
   /** The mailbox's state in one cheap command, where that may be all there is to ask. Throws `stale` where the cursor cannot go on from. */

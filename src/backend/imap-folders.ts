@@ -19,8 +19,11 @@ export type ImapFolders = {
   deleteFolder(id: FolderId): Promise<void>
   /** The mailbox's name as IMAP spells it. Throws `not-found`. */
   path(id: FolderId): Promise<string>
-  /** Does something with the mailbox's name; once more where it turns out to have another one by now. */
-  at<T>(id: FolderId, work: (path: string) => Promise<T>): Promise<T>
+  /**
+   * Does something with the mailbox's name; once more where it turns out to have another one by now. `checked`: the work throws `stale` where
+   * the name means another mailbox, so that what is remembered of it will do, however old.
+   */
+  at<T>(id: FolderId, work: (path: string) => Promise<T>, checked?: boolean): Promise<T>
 }
 
 /** A mailbox, or a name that only holds others. */
@@ -109,8 +112,8 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
     await session.once(() => lines(`SUBSCRIBE ${quote(path)}`))
   }
 
-  async function entry(id: FolderId): Promise<Entry> {
-    const known = (await entries()).find(each => each.id === id) ?? (await entries(500)).find(each => each.id === id)
+  async function entry(id: FolderId, maxAge = memory): Promise<Entry> {
+    const known = (await entries(maxAge)).find(each => each.id === id) ?? (await entries(500)).find(each => each.id === id)
     if (!known) throw new Failure('not-found', 'no such folder')
     return known
   }
@@ -122,8 +125,8 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
     return found
   }
 
-  async function path(id: FolderId): Promise<string> {
-    const { path, selectable } = await entry(id)
+  async function path(id: FolderId, maxAge = memory): Promise<string> {
+    const { path, selectable } = await entry(id, maxAge)
     if (!selectable) throw new Failure('denied', 'this folder only holds folders')
     return path
   }
@@ -131,14 +134,14 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
   return {
     folders: async (recent = false) => [...await entries(recent ? memory : 0), outbox],
     folder: async id => id === outbox.id ? outbox : entry(id),
-    path,
+    path: id => path(id),
 
-    async at(id, work) {
-      const remembered = await path(id)
+    async at(id, work, checked = false) {
+      const remembered = await path(id, checked ? Infinity : memory)
       try {
         return await work(remembered)
       } catch (error) {
-        if (!(error instanceof Failure) || error.kind !== 'not-found') throw error
+        if (!(error instanceof Failure) || !(error.kind === 'not-found' || (checked && error.kind === 'stale'))) throw error
         await entries(0)
         const now = await path(id)
         if (now === remembered) throw error

@@ -36,20 +36,20 @@ const chunk = 78 * 6400 // base64 in lines of the usual length is cut between tw
 
 /** One user's mail over IMAP. */
 export function imapMail({ session, folders, mailbox, recall, watch, ahead, log = silent }: MailDeps): MailStore {
-  async function at<T>(id: FolderId, work: (path: string) => Promise<T>): Promise<T> {
+  async function at<T>(id: FolderId, work: (path: string) => Promise<T>, checked = false): Promise<T> {
     if (id === outbox.id) throw new Failure('denied', 'nothing can be put into Outbox')
-    return folders.at(id, work)
+    return folders.at(id, work, checked)
   }
 
   const { changes, changed, estimate } = mailChanges(mailbox, recall, watch.heard)
 
   async function parts(folder: FolderId, validity: number, wishes: readonly PartWish[]): Promise<(Uint8Array | undefined)[]> {
     if (wishes.length === 0) return []
-    const first = await at(folder, path => session.peek(path, validity, () => partsBatch(wishes)))
+    const first = await at(folder, path => session.peek(path, validity, () => partsBatch(wishes)), true)
     const missing = wishes.filter((_, index) => first.result[index] === undefined)
     if (first.fresh || missing.length === 0) return first.result
     // The session may not have heard of these messages yet.
-    const again = await at(folder, path => session.peek(path, validity, () => partsBatch(missing), true))
+    const again = await at(folder, path => session.peek(path, validity, () => partsBatch(missing), true), true)
     return first.result.map(found => found ?? again.result.shift())
   }
 

@@ -61,10 +61,11 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
 
     async ask(folder, validity, queries) {
       if (folder === outbox.id) return { state: emptyState, selectedFresh: false, answers: queries.map(noAnswer) }
-      const { state, fresh, result } = await folders.at(folder, path =>
-        session.read(path, () => together(queries.map(query => prepare(query, session.capabilities)))))
-      if (validity !== undefined && state.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
-      return { state, selectedFresh: fresh, answers: result }
+      return folders.at(folder, async path => {
+        const { state, fresh, result } = await session.read(path, () => together(queries.map(query => prepare(query, session.capabilities))))
+        if (validity !== undefined && state.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
+        return { state, selectedFresh: fresh, answers: result }
+      }, validity !== undefined)
     },
 
     stateOf,
@@ -84,7 +85,7 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
       if (uids.length === 0) return []
       if (folder === outbox.id) return []
       const ask = (wanted: readonly number[], fresh = false): Promise<{ fresh: boolean; result: readonly Message[] }> =>
-        folders.at(folder, path => session.peek(path, validity, () => messagesBatch(print(ofUids(wanted)), session.capabilities), fresh))
+        folders.at(folder, path => session.peek(path, validity, () => messagesBatch(print(ofUids(wanted)), session.capabilities), fresh), true)
       const first = await ask(uids)
       if (first.fresh || first.result.length === uids.length) return first.result
       // The session may not have heard of these messages yet.

@@ -45,6 +45,8 @@ export type Seen = DeviceKey & {
   readonly statuses: readonly (readonly [at: number, command: string, status: string])[]
   /** Collections it had to begin anew, and why. */
   readonly resyncs: readonly (readonly [at: number, why: string])[]
+  /** Collections it synced, the last ones last: an id, and for what it is (a role, or what it holds). */
+  readonly synced: readonly (readonly [at: number, collection: string])[]
 }
 
 export type Device = { readonly seen?: Seen; readonly orders?: Orders }
@@ -56,6 +58,7 @@ export type Sighting = DeviceKey & Pick<Seen, 'type' | 'agent' | 'version' | 'wa
   readonly status: string
   readonly folders?: number
   readonly resync?: string
+  readonly synced?: readonly string[]
 }
 
 /**

@@ -15,10 +15,11 @@ const mostTraced = 256 * 1024
 
 /** A request that was answered: what the log's line says of it, as far as it is about the device. */
 export function sawEnd(house: House, known: Known, { facts }: Visit): void {
-  const { status, collections, resync } = facts
+  const { status, collections, resync, synced } = facts
   saw(house, known, {
     waits: false, status: String(status ?? ''),
     ...(typeof collections === 'number' ? { folders: collections } : {}), ...(typeof resync === 'string' ? { resync } : {}),
+    ...(typeof synced === 'string' ? { synced: synced.split(', ') } : {}),
   })
 }
 
@@ -26,7 +27,7 @@ export function sawEnd(house: House, known: Known, { facts }: Visit): void {
 export const sawWait = (house: House, known: Known, { facts }: Visit): void =>
   saw(house, known, { waits: true, status: '', ...(typeof facts['collections'] === 'number' ? { folders: facts['collections'] } : {}) })
 
-function saw({ devices, now }: House, { parsed, account }: Known, more: Pick<Sighting, 'waits' | 'status' | 'folders' | 'resync'>): void {
+function saw({ devices, now }: House, { parsed, account }: Known, more: Pick<Sighting, 'waits' | 'status' | 'folders' | 'resync' | 'synced'>): void {
   if (!devices || account === undefined || !parsed.deviceId || parsed.deviceId.length > 64) return
   const { deviceId: id, deviceType: type, userAgent: agent = '', version, command } = parsed
   devices.saw({ user: account, id, type: type.slice(0, 64), agent: agent.slice(0, 128), version, command, at: now?.().getTime() ?? Date.now(), ...more })

@@ -70,7 +70,10 @@ export async function accessOf(
 }
 
 /** The directory is asked when all else fits, so not at all where no rule names a group. Throws `unavailable` where it decides and cannot be asked. */
-async function firstOf<T extends WhomOf>(rules: readonly T[], { names, groups }: Who, fits: (rule: T) => boolean): Promise<T | undefined> {
+const firstOf = <T extends WhomOf>(rules: readonly T[], who: Who, fits: (rule: T) => boolean): Promise<T | undefined> | undefined =>
+  rules.length > 0 ? find(rules, who, fits) : undefined
+
+async function find<T extends WhomOf>(rules: readonly T[], { names, groups }: Who, fits: (rule: T) => boolean): Promise<T | undefined> {
   for (const rule of rules) {
     if (concerns(rule, names) && fits(rule) && (rule.group === undefined || await groups?.has(rule.group))) return rule
   }

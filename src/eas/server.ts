@@ -63,7 +63,7 @@ export function easFront(parts: EasParts): EasFront {
     matches: path => path === '/microsoft-server-activesync' || path === '/microsoft-server-activesync/',
     drain: () => drain(waits),
     shed: part => shed(waits, part),
-    answer: (request, visit) => counted(visit, taken => slowed(visit, answer(house, request, visit, taken))),
+    answer: (request, visit) => attend(house, request, visit),
   }
 }
 
@@ -77,18 +77,23 @@ type House = EasParts & { readonly guard: Guard; readonly metrics: Metrics; read
 /** What a request took of what there is only so much of: each gives it back. */
 type Taken = (() => void)[]
 
-/** Gives back what a request took when its answer was sent, or when it begins to wait. */
-async function counted<T extends FrontAnswer | Later>(visit: Visit, answer: (taken: Taken) => Promise<T>): Promise<T> {
+/**
+ * Gives back what a request took when its answer was sent, or when it begins to wait. A client that is to come less often is told why and
+ * when.
+ */
+async function attend(house: House, request: FrontRequest, visit: Visit): Promise<FrontAnswer | Later> {
   const taken: Taken = []
   const leave = (): void => taken.splice(0).forEach(giveBack => giveBack())
   try {
-    const answered = await answer(taken)
+    const answered = await answer(house, request, visit, taken)
     if ('later' in answered) leave()
     else visit.onEnd(leave)
     return answered
   } catch (error) {
     leave()
-    throw error
+    if (!(error instanceof Failure) || error.kind !== 'busy') throw error
+    Object.assign(visit.facts, factsOf(error))
+    return throttled(error)
   }
 }
 
@@ -151,28 +156,31 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   const scope = `${account}/${parsed.device}`
   if (hasChanged(house.cache, scope, head.ceiling)) head.announce()
   const rfc822 = entry.rfc822Until && since(entry.rfc822Until, parsed.version)
-  const hold = (octets: number): void => void step.taken.push(house.guard.octets.take(account, octets))
   const { body, message, drain } = await readContent(
-    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, { ...house.settings, hold })
+    request, { type: rfc822 ? 'rfc822' : 'wbxml', sends: entry.rfc822Until !== undefined }, { ...house.settings, hold: holding(house, step, account) })
   house.guard.load.admit(workOfBody(parsed.command, body))
   const call = step.call = {
     body, message, request: parsed, stores: await shownTo(house, parsed, stores, who), scope,
     cache: house.cache, shared: house.shared, devices: house.devices, settings: house.settings, waits: house.waits, clocks: house.clocks, log: house.log,
-    metrics: house.metrics, facts: visit.facts, counted: visit.counted, now: house.now ?? (() => new Date()),
+    metrics: house.metrics, facts: visit.facts, counted: visit.counted, now: house.now ?? present,
     client: visit,
   }
   traceRequest(house, known, body)
   const root = body?.tag
   if (root && root !== entry.root) throw new Failure('malformed', `${root} in ${parsed.command}`)
   if (asksHierarchyAnew(call)) head.announce()
-  const answered = await heardOut(entry.command, call, drain)
+  const answered = await (drain ? heardOut(entry.command, call, drain) : entry.command.run(call))
   if (answered.kind === 'waiting') {
-    const rest = { ...call, body: undefined }
     sawWait(house, known, visit)
-    return { later: whenItComes(house, known, visit, answered.answer, kind => entry.command.refuse(kind, rest)) }
+    return { later: whenItComes(house, known, visit, answered.answer, refusing(entry, { ...call, body: undefined })) }
   }
   return deliver(house, known, visit, answered)
 }
+
+// Made outside of `perform`: there they would hold what the request came with as long as it waits.
+const present = (): Date => new Date()
+const holding = (house: House, { taken }: Step, account: string) => (octets: number): void => void taken.push(house.guard.octets.take(account, octets))
+const refusing = ({ command }: Entry, call: Call) => (kind: Kind): Node | number => command.refuse(kind, call)
 
 function deliver(house: House, known: Known, visit: Visit, answered: Answer): Promise<FrontAnswer> | FrontAnswer {
   const tree = answered.kind === 'wbxml' ? answered.root : undefined
@@ -205,22 +213,11 @@ async function shownTo({ settings, cache }: House, parsed: EasRequest, stores: S
 }
 
 /** Whatever comes of it, the client is heard out. */
-async function heardOut(command: Command, call: Call, drain: Content['drain']): Promise<Answer | Waiting> {
+async function heardOut(command: Command, call: Call, drain: NonNullable<Content['drain']>): Promise<Answer | Waiting> {
   try {
     return await command.run(call)
   } finally {
-    await drain?.()
-  }
-}
-
-/** A client that is to come less often is told why and when. */
-async function slowed<T>({ facts }: Visit, answered: Promise<T>): Promise<T | FrontAnswer> {
-  try {
-    return await answered
-  } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== 'busy') throw error
-    Object.assign(facts, factsOf(error))
-    return throttled(error)
+    await drain()
   }
 }
 

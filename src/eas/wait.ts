@@ -8,8 +8,8 @@ import { enterWait } from './waits.ts'
 /** `ended`: the client went away, asked anew, or the server drains. */
 export type Woken = { readonly kind: 'changed'; readonly folders: readonly FolderId[] } | { readonly kind: 'expired' | 'ended' }
 
-/** Events that belong together, as when one message arrives, come within a few milliseconds. */
-const coalesce = 5
+/** Events that belong together, as when one message arrives, come in one go or nearly so. */
+const coalesce = 1
 /** Milliseconds until objects are looked at again whose server did not say whether they changed. */
 const again = 30_000
 

@@ -5,7 +5,7 @@ type Chunks = AsyncIterable<Uint8Array>
 /** RFC 2045, Content-Transfer-Encoding, of octets that come in pieces: see `decodeTransfer`. */
 export function decodeStream(chunks: Chunks, encoding: string): Chunks {
   switch (encoding.trim().toLowerCase()) {
-    case 'base64': return decoded(smaller(chunks), encoding, base64Border)
+    case 'base64': return decoded(smaller(chunks), encoding, base64Border, decodedLines)
     case 'quoted-printable': case 'x-uuencode': case 'uuencode': case 'x-uue': return decoded(chunks, encoding, lineBorder)
     default: return chunks
   }
@@ -21,10 +21,17 @@ async function* smaller(chunks: Chunks): AsyncGenerator<Uint8Array> {
 /** A text without line ends is cut here, whatever it is. */
 const longestLine = 64 * 1024
 
-/** Decodes piece by piece, each up to a border behind which decoding can begin anew. */
-async function* decoded(chunks: Chunks, encoding: string, border: (octets: Buffer) => number): AsyncGenerator<Uint8Array> {
+/** Decodes piece by piece, each up to a border behind which decoding can begin anew; or at once what `straight` can. */
+async function* decoded(
+  chunks: Chunks, encoding: string, border: (octets: Buffer) => number, straight?: (octets: Uint8Array) => Uint8Array | undefined,
+): AsyncGenerator<Uint8Array> {
   let left: Buffer = Buffer.alloc(0)
   for await (const chunk of chunks) {
+    const simple = left.length === 0 ? straight?.(chunk) : undefined
+    if (simple) {
+      yield simple
+      continue
+    }
     const octets = left.length ? Buffer.concat([left, chunk]) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
     const at = border(octets)
     const whole = decodeTransfer(octets.subarray(0, at), encoding)
@@ -34,7 +41,17 @@ async function* decoded(chunks: Chunks, encoding: string, border: (octets: Buffe
   if (left.length) yield decodeTransfer(left, encoding)
 }
 
-const LF = 0x0a
+const LF = 0x0a, CR = 0x0d
+/** Octets of a line of base64 as nearly all programs write it, its end included, and those it stands for. */
+const usualLine = 78, inUsualLine = 57
+
+/** Whole lines of that kind, decoded without a look at each octet: only they can have both such ends and so many octets in them. */
+function decodedLines(octets: Uint8Array): Uint8Array | undefined {
+  if (octets.length % usualLine !== 0) return undefined
+  for (let at = usualLine - 2; at < octets.length; at += usualLine) if (octets[at] !== CR || octets[at + 1] !== LF) return undefined
+  const whole = Buffer.from(Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1'), 'base64')
+  return whole.length === octets.length / usualLine * inUsualLine ? whole : undefined
+}
 
 /** Behind the last line end; quoted-printable treats each line by itself. */
 function lineBorder(octets: Buffer): number {

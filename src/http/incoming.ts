@@ -55,7 +55,7 @@ function chunksOf(message: IncomingMessage): Chunks {
       if (!all) {
         // `destroyOnReturn` would take the socket away, and with it the answer.
         coming ??= message.iterator({ destroyOnReturn: false })
-        return coming.next()
+        return coming.next().catch(brokenOff)
       }
       taken = true
       // Its last octet has come before node sees its end, which has to be read as well.
@@ -68,11 +68,10 @@ function chunksOf(message: IncomingMessage): Chunks {
 const end = { done: true, value: undefined } as const
 
 /** Leaving it early ends nothing: what a front does not want is drained before the answer. */
-function unread(chunks: Chunks): AsyncIterable<Uint8Array> {
-  const next = () => chunks.next().catch((cause: unknown) => {
-    throw new Failure('unavailable', 'The client broke off its request', { cause })
-  })
-  return { [Symbol.asyncIterator]: () => ({ next }) }
+const unread = (chunks: Chunks): AsyncIterable<Uint8Array> => ({ [Symbol.asyncIterator]: () => chunks })
+
+function brokenOff(cause: unknown): never {
+  throw new Failure('unavailable', 'The client broke off its request', { cause })
 }
 
 async function drain(message: IncomingMessage, chunks: Chunks): Promise<boolean> {

@@ -131,12 +131,12 @@ export async function listen(options: HttpOptions, first: Routes): Promise<HttpS
 
   function take({ req, res, own, front, span }: Taken, head: Head): void {
     const started = performance.now()
-    const visit = new Visiting(nextId(), head, res)
+    const visit = new Visiting(nextId(), head)
     answers.set(req.socket, res)
     own.begin()
     res.once('close', () => {
       bodies.delete(req)
-      if (!res.writableFinished) visit.end()
+      visit.end(!res.writableFinished)
       const name = front?.name ?? 'upstream', ms = performance.now() - started
       count(req, res, { front: name, counted: visit.counted, seconds: ms / 1000 })
       span.end(() => toldOf(res, name, visit.counted))
@@ -228,33 +228,33 @@ class Visiting implements Visit {
   readonly address: string
   readonly origin: Visit['origin']
   readonly credentials: Visit['credentials']
-  readonly #res: ServerResponse
+  readonly #endings: (() => void)[] = []
+  #ended: 'answered' | 'gone' | undefined
   #gone: AbortController | undefined
-  #ended = false
 
-  constructor(id: string, { address, origin, credentials }: Head, res: ServerResponse) {
+  constructor(id: string, { address, origin, credentials }: Head) {
     this.id = id
     this.address = address
     this.origin = origin
     this.credentials = credentials
-    this.#res = res
   }
 
   get signal(): AbortSignal {
     this.#gone ??= new AbortController()
-    if (this.#ended) this.#gone.abort()
+    if (this.#ended === 'gone') this.#gone.abort()
     return this.#gone.signal
   }
 
   onEnd(done: () => void): void {
-    if (this.#res.closed) done()
-    else this.#res.once('close', done)
+    if (this.#ended) done()
+    else this.#endings.push(done)
   }
 
-  /** The client went. */
-  end(): void {
-    this.#ended = true
-    this.#gone?.abort()
+  /** `gone`: the client went before it had the whole answer. */
+  end(gone: boolean): void {
+    this.#ended = gone ? 'gone' : 'answered'
+    if (gone) this.#gone?.abort()
+    for (const done of this.#endings.splice(0)) done()
   }
 }
 

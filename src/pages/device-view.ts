@@ -57,6 +57,7 @@ function rowOf(device: Device) {
 export const deviceOf = (device: Device) => ({
   ...rowOf(device), now: Date.now(), firstSeen: device.seen?.firstSeen ?? 0, known: device.seen !== undefined,
   statuses: device.seen?.statuses.map(spoken).reverse() ?? [], resyncs: device.seen?.resyncs.toReversed() ?? [],
+  synced: device.seen?.synced.toReversed() ?? [],
 })
 
 const spoken = ([at, command, status]: Seen['statuses'][number]) => ({ at, command, status, trouble: isTrouble(command, status), meaning: meaningOf(command, status) })

@@ -5,8 +5,8 @@ import { Failure } from '../base/failure.ts'
 
 /** Of the form of what is kept. */
 const version = 1
-/** Entries of the two lists of a device, characters of a text, collections that are to begin anew. */
-const mostStatuses = 12, mostResyncs = 8, longest = 256, mostCollections = 100
+/** Entries of the lists of a device, characters of a text, collections that are to begin anew. */
+const mostStatuses = 12, mostResyncs = 8, mostSynced = 20, longest = 256, mostCollections = 100
 
 export type Records<T> = ReadonlyMap<string, T>
 type Read<T> = (value: Fields) => T
@@ -56,6 +56,8 @@ export const readSeen: Read<Seen> = fields => ({
   waits: fields['waits'] === true,
   statuses: list(fields, 'statuses', mostStatuses).map(([at, command, status]) => [number(at, 'statuses'), string(command, 'statuses'), string(status, 'statuses')]),
   resyncs: list(fields, 'resyncs', mostResyncs).map(([at, why]) => [number(at, 'resyncs'), string(why, 'resyncs')]),
+  // What was kept before these were noted has none.
+  synced: fields['synced'] === undefined ? [] : list(fields, 'synced', mostSynced).map(([at, collection]) => [number(at, 'synced'), string(collection, 'synced')]),
 })
 
 /** What is known of a device with one more sighting; `more` may be older than what is known. */
@@ -73,19 +75,27 @@ export function sighted(known: Seen | undefined, more: Sighting): Seen {
     waits: now.waits,
     statuses: more.waits ? known?.statuses ?? [] : [...known?.statuses ?? [], [at, cut(command), cut(status)] as const].slice(-mostStatuses),
     resyncs: resync === undefined ? known?.resyncs ?? [] : [...known?.resyncs ?? [], [at, cut(resync)] as const].slice(-mostResyncs),
+    synced: more.synced ? latest(known?.synced ?? [], more.synced.map(one => [at, cut(one)])) : known?.synced ?? [],
   }
+}
+
+/** Each collection once, with its last time. */
+function latest(some: Seen['synced'], more: Seen['synced']): Seen['synced'] {
+  const all = new Map<string, number>()
+  for (const [at, collection] of [...some, ...more]) all.set(collection, Math.max(at, all.get(collection) ?? 0))
+  return [...all].map(([collection, at]) => [at, collection] as const).sort(([a, one], [b, other]) => a - b || (one < other ? -1 : 1)).slice(-mostSynced)
 }
 
 /** What was known of a device, and what was seen of it since. */
 export function joined(known: Seen | undefined, more: Seen): Seen {
   if (!known) return more
-  const latest = more.lastSeen >= known.lastSeen ? more : known
+  const last = more.lastSeen >= known.lastSeen ? more : known
   const merge = <T extends readonly [number, ...unknown[]]>(one: readonly T[], other: readonly T[], most: number): T[] =>
     [...one, ...other].sort(([a], [b]) => a - b).slice(-most)
   return {
-    ...latest,
-    firstSeen: Math.min(known.firstSeen, more.firstSeen), lastSync: Math.max(known.lastSync, more.lastSync), folders: latest.folders || known.folders || more.folders,
-    statuses: merge(known.statuses, more.statuses, mostStatuses), resyncs: merge(known.resyncs, more.resyncs, mostResyncs),
+    ...last,
+    firstSeen: Math.min(known.firstSeen, more.firstSeen), lastSync: Math.max(known.lastSync, more.lastSync), folders: last.folders || known.folders || more.folders,
+    statuses: merge(known.statuses, more.statuses, mostStatuses), resyncs: merge(known.resyncs, more.resyncs, mostResyncs), synced: latest(known.synced, more.synced),
   }
 }
 

@@ -64,7 +64,7 @@ export const clean = (value: string): string => lower.test(value) || upper.test(
 /** Octets of the first chunk, and of the largest: an answer of few words needs little, a long one few writes. */
 const smallest = 4 * 1024, largest = 64 * 1024
 /** Octets worth a piece of their own: what a piece costs on its way to the socket is more than a copy of shorter ones. */
-const long = largest
+const long = 32 * 1024
 /** Characters of a text that is written one by one. */
 const short = 64
 const utf8 = new TextEncoder()

@@ -187,6 +187,25 @@ describe('changes of a mailbox', () => {
     expect(mailbox.asked).toBe(questions)
   })
 
+  it.each<[string, (mailbox: SimulatedMailbox) => void, number, object]>([
+    ['mail came', mailbox => void mailbox.deliver(20_000), 1, { adds: [6], updates: [] }],
+    ['mail came, and more since then', mailbox => [1, 2].forEach(() => mailbox.deliver(20_000)), 1, { adds: [6], updates: [] }],
+    ['a flag changed', mailbox => mailbox.flag([2], '\\Seen', true), 1, { adds: [], updates: [2] }],
+    ['nothing happened', () => {}, 1, { adds: [], updates: [] }],
+  ])('are asked for at once where the server has told that %s', async (_, happens, questions, found) => {
+    const mailbox = filled(5)
+    const { next } = await of(mailbox).changes(folder, undefined, all)
+    happens(mailbox)
+    const state = { ...mailbox.state(), uidNext: Math.min(mailbox.state().uidNext, 7) }
+    const changes = mailChanges(mailbox, recall({ mailboxes: 10 }), () => state)
+    mailbox.asked = 0
+    const told = await changes.changes(folder, next, all)
+    expect(mailbox.asked).toBe(questions)
+    expect({ adds: told.adds.map(({ uid }) => uid), updates: told.updates.map(({ uid }) => uid) }).toEqual(found)
+    const rest = await of(mailbox).changes(folder, told.next, all)
+    expect(rest.adds.map(({ uid }) => uid)).toEqual(mailbox.state().uidNext === 8 ? [7] : [])
+  })
+
   it('are estimated as many as they turn out to be', async () => {
     const mailbox = filled(40)
     expect(await of(mailbox).estimate(folder, undefined, 0)).toBe(40)

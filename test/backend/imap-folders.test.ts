@@ -105,6 +105,21 @@ describe.each(layouts)('folders with %s', (_, dovecot) => {
     for (const each of [before, fresh, later]) each.close()
   })
 
+  it('reads a mailbox that another client gave another name, and its name to a new one', async () => {
+    const client = await house.imapClient('bob')
+    const bob = await openStore(house.imap, house.user('bob'))
+    const work = await bob.mail.createFolder(undefined, 'Swapped')
+    const { uid = 0, validity = 0 } = await bob.mail.append(work.id, Buffer.from('Subject: one\r\n\r\none\r\n'), []) ?? {}
+    const { next } = await bob.mail.changes(work.id, undefined, { window: 10, since: 0 })
+    await client.mailboxRename(`${prefix}Swapped`, `${prefix}Elsewhere`)
+    await client.mailboxCreate(`${prefix}Swapped`)
+    await client.append(`${prefix}Elsewhere`, 'Subject: two\r\n\r\ntwo\r\n', ['\\Seen'])
+    expect((await bob.mail.changes(work.id, { ...next, gaps: [{ from: uid, to: uid }] }, { window: 10, since: 0 })).adds.map(message => message.uid)).toEqual([uid + 1, uid])
+    expect((await bob.mail.messages(work.id, validity, [uid, uid + 1])).length).toBe(2)
+    expect((await bob.mail.parts(work.id, validity, [{ uid, section: 'TEXT' }])).map(String)).toEqual([String(Buffer.from('one\r\n'))])
+    bob.close()
+  })
+
   it('refuses names that cannot be, exist already, or lie within themselves', async () => {
     const a = await store.mail.createFolder(undefined, 'A')
     const b = await store.mail.createFolder(a.id, 'B')

@@ -93,7 +93,9 @@ async function crowd(bench: Bench, users: number, internal?: Bench['internal']):
   const { house } = bench, count = users * devices, [port = 0, own = 0] = await freePorts(2)
   await settled(bench)
   const numbers = internal ?? { host: HOST, port: own }
-  const postern = await bench.postern({ sessions: { max: users + 10, idleSeconds: 10 }, internal: numbers }, 1, [`--inspect=${HOST}:${port}`])
+  // What else the machine does shall not make it refuse or end waits.
+  const settings = { sessions: { max: users + 10, idleSeconds: 10 }, internal: numbers, limits: { overload: { delayMilliseconds: 10_000 } } }
+  const postern = await bench.postern(settings, 1, [`--inspect=${HOST}:${port}`])
   const fresh = await memoryOf(postern.pid, port), before = treeUsage(bench.dovecotPid())
   const phones: LightPhone[] = [], ids: string[] = [], keys: string[] = []
   // A user's devices one after the other: they share a session.
@@ -111,9 +113,12 @@ async function crowd(bench: Bench, users: number, internal?: Bench['internal']):
   const connected = await memoryOf(postern.pid, port)
   const told: (number | undefined)[] = []
   await beginAll(phones, async (phone, n) => {
-    const { body } = await phone.ask('Ping', pingRequest(ids[userOf(n)]!, 3540))
-    if (texts(body, 'Ping:Status')[0] === '2') told[n] = performance.now()
-  })
+    for (let status: string | undefined = '1'; status === '1';) {
+      const { body } = await phone.ask('Ping', pingRequest(ids[userOf(n)]!, 3540)), now = performance.now()
+      status = texts(body, 'Ping:Status')[0]
+      if (status === '2') told[n] = now
+    }
+  }, () => waitsOf(numbers))
   while (await waitsOf(numbers) < count) await sleep(1000)
   await settled(bench)
   const waiting = await memoryOf(postern.pid, port), dovecot = treeUsage(bench.dovecotPid())
@@ -153,8 +158,11 @@ async function bareCrowd(count: number): Promise<Own> {
   return { fresh, connected, waiting, idle }
 }
 
-/** Has each of them wait, some after the other: each user logs in for it. Who is refused comes again later, as phones do. */
-async function beginAll(phones: readonly LightPhone[], wait: (phone: LightPhone, n: number) => Promise<void>): Promise<void> {
+/**
+ * Has each of them wait, some after the other: each user logs in for it. `waits`: how many do by now; no more are on their way to it than a
+ * server takes on. Who is refused all the same comes again later, as phones do.
+ */
+async function beginAll(phones: readonly LightPhone[], wait: (phone: LightPhone, n: number) => Promise<void>, waits?: () => Promise<number>): Promise<void> {
   const until = (phone: LightPhone, n: number): Promise<void> => wait(phone, n).catch(async (error: unknown) => {
     if (!/HTTP 503/.test(String(error))) return
     await sleep(5000 + 10_000 * Math.random())
@@ -162,7 +170,9 @@ async function beginAll(phones: readonly LightPhone[], wait: (phone: LightPhone,
   })
   for (const [n, phone] of phones.entries()) {
     void until(phone, n)
-    if (n % 50 === 49) await sleep(200)
+    if (n % 50 < 49) continue
+    await sleep(50)
+    while (waits && n - await waits() > 200) await sleep(100)
   }
 }
 

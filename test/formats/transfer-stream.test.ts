@@ -25,6 +25,20 @@ describe('a part that comes in pieces', () => {
     }))
   })
 
+  it('of base64 in lines as most programs write them does too, whatever is wrong with some', async () => {
+    // Padding in the middle ends a piece, wherever that was cut.
+    const faults = ['', '!', '\n', '\r', 'QQ', '-', ' ']
+    const fault = fc.record({ at: fc.nat(1000), what: fc.constantFrom(...faults), instead: fc.boolean() })
+    await fc.assert(fc.asyncProperty(fc.uint8Array({ minLength: 57, maxLength: 600 }), fc.array(fault, { maxLength: 2 }), fc.array(fc.constantFrom(78, 156, 77, 20), { maxLength: 9 }),
+      async (octets, wrong, lengths) => {
+        let text = Buffer.from(octets).toString('base64').replace(/.{76}/g, '$&\r\n')
+        for (const { at, what, instead } of wrong) text = text.slice(0, at) + what + text.slice(at + (instead ? what.length : 0))
+        // One by one the octets go the long way.
+        const slowly = await whole(decodeStream(pieces(Buffer.from(text), Array.from({ length: text.length }, () => 1)), 'base64'))
+        expect(await whole(decodeStream(pieces(Buffer.from(text), lengths), 'base64'))).toEqual(slowly)
+      }))
+  })
+
   it('of quoted-printable decodes as one does in whole, wherever it is cut', async () => {
     const line = fc.array(fc.constantFrom('a', ' ', '\t', '=', '=3D', '=E2=82=AC', '=\r\n', '\r\n', '\n', '=\n', 'ü'), { maxLength: 60 })
     await fc.assert(fc.asyncProperty(line, cuts, async (words, lengths) => {

@@ -199,8 +199,14 @@ describe('what others wrote', () => {
 })
 
 describe('where it is', () => {
-  it('is at its own listener alone', async () => {
-    for (const path of ['', 'admin.js', 'page.css', 'api/session', 'api/devices']) expect((await send(`http://${HOST}:${postern.port}/`, path)).status, path).toBe(404)
+  it('is at its own listener alone, and who is signed in there is nobody at the page of users', async () => {
+    const phonesListener = `http://${HOST}:${postern.port}/`, { cookie } = await signIn('ann')
+    for (const path of ['admin.js', 'page.css', 'api/session', 'api/devices', '.postern/user/admin.js', '.postern/user/admin.html']) {
+      expect((await send(phonesListener, path, { cookie })).status, path).toBe(404)
+    }
+    // The page of users, which is another one.
+    expect((await send(phonesListener, '')).text).toContain('<title>Your mail on your devices</title>')
+    for (const one of [cookie, cookie.replace('-admin=', '-user=')]) expect((await send(phonesListener, '.postern/user/api/me', { cookie: one })).said, one).toMatchObject({ word: 'sign-in' })
   })
 
   it('is nowhere without people who may sign in; programs are heard all the same', async () => {

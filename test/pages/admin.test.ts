@@ -6,7 +6,7 @@ import { startBrowser, type Desk, type Window } from '../support/browser.ts'
 import { Phone } from '../support/eas-client.ts'
 import { HOST } from '../support/house.ts'
 import { startHouse, type House } from '../support/live.ts'
-import { openSignedIn, startPaged, type Paged } from '../support/pages.ts'
+import { openSignedIn, send, startPaged, type Paged } from '../support/pages.ts'
 import { linesOf } from '../support/postern.ts'
 
 let house: House
@@ -183,6 +183,7 @@ describe('the page of administrators', () => {
     expect(await dialog().getByRole('radio', { name: /This account alone/ }).isDisabled()).toBe(true)
     await dialog().getByRole('radio', { name: /The whole device/ }).check()
     await dialog().getByRole('button', { name: 'Go on' }).click()
+    await dialog().getByRole('button', { name: 'Wipe everything' }).waitFor()
     await page.keyboard.press('Escape')
     await dialog().waitFor({ state: 'detached' })
     expect((await postern.ask(`/devices/${encodeURIComponent(phone.options.user)}/OLDER`)).said.orders).toBeUndefined()
@@ -199,6 +200,21 @@ describe('the page of administrators', () => {
     expect(await knock(phone)).toBe('1')
   })
 
+  it('lets a device in again that its user removed, also one that was allowed before', async () => {
+    const phone = phoneOf(9, 'REMOVED'), { login, password } = house.user(9)
+    await knock(phone)
+    await postern.ask(`/devices/${encodeURIComponent(login)}/REMOVED/allow`, {})
+    const own = `http://${HOST}:${postern.port}/.postern/user/`, { cookie } = await send(own, 'api/session', { body: { name: login, password } })
+    expect((await send(own, 'api/devices/remove', { cookie, body: { id: 'REMOVED' } })).status).toBe(200)
+    await heard()
+    expect(await knock(phone)).toBe('129')
+    await toDevice('REMOVED')
+    await button('Allow').click()
+    await page.getByText('It may come in.').waitFor()
+    await heard()
+    expect(await knock(phone)).toBe('1')
+  })
+
   it('has one collection begun anew, and shows why', async () => {
     const phone = phoneOf(6, 'ANEW')
     await phone.folderSync('0')
@@ -207,10 +223,13 @@ describe('the page of administrators', () => {
     await page.goto(`${postern.url}#/`)
     await row('ANEW').waitFor()
     await toDevice('ANEW')
-    await page.getByLabel('Id of the collection').fill(inbox)
+    await page.getByLabel('Id of another one').fill('something')
     await page.keyboard.press('Enter')
+    await dialog().getByRole('button', { name: 'Cancel' }).click()
+    await button(`Begin inbox ${inbox} anew`).click()
     await dialog().getByRole('button', { name: 'Begin anew' }).click()
     await sentences().getByText(`Begins anew: ${inbox}`).waitFor()
+    await page.getByText('to begin anew', { exact: true }).waitFor()
     await heard()
     expect((await phone.sync({ collections: [{ id: inbox }] })).collections.map(one => one.status)).toEqual(['3'])
     phone.collections.delete(inbox)

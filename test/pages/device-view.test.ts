@@ -6,7 +6,7 @@ import { isTrouble, meaningOf } from '../../src/pages/status-words.ts'
 const now = Date.now()
 const seen = (id: string, more: Partial<Seen> = {}): Seen => ({
   user: 'ann@example.org', id, type: 'Phone', agent: 'Agent/1', version: '16.1', firstSeen: now - 9000, lastSeen: now, lastSync: now, folders: 2, waits: false,
-  statuses: [[now, 'Sync', '1']], resyncs: [], ...more,
+  statuses: [[now, 'Sync', '1']], resyncs: [], synced: [], ...more,
 })
 const orders = (id: string, more: Partial<Orders>): Orders => ({ user: 'ann@example.org', id, ...more })
 const by = { by: 'test', at: now }

@@ -59,13 +59,14 @@ describe.each(places)('devices kept in %s', (_, site) => {
     expect(one.orders({ user: 'ann', id: 'PHONE1' })?.decision?.access).toBe('block')
     await expect.poll(() => other.orders(ann)?.decision?.access, { timeout: 1500 }).toBe('block')
     expect(heard).toEqual([deviceKey(ann)])
-    one.saw(sighting)
-    other.saw({ ...sighting, at: at + 1, status: '3', resync: '7: stale' })
+    one.saw({ ...sighting, synced: ['7 inbox'] })
+    other.saw({ ...sighting, at: at + 1, status: '3', resync: '7: stale', synced: ['8 calendar', '7 inbox'] })
     await Promise.all([one.close(), other.close()])
     const later = await open()
     expect(await later.devices()).toEqual([{ orders: block(undefined), seen: {
       ...ann, type: 'T', agent: 'A/1', version: '16.1', firstSeen: at, lastSeen: at + 1, lastSync: at, folders: 3, waits: false,
       statuses: expect.toSatisfy((list: Seen['statuses']) => list.length === 2), resyncs: [[at + 1, '7: stale']],
+      synced: [[at + 1, '7 inbox'], [at + 1, '8 calendar']],
     } }])
     await later.change(ann, () => undefined)
     expect((await later.device(ann))?.orders).toBeUndefined()
@@ -109,10 +110,11 @@ describe.each(places)('devices kept in %s', (_, site) => {
 it('what was seen in pieces is what was seen in one', () => {
   const moment = fc.record({
     status: fc.constantFrom('1', '', '3'), command: fc.constantFrom('Sync', 'Ping'), waits: fc.boolean(), folders: fc.integer({ min: 1, max: 5 }), fresh: fc.boolean(),
+    synced: fc.option(fc.array(fc.integer({ min: 1, max: 40 }).map(n => `${n} mail`), { maxLength: 8 }), { nil: undefined }),
   })
   const all = (some: readonly Sighting[]) => some.reduce<Seen | undefined>(sighted, undefined)
   fc.assert(fc.property(fc.array(moment, { maxLength: 30 }), fc.nat(30), (moments, cut) => {
-    const seen = moments.map(({ fresh, ...one }, n) => ({ ...sighting, ...one, at: at + n, ...(fresh ? { resync: `r${n}` } : {}) }))
+    const seen = moments.map(({ fresh, synced, ...one }, n) => ({ ...sighting, ...one, at: at + n, ...(synced ? { synced } : {}), ...(fresh ? { resync: `r${n}` } : {}) }))
     const before = all(seen.slice(0, cut)), since = all(seen.slice(cut))
     expect(since ? joined(before, since) : before).toEqual(all(seen))
   }))

@@ -15,6 +15,9 @@ import { forgetAnswer, recallRequest, rememberRequest, repeated, type SyncAsked 
 import { SyncRefused, type CollectionRequest } from './sync-request.ts'
 import { since } from '../versions.ts'
 
+/** Collections of one request that the log names. */
+const mostNamed = 8
+
 /** [MS-ASCMD] Status (Sync), those of the whole request. */
 const status: Partial<Record<Kind, string>> = { malformed: '4', stale: '3', 'not-found': '12', quota: '9', busy: '16', unavailable: '16' }
 
@@ -174,6 +177,8 @@ function count(call: Call, collections: readonly Collection[]): void {
   const sum = (name: keyof Told): number => collections.reduce((total, { told }) => total + told[name], 0)
   const { facts } = call
   for (const { folder, told } of collections) countTold(call, folder.content, told)
+  // Where devices are remembered, so that one can be had to begin one of them anew.
+  if (call.devices) facts['synced'] = collections.slice(0, mostNamed).map(({ request: { id }, folder: { role, content } }) => `${id} ${role ?? content}`).join(', ') || undefined
   facts['commands'] = collections.reduce((total, { request }) => total + request.commands.length, 0)
   facts['unkept'] = sum('unkept') || undefined
   facts['adds'] = sum('adds')

@@ -18,8 +18,8 @@ export function showDevice(main, user, id) {
   let device
   const parts = {
     title: el('h1', { tabindex: -1 }, said(id)), marks: el('div', { class: 'marks' }), facts: el('dl', { class: 'facts' }),
-    sentences: el('ul', { class: 'sentences' }), buttons: el('div', { class: 'buttons' }), known: el('datalist', { id: 'known-collections' }),
-    statuses: el('tbody'), noStatus: el('p', { class: 'empty' }, 'Nothing yet.'), resyncs: el('tbody'), noResync: el('p', { class: 'empty' }, 'None: it never lost its place.'),
+    sentences: el('ul', { class: 'sentences' }), buttons: el('div', { class: 'buttons' }),
+    synced: el('tbody'), noSynced: el('p', { class: 'empty' }, 'It has not synced one yet.'), statuses: el('tbody'), noStatus: el('p', { class: 'empty' }, 'Nothing yet.'), resyncs: el('tbody'), noResync: el('p', { class: 'empty' }, 'None: it never lost its place.'),
   }
   const trace = traceOf(path, { begin: minutes => act('trace', { minutes }, 'It is traced from now on.'), end: () => act('trace', { minutes: 0 }, 'The trace has ended.') })
 
@@ -37,7 +37,7 @@ export function showDevice(main, user, id) {
 
   /** @type {readonly { name: string, label: string, kind?: string, fits: (device: Device) => boolean, does: (device: Device) => Promise<unknown> }[]} */
   const orders = [
-    { name: 'allow', label: 'Allow', fits: ({ orders: { decision, wipe } }) => (decision?.access !== 'allow' && wipe?.state !== 'ordered') || (wipe !== undefined && wipe.state !== 'ordered'), does: () => act('allow', {}, 'It may come in.') },
+    { name: 'allow', label: 'Allow', fits: ({ orders: { decision, wipe, removed } }) => wipe?.state !== 'ordered' && (decision?.access !== 'allow' || wipe !== undefined || removed !== undefined), does: () => act('allow', {}, 'It may come in.') },
     { name: 'block', label: 'Block…', kind: 'risky', fits: ({ orders: { decision } }) => decision?.access !== 'block', does: async one => await askToBlock(one) && act('block', {}, 'It is blocked.') },
     {
       name: 'wipe', label: 'Wipe…', kind: 'risky', fits: ({ orders: { wipe } }) => wipe === undefined || wipe.state === 'done',
@@ -63,30 +63,47 @@ export function showDevice(main, user, id) {
       el('button', { type: 'button', click: () => { if (device) void one.does(device) } }, one.label),
     (button, { name, kind }) => { button.className = name === 'allow' && isUndecided(next.orders) ? 'main' : kind ?? '' })
     if (focused && !parts.buttons.contains(document.activeElement)) parts.buttons.querySelector('button')?.focus()
-    put(parts.known, ...[...new Set([...Object.keys(next.orders.resync ?? {}), ...next.resyncs.map(([, why]) => why.slice(0, why.indexOf(': ')))])].map(value => el('option', { value })))
-    showAll(parts.statuses, next.statuses, ({ at, command, status }) => `${at} ${command} ${status}`, () => el('tr'), (row, one) => put(row,
-      el('td', { 'data-label': 'When', class: 'nowrap' }, moment(one.at)), el('td', { 'data-label': 'Command' }, said(one.command)), el('td', { 'data-label': 'Outcome' }, outcomeOf(one))))
+    const synced = next.synced.toSorted(([, a], [, b]) => placeOf(a) < placeOf(b) ? -1 : 1)
+    showAll(parts.synced, synced, ([, collection]) => collection, () => el('tr'), (row, [at, collection]) => fill(row, collectionCells(at, collection, next.orders)))
+    showInstead(parts.synced, parts.noSynced)
+    showAll(parts.statuses, next.statuses, ({ at, command, status }) => `${at} ${command} ${status}`, () => el('tr'), (row, one) => fill(row, [
+      el('td', { 'data-label': 'When', class: 'nowrap' }, moment(one.at)), el('td', { 'data-label': 'Command' }, said(one.command)), el('td', { 'data-label': 'Outcome' }, outcomeOf(one))]))
     showInstead(parts.statuses, parts.noStatus)
-    showAll(parts.resyncs, next.resyncs, ([at, why]) => `${at} ${why}`, () => el('tr'), (row, [at, why]) => put(row, el('td', { 'data-label': 'When', class: 'nowrap' }, moment(at)), el('td', { 'data-label': 'Folder and reason' }, said(why))))
+    showAll(parts.resyncs, next.resyncs, ([at, why]) => `${at} ${why}`, () => el('tr'), (row, [at, why]) => fill(row, [el('td', { 'data-label': 'When', class: 'nowrap' }, moment(at)), el('td', { 'data-label': 'Folder and reason' }, said(why))]))
     showInstead(parts.resyncs, parts.noResync)
     trace.show(next)
   }
 
+  /** @param {number} at @param {string} collection an id, and for what it is @param {Device['orders']} orders */
+  function collectionCells(at, collection, orders) {
+    const [id = '', use = ''] = collection.split(' ')
+    return [
+      el('th', { scope: 'row' }, use, ' ', el('small', {}, said(id))), el('td', { 'data-label': 'Last sync' }, moment(at)),
+      el('td', {}, orders.resync && id in orders.resync ? el('span', { class: 'mark warn' }, 'to begin anew')
+        : el('button', { type: 'button', 'aria-label': `Begin ${use} ${id} anew`, click: () => void anew(id) }, 'Begin anew…')),
+    ]
+  }
+  /** @param {string} collection */
+  async function anew(collection) {
+    if (await askToResync(collection)) await act('resync', { collection }, 'It begins anew when the device asks for it next.')
+  }
   const resync = el('form', {
     class: 'line', submit: event => {
       event.preventDefault()
-      const input = resync.querySelector('input'), collection = input?.value.trim()
-      if (input && collection) void askToResync(collection).then(async sure => { if (sure) await act('resync', { collection }, 'It begins anew when the device asks for it next.') })
+      const collection = resync.querySelector('input')?.value.trim()
+      if (collection) void anew(collection)
     },
-  }, field('Id of the collection', { name: 'collection', list: 'known-collections', required: true, maxlength: 200, autocomplete: 'off', spellcheck: 'false' }), parts.known, el('button', {}, 'Begin anew…'))
+  }, field('Id of another one', { name: 'collection', required: true, maxlength: 200, autocomplete: 'off', spellcheck: 'false' }), el('button', {}, 'Begin anew…'))
 
   main.replaceChildren(
     el('p', {}, el('a', { href: '#/' }, '← All devices')),
     el('div', { class: 'title' }, parts.title, parts.marks),
     el('div', { class: 'columns' },
       el('section', { class: 'sheet', 'aria-labelledby': 'facts-title' }, el('h2', { id: 'facts-title' }, 'What is known'), parts.facts),
-      el('section', { class: 'sheet', 'aria-labelledby': 'orders-title' }, el('h2', { id: 'orders-title' }, 'Decisions and orders'), parts.sentences, parts.buttons,
-        el('h3', {}, 'Begin one collection anew'), el('p', { class: 'soft' }, 'A folder, calendar or address book that is wrong on the device. A trace shows the ids.'), resync),
+      el('section', { class: 'sheet', 'aria-labelledby': 'orders-title' }, el('h2', { id: 'orders-title' }, 'Decisions and orders'), parts.sentences, parts.buttons),
+      el('section', { class: 'sheet wide', 'aria-labelledby': 'synced-title' }, el('h2', { id: 'synced-title' }, 'Folders it syncs'),
+        el('p', { class: 'soft' }, 'One that is wrong on the device can be loaded anew. Nothing on the server changes.'),
+        el('table', { class: 'cards', 'aria-labelledby': 'synced-title' }, headings('Folder', 'Last sync', 'Order'), parts.synced), parts.noSynced, resync),
       el('section', { class: 'sheet wide', 'aria-labelledby': 'trace-title' }, el('h2', { id: 'trace-title' }, 'Trace'), ...trace.parts),
       el('section', { class: 'sheet', 'aria-labelledby': 'statuses-title' }, el('h2', { id: 'statuses-title' }, 'What it asked for lately'),
         el('table', { class: 'cards lines', 'aria-labelledby': 'statuses-title' }, headings('When', 'Command', 'Outcome'), parts.statuses), parts.noStatus),
@@ -98,6 +115,18 @@ export function showDevice(main, user, id) {
     look.stop()
     trace.stop()
   }
+}
+
+/** The inbox first, then by what they are for. @param {string} collection */
+function placeOf(collection) {
+  const [id, use] = collection.split(' ')
+  return `${use === 'inbox' ? '' : use} ${id}`
+}
+
+/** The cells of a row: those that are there stay, with what is in them anew. @param {Element} row @param {readonly HTMLElement[]} cells */
+function fill(row, cells) {
+  if (row.childElementCount !== cells.length) row.replaceChildren(...cells)
+  else cells.forEach((cell, at) => put(/** @type {Element} */ (row.children[at]), ...cell.childNodes))
 }
 
 /** A table without rows gives way to a sentence. @param {HTMLElement} rows @param {HTMLElement} sentence */

@@ -14,7 +14,7 @@ import { agoOf, askInDialog, el, moment, said } from './page.js'
  *   user: string, id: string, type: string, agent: string, version: string, lastSeen: number, lastSync: number, folders: number, waits: boolean,
  *   orders: Orders, last?: Spoken, troubles: number,
  * }} Row
- * @typedef {Row & { firstSeen: number, known: boolean, statuses: Spoken[], resyncs: [at: number, why: string][] }} Device
+ * @typedef {Row & { firstSeen: number, known: boolean, statuses: Spoken[], resyncs: [at: number, why: string][], synced: [at: number, collection: string][] }} Device
  */
 
 /** @param {{ user: string, id: string }} device */

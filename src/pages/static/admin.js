@@ -1,6 +1,6 @@
 // @ts-check
 // All devices, and the latest requests.
-import { ask, byId, complain, el, field, isSignedIn, moment, order, poll, put, said, showAll, start, tell } from './page.js'
+import { ask, byId, closeDialogs, complain, el, field, isSignedIn, moment, order, poll, put, said, showAll, start, tell } from './page.js'
 import { headings, showDevice, showInstead } from './admin-device.js'
 import { askToBlock, isUndecided, linkTo, marksOf, outcomeOf, pathOf } from './admin-words.js'
 
@@ -119,6 +119,7 @@ const makeRow = columns => el('tr', {}, ...columns.map(({ label, head }) => head
 let end = () => {}
 
 function show() {
+  closeDialogs()
   end()
   end = () => {}
   if (!isSignedIn()) return

@@ -148,6 +148,11 @@ export function askInDialog({ title, text, does, danger = false, fields = [] }) 
   })
 }
 
+/** Whatever was asked: nobody wants it any more. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close('no')
+}
+
 /** A field with its label. @param {string} label @param {Attributes} attributes */
 export const field = (label, attributes) => el('label', { class: 'field' }, el('span', {}, label), el('input', attributes))
 
@@ -214,7 +219,7 @@ export const isSignedIn = () => signedInAs !== ''
 
 function showSignIn(why = '') {
   signedInAs = ''
-  for (const dialog of document.querySelectorAll('dialog')) dialog.close('no')
+  closeDialogs()
   byId('account', HTMLElement).hidden = true
   const button = el('button', { type: 'submit', class: 'main' }, 'Sign in')
   const form = el('form', {
