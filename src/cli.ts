@@ -3,24 +3,16 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { buffer } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { check as tryBackends } from './backend/check.ts'
-import { checkDns } from './backend/check-dns.ts'
-import { checkGroups } from './backend/check-directory.ts'
-import { bad, good, type Finding } from './backend/check-finding.ts'
 import { Failure } from './base/failure.ts'
-import { checkDevices } from './check-devices.ts'
 import { bashCompletion, zshCompletion } from './cli-completion.ts'
 import { listDevices, orderForDevice, topOfDevices, type DeviceOptions } from './cli-devices.ts'
 import { commandNames, commandOf, help, options, optionsOf, shells, type CommandName, type OptionName } from './cli-table.ts'
-import { loadConfig, type Config } from './config.ts'
+import { loadConfig } from './config.ts'
 import { configurationSchema } from './config-json-schema.ts'
-import { groupsNamed } from './eas/rules.ts'
 import { loginName } from './http/auth.ts'
 import { stackOf } from './http/exchange.ts'
 import { hashPassword } from './pages/password-hash.ts'
 import { readPassword } from './password.ts'
-import { serve as servePhones } from './serve.ts'
-import { redisTrouble } from './state/redis-line.ts'
 import { decode } from './wire/wbxml.ts'
 import { printXml } from './wire/xml.ts'
 
@@ -74,33 +66,21 @@ function parse(args: string[]) {
 async function serve({ workers, ...options }: Options): Promise<number> {
   if (workers !== undefined && workers !== 'auto' && !/^[1-9]\d{0,2}$/.test(workers)) throw new Usage('--workers wants a number, or auto.')
   const count = workers === 'auto' ? availableParallelism() : workers && Number(workers)
+  // Half of the program, which the other commands need not load.
+  const { serve: servePhones } = await import('./serve.ts')
   return servePhones(() => configOf(options), count || undefined)
 }
 
 async function check({ user, dns, resolver, ...options }: Options): Promise<number> {
   if (!user && !dns) throw new Usage('check wants --user NAME, or --dns DOMAIN.')
   if (resolver !== undefined && !/^([\d.]+|\[?[\da-f:.]+\]?)(:\d+)?$/i.test(resolver)) throw new Usage('--resolver wants the address of a DNS server.')
-  const config = configOf(options), { backends, autodiscover, cache: { shared } } = config
-  const findings: Finding[] = []
-  if (dns) findings.push(...await checkDns(dns, { url: autodiscover?.url, ...(resolver === undefined ? {} : { resolver }) }))
-  if (user) {
-    const given = options['password-stdin'] ? undefined : process.env['POSTERN_PASSWORD']
-    const password = given ?? await readPassword(`Password of ${user}: `)
-    const credentials = { kind: 'password', user: loginName(user), password } as const
-    findings.push(
-      ...await tryBackends(backends, credentials), ...await checkGroups(backends, credentials, groupsNamed(config.eas)),
-      await checkShared(shared), ...await checkDevices(config),
-    )
-  }
+  const given = options['password-stdin'] ? undefined : process.env['POSTERN_PASSWORD']
+  const config = configOf(options)
+  const credentials = user ? { kind: 'password' as const, user: loginName(user), password: given ?? await readPassword(`Password of ${user}: `) } : undefined
+  const { checkAll } = await import('./check.ts')
+  const findings = await checkAll(config, { credentials, dns, resolver })
   say(findings.map(({ ok, text }) => `${ok ? ' ' : '!'} ${text}\n`).join(''))
   return findings.every(({ ok }) => ok) ? 0 : 1
-}
-
-async function checkShared(server: Config['cache']['shared']): Promise<Finding> {
-  if (!server) return good('No shared cache is configured: each process goes by its own memory, and one process needs no other.')
-  const trouble = await redisTrouble(server), name = `The shared cache at ${server.url}`
-  return trouble === undefined ? good(`${name} answers and keeps what it is given.`)
-    : bad(`${name} cannot be used: ${trouble}. Each process goes by its own memory.`)
 }
 
 async function decodeFile(_: Options, [file = '-']: readonly string[]): Promise<number> {

@@ -143,8 +143,8 @@ export class ImapConnection {
   readonly #name: string
   readonly #patience: number
   readonly #hooks: Hooks
-  /** In the order they were sent. */
-  readonly #pending = new Map<string, Pending>()
+  /** In the order they were sent. No Map: one that grows old holds on to what commands of long ago were answered. */
+  readonly #pending: Pending[] = []
   readonly #writer = new CommandWriter({
     write: octets => { if (this.#flow.socket) this.#flow.socket.write(octets, 'latin1') },
     unasked: length => this.has('LITERAL+') || (this.has('LITERAL-') && length <= 4096),
@@ -213,7 +213,7 @@ export class ImapConnection {
   }
 
   get busy(): boolean {
-    return this.#pending.size > 0
+    return this.#pending.length > 0
   }
 
   get octets(): { readonly sent: number; readonly received: number } {
@@ -271,7 +271,7 @@ export class ImapConnection {
     const fail = (cause: unknown): void => reject(new Failure('unavailable', `${this.#name} broke off`, { cause }))
     const settle = (answer: Response): void => answer.name === 'OK' ? resolve(answer) : reject(refusal(this.#name, command.line, answer))
     if (this.closed || !socket) return fail(undefined)
-    this.#pending.set(tag, { ...command, tag, settle, fail })
+    this.#pending.push({ ...command, tag, settle, fail })
     this.#writer.write(tag, piecesOf(command))
   }
 
@@ -283,12 +283,12 @@ export class ImapConnection {
       return response.name !== 'BYE' && response.name !== 'CAPABILITY'
     }
     if (line.startsWith('+')) {
-      if (!this.#writer.go()) [...this.#pending.values()].find(({ go }) => go)?.go!()
+      if (!this.#writer.go()) this.#pending.find(({ go }) => go)?.go!()
       return true
     }
-    const pending = this.#pending.get(line.slice(0, line.indexOf(' ')))
+    const answered = line.slice(0, line.indexOf(' ')), at = this.#pending.findIndex(({ tag }) => tag === answered)
+    const [pending] = at < 0 ? [] : this.#pending.splice(at, 1)
     if (!pending) return true
-    this.#pending.delete(pending.tag)
     this.lastUsed = performance.now()
     this.#writer.ended(pending.tag)
     pending.settle(parseResponse(line.slice(pending.tag.length + 1), literals))
@@ -299,7 +299,7 @@ export class ImapConnection {
   #offer(response: Response): void {
     let first = true
     let told: Command['on']
-    for (const { barrier, on, tag } of this.#pending.values()) {
+    for (const { barrier, on, tag } of this.#pending) {
       if (barrier && !first) return
       // The commands of one batch often share theirs.
       if (on !== told && on?.(response, tag)) return
@@ -319,7 +319,7 @@ export class ImapConnection {
 
   #look(): void {
     if (!this.busy) return
-    const owes = [...this.#pending.values()].some(({ patient }) => !patient)
+    const owes = this.#pending.some(({ patient }) => !patient)
     if (owes && this.octets.received === this.#heard) return this.#flow.closeConnection()
     this.#heard = this.octets.received
     this.#watchdog?.refresh()
@@ -329,9 +329,7 @@ export class ImapConnection {
     this.#counting?.metrics.add('imapConnections', { use: this.#counting.use }, -1)
     this.#counting = undefined
     clearTimeout(this.#watchdog)
-    const pending = [...this.#pending.values()]
-    this.#pending.clear()
-    for (const { fail } of pending) fail(new Error('the connection was closed'))
+    for (const { fail } of this.#pending.splice(0)) fail(new Error('the connection was closed'))
     this.onClose?.()
     this.#hooks.closed?.()
   }

@@ -12,7 +12,7 @@ import { floor, mib, ms, printTable, quantile, whole } from './print.ts'
 import { resetPeak, usage } from './processes.ts'
 
 /** Milliseconds that a process may keep everybody waiting, at once. */
-const mostHeld = 100
+const mostHeld = 200
 
 type Act = { readonly name: string; run(phone: Phone, inbox: string): Promise<unknown> }
 

@@ -43,7 +43,9 @@ function judgeMail({ mail: device }: ChaosPhone, mail: Mailbox, verdict: Verdict
     const there = (mail.get(held.name) ?? []).map(line), shown = [...held.items].map(([id, item]) => ({ id, line: line(item) }))
     verdict.items += there.length
     // Of what was moved to where the phone's key knew nothing yet, and went at once, nobody can know that the phone holds it.
-    judgeLists(`phone ${device.name}, ${held.name},`, there, shown.filter(one => !held.doubtful.has(one.id) || there.includes(one.line)).map(one => one.line), verdict)
+    const sure = shown.filter(one => !held.doubtful.has(one.id)).map(one => one.line), left = less(there, sure)
+    const doubtful = shown.filter(one => held.doubtful.has(one.id)).map(one => one.line)
+    judgeLists(`phone ${device.name}, ${held.name},`, there, [...sure, ...less(left, less(left, doubtful))], verdict)
   }
 }
 

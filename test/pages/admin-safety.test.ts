@@ -199,12 +199,14 @@ describe('what others wrote', () => {
 })
 
 describe('where it is', () => {
-  it('is at its own listener alone', async () => {
+  it('is at its own listener alone, and who is signed in there is nobody at the page of users', async () => {
+    const phonesListener = `http://${HOST}:${postern.port}/`, { cookie } = await signIn('ann')
     for (const path of ['admin.js', 'page.css', 'api/session', 'api/devices', '.postern/user/admin.js', '.postern/user/admin.html']) {
-      expect((await send(`http://${HOST}:${postern.port}/`, path)).status, path).toBe(404)
+      expect((await send(phonesListener, path, { cookie })).status, path).toBe(404)
     }
     // The page of users, which is another one.
-    expect((await send(`http://${HOST}:${postern.port}/`, '')).text).toContain('<title>Your mail on your devices</title>')
+    expect((await send(phonesListener, '')).text).toContain('<title>Your mail on your devices</title>')
+    for (const one of [cookie, cookie.replace('-admin=', '-user=')]) expect((await send(phonesListener, '.postern/user/api/me', { cookie: one })).said, one).toMatchObject({ word: 'sign-in' })
   })
 
   it('is nowhere without people who may sign in; programs are heard all the same', async () => {
@@ -224,7 +226,7 @@ describe('wrong passwords', () => {
   it('do not say what was wrong, and are a line of the log that fail2ban reads', async () => {
     const answers = [await signIn('ann', { body: { name: 'ann', password: 'x' }, headers: { 'x-forwarded-for': '192.0.2.8' } }), await signIn('ann', { body: { name: 'nobody', password: 'x' }, headers: { 'x-forwarded-for': '192.0.2.8' } })]
     expect(answers.map(({ status, said }) => [status, said])).toEqual(Array(2).fill([401, { error: 'The name or the password is wrong.', word: 'wrong' }]))
-    expect(linesOf(postern, 'authentication failed').slice(-2)).toMatchObject([{ page: 'admin', user: 'ann', address: '192.0.2.8' }, { page: 'admin', user: 'nobody', address: '192.0.2.8' }])
+    await expect.poll(() => linesOf(postern, 'authentication failed').slice(-2)).toMatchObject([{ page: 'admin', user: 'ann', address: '192.0.2.8' }, { page: 'admin', user: 'nobody', address: '192.0.2.8' }])
     expect(postern.log()).toMatch(/"time":"[^"]*","page":"admin","user":"ann","address":"192\.0\.2\.8","msg":"authentication failed"\}/)
     expect(postern.log()).not.toContain(passwords.ann)
   })

@@ -6,7 +6,7 @@ import { startBrowser, type Desk, type Window } from '../support/browser.ts'
 import { Phone } from '../support/eas-client.ts'
 import { HOST } from '../support/house.ts'
 import { startHouse, type House } from '../support/live.ts'
-import { openSignedIn, startPaged, type Paged } from '../support/pages.ts'
+import { openSignedIn, send, startPaged, type Paged } from '../support/pages.ts'
 import { linesOf } from '../support/postern.ts'
 
 let house: House
@@ -200,6 +200,21 @@ describe('the page of administrators', () => {
     expect(await knock(phone)).toBe('1')
   })
 
+  it('lets a device in again that its user removed, also one that was allowed before', async () => {
+    const phone = phoneOf(9, 'REMOVED'), { login, password } = house.user(9)
+    await knock(phone)
+    await postern.ask(`/devices/${encodeURIComponent(login)}/REMOVED/allow`, {})
+    const own = `http://${HOST}:${postern.port}/.postern/user/`, { cookie } = await send(own, 'api/session', { body: { name: login, password } })
+    expect((await send(own, 'api/devices/remove', { cookie, body: { id: 'REMOVED' } })).status).toBe(200)
+    await heard()
+    expect(await knock(phone)).toBe('129')
+    await toDevice('REMOVED')
+    await button('Allow').click()
+    await page.getByText('It may come in.').waitFor()
+    await heard()
+    expect(await knock(phone)).toBe('1')
+  })
+
   it('has one collection begun anew, and shows why', async () => {
     const phone = phoneOf(6, 'ANEW')
     await phone.folderSync('0')
@@ -260,10 +275,10 @@ describe('the page of administrators', () => {
     expect(await page.evaluate('[getSelection().toString(), document.activeElement.textContent]')).toEqual(before)
   })
 
-  it('did nothing that its policy forbids, and said who did what', () => {
+  it('did nothing that its policy forbids, and said who did what', async () => {
     expect(window.faults).toEqual([])
     for (const [what, device] of [['block', 'TYPED'], ['allow', 'NEWONE'], ['wipe', 'WIPED'], ['cancel', 'OLDER'], ['resync', 'ANEW'], ['trace', 'TRACED']] as const) {
-      expect(linesOf(postern, `administrator: ${what}`).filter(line => line['device'] === device)[0], what).toMatchObject({ by: 'ann', audit: what, address: HOST })
+      await expect.poll(() => linesOf(postern, `administrator: ${what}`).filter(line => line['device'] === device)[0], { message: what }).toMatchObject({ by: 'ann', audit: what, address: HOST })
     }
     expect(postern.log()).not.toContain('"msg":"bug"')
   })

@@ -58,7 +58,7 @@ describe('the devices of a user', () => {
     await expect.poll(() => cardOf(window, 'ANNAPHONE1').textContent(), usual).toContain('connected, waits for news')
     gone.abort()
     await waiting
-  })
+  }, 60_000)
 
   it('are nobody else\'s: another user\'s can neither be seen nor ordered, whatever is asked for', async () => {
     const hers = phone(1, 'BOBPHONE'), his = phone(2, 'CAROLPHONE')
@@ -80,7 +80,7 @@ describe('the devices of a user', () => {
     await heard()
     expect([await knock(hers), await knock(his)]).toEqual(['1', '1'])
     expect((await postern.ask(pathOf(hers))).said.orders).toBeUndefined()
-  })
+  }, 60_000)
 })
 
 describe('a user', () => {
@@ -90,6 +90,7 @@ describe('a user', () => {
     const window = await open(3)
     await expect.poll(() => actionsOf(window, 'DAVEPHONE'), usual).toEqual(['Remove', 'Erase everything'])
     expect(await act(window, 'DAVEPHONE', 'Remove')).toBe('iPhone is removed.')
+    await expect.poll(() => window.page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('Allow again: iPhone')
     expect(await cardOf(window, 'DAVEPHONE').textContent()).toContain('It will delete its copy of your mailbox when it connects next.')
     await heard()
     expect(await knock(own)).toBe('140')
@@ -104,7 +105,7 @@ describe('a user', () => {
     expect((await postern.ask(pathOf(own))).said.orders).toBeUndefined()
     const { login } = house.user(3)
     for (const what of ['remove', 'allow']) expect(linesOf(postern, `user: ${what}`)).toContainEqual(expect.objectContaining({ audit: what, user: login, device: 'DAVEPHONE', by: login, own: true }))
-  })
+  }, 60_000)
 
   it('removes an older phone, which is kept out at once', async () => {
     const old = phone(3, 'OLDPHONE', { ...iPhone, version: '14.1' })

@@ -37,7 +37,7 @@ export function showDevice(main, user, id) {
 
   /** @type {readonly { name: string, label: string, kind?: string, fits: (device: Device) => boolean, does: (device: Device) => Promise<unknown> }[]} */
   const orders = [
-    { name: 'allow', label: 'Allow', fits: ({ orders: { decision, wipe } }) => (decision?.access !== 'allow' && wipe?.state !== 'ordered') || (wipe !== undefined && wipe.state !== 'ordered'), does: () => act('allow', {}, 'It may come in.') },
+    { name: 'allow', label: 'Allow', fits: ({ orders: { decision, wipe, removed } }) => wipe?.state !== 'ordered' && (decision?.access !== 'allow' || wipe !== undefined || removed !== undefined), does: () => act('allow', {}, 'It may come in.') },
     { name: 'block', label: 'Block…', kind: 'risky', fits: ({ orders: { decision } }) => decision?.access !== 'block', does: async one => await askToBlock(one) && act('block', {}, 'It is blocked.') },
     {
       name: 'wipe', label: 'Wipe…', kind: 'risky', fits: ({ orders: { wipe } }) => wipe === undefined || wipe.state === 'done',

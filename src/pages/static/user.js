@@ -105,10 +105,18 @@ async function act(action, device) {
     if (await order(`devices/${action}`, { id: device.id }) === undefined) return
     await refresh()
     tell(fill(words.done[action], { name }))
+    // The button that was pressed is gone: whoever has no mouse goes on at the device.
+    if (document.activeElement === document.body) focusDevice(device.id)
   } catch (error) {
     complain(error)
     watch?.now()
   }
+}
+
+/** @param {string} id */
+function focusDevice(id) {
+  const item = [...document.querySelectorAll('.device')].find(one => one instanceof HTMLElement && one.dataset['key'] === id)
+  item?.querySelector('button')?.focus()
 }
 
 /** @param {Action} action @param {string} name */
