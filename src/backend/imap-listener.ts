@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../base/failure.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { ImapConnection } from './imap-connection.ts'
@@ -103,6 +104,9 @@ function byNotify(connection: ImapConnection, { tell, dropped, renewal }: Listen
   }
 }
 
+/** Milliseconds in which a connection that sleeps hears of mail. */
+const patience = 100
+
 type Idling = { readonly path: string; readonly id: FolderId; state: MailboxState }
 
 // RFC 2177, IDLE: one folder, INBOX if it is among them
@@ -138,7 +142,7 @@ function byIdle(connection: ImapConnection, { tell, dropped, renewal }: Listenin
   }
 
   function idle(): Promise<void> {
-    timer = setTimeout(() => renew(), renewal).unref()
+    timer = setTimeout(() => void renew(), renewal).unref()
     return new Promise<void>((resolve, reject) => {
       [ended] = connection.send([{ line: 'IDLE', patient: true, go: resolve }])
       ended!.then(() => resolve(), reject)
@@ -146,11 +150,19 @@ function byIdle(connection: ImapConnection, { tell, dropped, renewal }: Listenin
   }
 
   /** Ends it and begins it anew, in one go: so Dovecot says what it has, and where it has put the connection to sleep it does not wake up. */
-  function renew(): void {
-    if (renewing || !idling) return
+  function renew(): Promise<void> {
+    if (renewing) return renewing
     clearTimeout(timer)
     connection.say('DONE')
     renewing = idle().catch(dropped).finally(() => { renewing = undefined })
+    return renewing
+  }
+
+  /** Who asks for the state of the folder logs in for it: what the server says by itself, now or as it wakes up, costs nothing. */
+  async function look({ id, state }: Idling): Promise<void> {
+    await renew()
+    if (idling?.state === state) await sleep(patience, undefined, { ref: false })
+    if (idling?.state === state) tell(id)
   }
 
   connection.onNews = response => {
@@ -171,8 +183,8 @@ function byIdle(connection: ImapConnection, { tell, dropped, renewal }: Listenin
     },
     uncovered: wanted => [...wanted.values()].filter(id => id !== idling?.id),
     look(_, id) {
-      if (id === idling?.id) renew()
-      tell(id)
+      if (id === idling?.id) void look(idling)
+      else tell(id)
     },
     // RFC 9051, CLOSE: after EXAMINE it expunges nothing.
     async end() {

@@ -113,7 +113,7 @@ describe('news that a mail server tells of', () => {
     few.news('bob@postern.test', 'INBOX')
     expect(told).toEqual(['ready'])
     few.news('anna', 'inbox')
-    expect(told).toEqual(['ready', id])
+    await expect.poll(() => told).toEqual(['ready', id])
     end.abort()
     await watched
     few.news('anna', 'INBOX')

@@ -66,7 +66,7 @@ it('begins its IDLE anew without waking up', async () => {
   const told = await asleep(1, 'inbox')
   store.watch.look('INBOX')
   store.watch.look('INBOX')
-  expect(told).toContain(inbox)
+  await expect.poll(() => told).toContain(inbox)
   await sleep(300)
   expect(awake()).toBe(0)
   await house.deliver(house.user(1).login, letter(1))
