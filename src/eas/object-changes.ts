@@ -156,13 +156,22 @@ async function wayTo(
     if (before !== week) for (const one of await passing(store, folder)) if (!entries.has(one.name)) entries.set(one.name, { ...entryOf('present', one), again: true })
     for (const name of vanished) if (!entries.has(name)) add('gone', { name, etag: '' })
   }
-  // A server may say nothing of what was not there before and is not there now: somebody has removed what the client made a moment ago.
-  for (const name of made) if (!entries.has(name)) add('gone', { name, etag: '' })
+  for (const name of await removedSince(store, folder, [...made].filter(one => !entries.has(one)))) add('gone', { name, etag: '' })
   const of = (gone: boolean): Entry[] => [...entries.values()].filter(({ kind }) => (kind !== 'present') === gone).sort(inOrder)
   const going = of(true)
   const begun = pass?.phase === 'going' ? toldOf(going, pass) : 0
   if (begun === undefined) for (const one of await upTo(store, folder, pass!.reached, shown)) if (!entries.has(one.name)) add('present', one)
   return { end, going, begun, coming: of(false) }
+}
+
+/**
+ * A server may say nothing of what was not there before and is not there now: somebody has removed what the client made a moment ago. It is
+ * asked, as a list may be of before.
+ */
+async function removedSince(store: ObjectStore, folder: FolderId, made: readonly string[]): Promise<readonly string[]> {
+  if (made.length === 0) return []
+  const there = new Set((await store.objects(folder, made)).map(({ name }) => name))
+  return made.filter(name => !there.has(name))
 }
 
 /**
