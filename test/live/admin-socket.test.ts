@@ -55,7 +55,8 @@ it('has the commands of an administrator', async () => {
   await phone.folderSync('0')
   phone.close()
   expect(await cli('block', login, 'SOCKET')).toEqual({ stdout: `SOCKET of ${login}: blocked\n`, stderr: '', code: 0 })
-  expect((await cli('devices')).stdout).toMatch(/^USER[^\n]*\n\S+ +SOCKET +TestPhone .*blocked\n$/)
+  // What was seen of it is written down a little later than what is ordered.
+  await expect.poll(async () => (await cli('devices')).stdout, { timeout: 20_000, interval: 300 }).toMatch(/^USER[^\n]*\n\S+ +SOCKET +TestPhone .*blocked\n$/)
   expect(linesOf(postern, 'administrator: block')).toMatchObject([{ device: 'SOCKET', by: expect.stringMatching(/^\S+@\S+$/) }])
 })
 
