@@ -144,7 +144,9 @@ async function stampOf(file: string): Promise<string> {
 
 async function keptAside(file: string): Promise<string> {
   const aside = `${file}.broken-${new Date().toISOString().replace(/[^\dTZ]/g, '')}`
-  await rename(file, aside)
+  await rename(file, aside).catch((cause: unknown) => {
+    throw new Failure('unavailable', `${file} cannot be moved away`, { cause })
+  })
   return aside
 }
 
