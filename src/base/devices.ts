@@ -13,6 +13,9 @@ export type Wipe = {
   readonly changed: number
 }
 
+/** [MS-ASPROV] AccountOnlyRemoteWipe: the version that has it first, which is the last there is. */
+export const accountWipeVersion = '16.1'
+
 /** What is decided about a device, and what it is still to be told. Kept until somebody takes it back. */
 export type Orders = DeviceKey & {
   /** An administrator's. */
@@ -75,6 +78,8 @@ export interface DeviceStore {
   change(key: DeviceKey, change: (now: Orders | undefined) => Orders | undefined): Promise<Orders | undefined>
   /** Is told of each device whose orders have changed, by whomever. */
   onChange(heard: (key: DeviceKey) => void): void
+  /** How many devices of a user wait for a decision now. */
+  waiting(user: string): Promise<number>
   /** Noted in memory, and kept some seconds later together with others, up to half a minute where there is much. What cannot be kept waits, as far as there is room. */
   saw(sighting: Sighting): void
   device(key: DeviceKey): Promise<Device | undefined>

@@ -1,4 +1,4 @@
-import type { DeviceKey, DeviceStore, Orders } from '../base/devices.ts'
+import { accountWipeVersion, type DeviceKey, type DeviceStore, type Orders } from '../base/devices.ts'
 import type { Log } from '../base/log.ts'
 import type { Stores } from '../model/ports.ts'
 import { tellOfQuarantine } from './device-notice.ts'
@@ -32,8 +32,7 @@ export async function accessFault(house: Doorkeeper, request: EasRequest, stores
   return '129'
 }
 
-/** [MS-ASPROV] AccountOnlyRemoteWipe: from 16.1. */
-const knowsWipe = (kind: 'full' | 'account', { version }: EasRequest): boolean => kind === 'full' || since(version, '16.1')
+const knowsWipe = (kind: 'full' | 'account', { version }: EasRequest): boolean => kind === 'full' || since(version, accountWipeVersion)
 
 /** Puts the device on the list of those that wait, once; one mail tells its user of it. Whatever fails there, the door stays shut. */
 async function hold(
@@ -41,7 +40,7 @@ async function hold(
 ): Promise<void> {
   if (orders?.pending && (orders.pending.told || orders.pending.mails >= mostMails)) return
   try {
-    if (!orders?.pending && await waiting(devices, key.user) >= mostPending) return
+    if (!orders?.pending && await devices.waiting(key.user) >= mostPending) return
     let mine = false
     await devices.change(key, now => {
       const before = now?.pending
@@ -56,8 +55,4 @@ async function hold(
     log.warn({ user: key.user, device: key.id, why: error instanceof Error ? error.message : String(error) }, 'the user was not told of a device in quarantine')
     await devices.change(key, now => now?.pending ? { ...now, pending: { ...now.pending, told: false } } : now).catch(() => {})
   }
-}
-
-async function waiting(devices: DeviceStore, user: string): Promise<number> {
-  return (await devices.devices()).filter(({ orders }) => orders?.pending && orders.user.toLowerCase() === user.toLowerCase()).length
 }

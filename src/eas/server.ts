@@ -56,7 +56,8 @@ export function easFront(parts: EasParts): EasFront {
   const house: House = { metrics: unmeasured, ...parts, guard, waits, clocks: clocksOf(parts.settings), read: requestReader() }
   // A device that waits hears of its orders with its next request, which it sends when the wait ends.
   parts.devices?.onChange(key => {
-    for (const [scope, end] of waits.ends) if (scope.toLowerCase() === deviceKey(key)) end()
+    const device = deviceKey(key)
+    for (const [scope, end] of waits.ends) if (scope.toLowerCase() === device) end()
   })
   return {
     name: 'eas',

@@ -1,4 +1,4 @@
-import type { Device, DeviceKey, DeviceStore, Orders } from '../base/devices.ts'
+import { accountWipeVersion, type Device, type DeviceKey, type DeviceStore, type Orders } from '../base/devices.ts'
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 
@@ -6,9 +6,6 @@ import type { Log } from '../base/log.ts'
 export type Wish = { readonly by: string; readonly accountOnly: boolean; readonly collection?: string; readonly minutes?: number }
 
 type Action = (store: DeviceStore, key: DeviceKey, wish: Wish) => Promise<unknown>
-
-/** [MS-ASPROV] AccountOnlyRemoteWipe. */
-const knowsAccountWipe = '16.1'
 
 /** Throws `conflict` for what cannot be done as things are, `malformed` for a wish that lacks something. */
 export const actions: Readonly<Record<string, Action>> = {
@@ -22,8 +19,8 @@ export const actions: Readonly<Record<string, Action>> = {
 
   async wipe(store, key, { by, accountOnly }) {
     const version = (await store.device(key))?.seen?.version
-    if (accountOnly && version !== undefined && version !== knowsAccountWipe) {
-      throw new Failure('conflict', `it speaks version ${version}, and only ${knowsAccountWipe} can wipe an account alone: block it, or wipe it whole`)
+    if (accountOnly && version !== undefined && version !== accountWipeVersion) {
+      throw new Failure('conflict', `it speaks version ${version}, and only ${accountWipeVersion} can wipe an account alone: block it, or wipe it whole`)
     }
     return order(store, key, ({ wipe, ...now }) => {
       // In place of the user's own: that one the user could take back.

@@ -1,11 +1,8 @@
-import type { DeviceKey, DeviceStore, Orders } from '../base/devices.ts'
+import { accountWipeVersion, type DeviceKey, type DeviceStore, type Orders } from '../base/devices.ts'
 import { Failure } from '../base/failure.ts'
 
 /** What users may do with their own devices. Throws `conflict` for what cannot be done as things are. `by` is the user's login. */
 export type OwnAction = (store: DeviceStore, key: DeviceKey, by: string) => Promise<unknown>
-
-/** [MS-ASPROV] AccountOnlyRemoteWipe. */
-const knowsAccountWipe = '16.1'
 
 /**
  * Nothing here takes back what an administrator ordered, and nothing lets a device in that the rules keep out: `allow` ends what the same user
@@ -15,7 +12,7 @@ export const ownActions: Readonly<Record<string, OwnAction>> = {
   /** It may not be here until its user allows it again; one that knows how also deletes what it has of the account, if it has anything. */
   async remove(store, key, by) {
     const seen = (await store.device(key))?.seen
-    const deletes = seen?.version === knowsAccountWipe && seen.lastSync > 0
+    const deletes = seen?.version === accountWipeVersion && seen.lastSync > 0
     return store.change(key, (now = key) => {
       if (now.removed) throw new Failure('conflict', 'It is removed already.')
       return { ...now, removed: { by, at: Date.now() }, ...(deletes && !now.wipe ? { wipe: ordered('account', by) } : {}) }

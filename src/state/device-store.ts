@@ -83,6 +83,11 @@ export async function deviceStore(place: DevicePlace, log: Log, pause = usualPau
       take(await place.orders())
       return after
     },
+    async waiting(user) {
+      await look()
+      const login = user.toLowerCase()
+      return [...orders?.values() ?? []].filter(one => one.pending && one.user.toLowerCase() === login).length
+    },
     onChange: heard => void hearers.push(heard),
     saw(sighting) {
       const name = deviceKey(sighting), known = unkept.get(name)
