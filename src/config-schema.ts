@@ -220,6 +220,7 @@ const admin = z.strictObject({
     .refine(named => Object.keys(named).every(name => /^[^\p{C}\s]([^\p{C}]{0,98}[^\p{C}\s])?$/u.test(name)), { error: 'must have names of up to 100 characters' }).exactOptional(),
 }).refine(({ port, socket }) => (port === undefined) !== (socket === undefined), { error: 'must have either port or socket' })
   .refine(({ host, socket }) => host === undefined || socket === undefined, { error: 'must not have both host and socket' })
+
 const bounds = (requests: number, waits: number, megabytes: number) => z.strictObject({
   requests: count.default(requests), waits: count.default(waits), megabytes: count.default(megabytes),
 }).prefault({})

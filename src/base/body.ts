@@ -20,6 +20,16 @@ export async function readBody(request: Body, maxBytes: number, hold: (octets: n
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }
 
+/** The body as JSON, of which `empty` stands for none. Throws `malformed` with what is wrong in the words of whoever asks. */
+export async function readJson(request: Body, maxBytes: number, fault: string, empty = ''): Promise<unknown> {
+  const text = Buffer.from(await readBody(request, maxBytes)).toString('utf8')
+  try {
+    return JSON.parse(text || empty)
+  } catch (cause) {
+    throw new Failure('malformed', fault, { cause })
+  }
+}
+
 function checked(request: Body, maxBytes: number): (chunk: Uint8Array) => Uint8Array {
   const tooLarge = () => new Failure('too-large', `The request is larger than ${maxBytes} octets`)
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge()

@@ -1,12 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { chmod, lstat, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { readBody } from '../base/body.ts'
+import { readJson } from '../base/body.ts'
 import type { DeviceStore } from '../base/devices.ts'
 import { Failure, type Kind } from '../base/failure.ts'
 import type { Front, FrontRequest, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
 import { act, deviceKeyOf, wishOf } from './admin-actions.ts'
+import { segmentsOf } from './incoming.ts'
 import { type HttpServer, listen } from './server.ts'
 
 export type AdminPlace = ({ readonly host: string; readonly port: number } | { readonly socket: string }) & {
@@ -66,7 +67,7 @@ async function answer(request: FrontRequest, { credentials, address }: Visit, ho
 
 async function route(request: FrontRequest, address: string, { store, log }: House): Promise<unknown> {
   const { pathname, searchParams } = request.url
-  const [top, user, id, what, ...rest] = pathname.split('/').slice(1).map(readable)
+  const [top, user, id, what, ...rest] = segmentsOf(pathname.slice(1), 'the path cannot be read')
   if (top !== 'devices' || rest.length) throw new Failure('not-found', 'there is nothing here')
   if (user === undefined || user === '') {
     expectMethod(request, 'GET')
@@ -81,7 +82,7 @@ async function route(request: FrontRequest, address: string, { store, log }: Hou
   }
   if (what === 'trace' && request.method === 'GET') return { trace: await store.traced(key) }
   expectMethod(request, 'POST')
-  return act({ store, log }, key, what, wishOf(parsed(Buffer.from(await readBody(request, largest)).toString('utf8'))), address)
+  return act({ store, log }, key, what, wishOf(await readJson(request, largest, 'the body is no JSON', '{}')), address)
 }
 
 const digest = (token: string): Buffer => createHash('sha256').update(token).digest()
@@ -92,22 +93,6 @@ function missing(): never {
 
 function expectMethod({ method }: FrontRequest, wanted: string): void {
   if (method !== wanted) throw new Failure('unsupported', `only ${wanted} here`)
-}
-
-function readable(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch (cause) {
-    throw new Failure('malformed', 'the path cannot be read', { cause })
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text || '{}')
-  } catch (cause) {
-    throw new Failure('malformed', 'the body is no JSON', { cause })
-  }
 }
 
 const json = (status: number, value: unknown): Response => new Response(`${JSON.stringify(value)}\n`, {

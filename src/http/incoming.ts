@@ -25,6 +25,15 @@ export const targetOf = (message: IncomingMessage): string => {
   return target.startsWith('/') ? target : `/${target}`
 }
 
+/** The segments of a path, decoded. Throws `malformed` with what is wrong in the words of whoever asks. */
+export const segmentsOf = (path: string, fault: string): string[] => path.split('/').map(segment => {
+  try {
+    return decodeURIComponent(segment)
+  } catch (cause) {
+    throw new Failure('malformed', fault, { cause })
+  }
+})
+
 /** What a front sees of a node message. Throws `malformed` for what cannot be a request. */
 export function receive(message: IncomingMessage, { url, headers }: Head): Incoming {
   if (url === undefined) throw new Failure('malformed', 'The Host header names no host')

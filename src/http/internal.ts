@@ -1,4 +1,4 @@
-import { readBody } from '../base/body.ts'
+import { readJson } from '../base/body.ts'
 import { Failure } from '../base/failure.ts'
 import type { FrontAnswer, FrontRequest } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
@@ -36,7 +36,7 @@ export type News = { readonly user: string; readonly mailbox: string }
 export const newsPage = (on: (news: News) => void): Pages => ({
   '/news': {
     async post(request) {
-      const said: unknown = parse(Buffer.from(await readBody(request, mostNews)).toString('utf8'))
+      const said = await readJson(request, mostNews, 'no JSON')
       const all = Array.isArray(said) ? said : [said]
       if (!all.every(isNews)) throw new Failure('malformed', 'no user and mailbox')
       all.forEach(({ user, mailbox }) => on({ user, mailbox }))
@@ -47,14 +47,6 @@ export const newsPage = (on: (news: News) => void): Pages => ({
 
 /** Octets. */
 const mostNews = 64 * 1024
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new Failure('malformed', 'no JSON', { cause })
-  }
-}
 
 const isNews = (value: unknown): value is News => typeof value === 'object' && value !== null &&
   'user' in value && typeof value.user === 'string' && 'mailbox' in value && typeof value.mailbox === 'string'

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { Device, DeviceStore } from '../base/devices.ts'
+import type { DeviceStore } from '../base/devices.ts'
 import { Failure } from '../base/failure.ts'
 import type { Front, FrontAnswer } from '../base/front.ts'
 import { gate } from '../base/gate.ts'
 import type { Log } from '../base/log.ts'
 import type { Shared } from '../base/shared.ts'
 import { act, deviceKeyOf, wishOf } from '../http/admin-actions.ts'
+import { deviceLook, type DeviceLook } from './device-look.ts'
 import { deviceOf, filters, listOf, requestsOf, sorts } from './device-view.ts'
 import { readFiles } from './files.ts'
 import { guesses } from './guesses.ts'
@@ -24,8 +25,8 @@ export type AdminPageParts = {
 
 /** Rows of a list, where the page does not say. */
 const usualRows = 100, mostRows = 2000, mostRequests = 60
-/** Milliseconds for which all pages are shown the same, and how many times as long as it takes to look. */
-const shortestAge = 1000, longestAge = 5000, ageFactor = 20
+/** Milliseconds for which all pages are shown the same. */
+const ages = { shortest: 1000, longest: 5000 }
 
 /**
  * The page of administrators at the root of their listener. Below `api/` (see `pageFront`): GET `devices` (`search`, `filter`, `sort`, `most`), `requests`,
@@ -37,7 +38,7 @@ export function adminPage({ people, secret, store, shared, log }: AdminPageParts
   // Each takes a core and 32 MiB.
   const proving = gate('passwords', { places: 2, perSecond: 2, queue: 20 })
   const hashOf = (name: string): string | undefined => Object.hasOwn(people, name) ? people[name] : undefined
-  const look = lookingOnce(store)
+  const look = deviceLook(store, ages)
   return pageFront({
     kind: 'admin', path: '/', files: readFiles('admin.html', 'admin.js', 'admin-device.js', 'admin-words.js', 'page.js', 'page.css', 'admin.css'), log,
     sessions: sessions('admin', { secret, shared }),
@@ -62,7 +63,7 @@ export function adminPage({ people, secret, store, shared, log }: AdminPageParts
   })
 }
 
-async function ask({ path: [top, user, id, what, ...rest], query }: Asked, store: DeviceStore, look: Look): Promise<unknown> {
+async function ask({ path: [top, user, id, what, ...rest], query }: Asked, store: DeviceStore, look: DeviceLook): Promise<unknown> {
   if (top === 'requests' && user === undefined) return requestsOf(await look.devices(), mostRequests)
   if (top !== 'devices' || rest.length) throw nothingHere()
   if (user === undefined) {
@@ -86,30 +87,6 @@ async function ask({ path: [top, user, id, what, ...rest], query }: Asked, store
 }
 
 const nothingHere = (): Failure => new Failure('not-found', 'There is nothing here.')
-
-type Look = { devices(): Promise<readonly Device[]>; anew(): void }
-
-/** However many pages are open, and however often they ask: all devices are read a few times a minute where there are many, once a second at most. */
-function lookingOnce(store: DeviceStore): Look {
-  let last: { readonly at: number; age: number; readonly devices: Promise<readonly Device[]> } | undefined
-  const look = (now: number): NonNullable<typeof last> => {
-    const mine = { at: now, age: longestAge, devices: store.devices() }
-    mine.devices.then(() => {
-      mine.age = Math.min(Math.max(shortestAge, (Date.now() - now) * ageFactor), longestAge)
-    }, () => {
-      if (last === mine) last = undefined
-    })
-    return mine
-  }
-  return {
-    devices() {
-      const now = Date.now()
-      if (!last || now - last.at > last.age) last = look(now)
-      return last.devices
-    },
-    anew: () => void (last = undefined),
-  }
-}
 
 function oneOf<T extends string>(words: readonly T[], said: string | null): T {
   const word = said === null ? words[0] : words.find(one => one === said)

@@ -1,4 +1,5 @@
 import { canonicalDeviceId, isWaiting, type Device, type DeviceStore, type Orders } from '../base/devices.ts'
+import { deviceLook } from './device-look.ts'
 
 /** What the site's own rules say of a device of which nobody has decided anything. Those about groups are left out: the page cannot ask for them. */
 export type Rule = (device: { readonly type: string; readonly agent: string; readonly id: string }) => Promise<Access>
@@ -35,22 +36,13 @@ export type OwnDevices = {
 const holds = 2000
 
 export function ownDevices(store: DeviceStore, now = Date.now): OwnDevices {
-  let latest: { readonly at: number; readonly devices: Promise<readonly Device[]> } | undefined
-  const all = (): Promise<readonly Device[]> => {
-    if (!latest || now() - latest.at >= holds) {
-      const look = latest = { at: now(), devices: store.devices() }
-      look.devices.catch(() => {
-        if (latest === look) latest = undefined
-      })
-    }
-    return latest.devices
-  }
+  const look = deviceLook(store, { shortest: holds, longest: holds, now })
   const own = async (user: string): Promise<readonly Device[]> =>
-    (await all()).filter(({ seen, orders }) => (orders ?? seen)!.user.toLowerCase() === user.toLowerCase())
+    (await look.devices()).filter(({ seen, orders }) => (orders ?? seen)!.user.toLowerCase() === user.toLowerCase())
   return {
     of: async user => (await own(user)).toSorted((one, other) => (other.seen?.lastSeen ?? 0) - (one.seen?.lastSeen ?? 0)),
     one: async (user, id) => (await own(user)).find(({ seen, orders }) => canonicalDeviceId((orders ?? seen)!.id) === canonicalDeviceId(id)),
-    changed: () => void (latest = undefined),
+    changed: look.anew,
   }
 }
 

@@ -1,7 +1,8 @@
-import { readBody } from '../base/body.ts'
+import { readJson } from '../base/body.ts'
 import { Failure, type Kind as Fault } from '../base/failure.ts'
 import type { Front, FrontAnswer, FrontRequest, Visit } from '../base/front.ts'
 import type { Log } from '../base/log.ts'
+import { segmentsOf } from '../http/incoming.ts'
 import { fileAnswer, guards, type Files } from './files.ts'
 import { expectOwnPage, ownHeader } from './same-origin.ts'
 import { isFresh, type Kind, type Session, type Sessions } from './session.ts'
@@ -65,7 +66,7 @@ export function pageFront(page: Page): Front {
 }
 
 async function answerApi(page: Page, request: FrontRequest, visit: Visit): Promise<FrontAnswer> {
-  const path = request.url.pathname.slice(`${page.path}api/`.length).split('/').map(readable)
+  const path = segmentsOf(request.url.pathname.slice(`${page.path}api/`.length), 'The path cannot be read.')
   const session = await sessionOf(page, request, visit)
   const isPost = request.method === 'POST'
   if (!isPost && request.method !== 'GET') throw new Failure('unsupported', 'Only GET and POST here.')
@@ -133,22 +134,8 @@ const json = (status: number, value: unknown, more: readonly (readonly [string, 
 
 const isAnswer = (value: unknown): value is FrontAnswer => typeof value === 'object' && value !== null && 'body' in value && 'headers' in value && 'status' in value
 
-function readable(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch (cause) {
-    throw new Failure('malformed', 'The path cannot be read.', { cause })
-  }
-}
-
 async function objectOf(request: FrontRequest): Promise<Ordered['said']> {
-  const text = Buffer.from(await readBody(request, largest)).toString('utf8')
-  let said: unknown
-  try {
-    said = JSON.parse(text || '{}')
-  } catch (cause) {
-    throw new Failure('malformed', 'The body is no JSON.', { cause })
-  }
+  const said = await readJson(request, largest, 'The body is no JSON.', '{}')
   if (typeof said !== 'object' || said === null || Array.isArray(said)) throw new Failure('malformed', 'The body is no object.')
   return said as Ordered['said']
 }

@@ -99,7 +99,7 @@ export function joined(known: Seen | undefined, more: Seen): Seen {
   }
 }
 
-/** Those that were seen last, `most` of them; all that are in `kept`. */
+/** Those that were seen last, `most` of them. */
 export function newest(all: Map<string, Seen>, most: number): Map<string, Seen> {
   if (all.size <= most) return all
   return new Map([...all].sort(([, a], [, b]) => b.lastSeen - a.lastSeen).slice(0, most))

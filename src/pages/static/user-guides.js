@@ -24,6 +24,8 @@ const installed = [
   'Tap Install and give the passcode of the device, then your mail password.',
 ]
 
+const noImap = { when: 'noImap', note: 'This site has not made public where its IMAP server is. Ask your administrator.' }
+
 /** @type {readonly Guide[]} */
 export const guides = [
   {
@@ -82,7 +84,7 @@ export const guides = [
           'Type your mail password. If the servers are not found, choose Advanced options > Let me set up my account manually > IMAP.',
         ], facts: mailServers,
       },
-      { when: 'noImap', note: 'This site has not made public where its IMAP server is. Ask your administrator.' },
+      noImap,
       {
         title: 'What does not work', note: 'This way, Outlook has your mail, but not your calendars, contacts and tasks, for it knows neither CalDAV nor CardDAV, and Exchange accounts of Outlook are not served here yet. Classic Outlook can have them as an account of the kind Exchange ActiveSync, where it offers that: Control Panel > Mail > Email Accounts > New > Manual setup, with {host} as server and {user} as user name. The new Outlook cannot, and has your mail fetched by servers of Microsoft.',
       },
@@ -96,7 +98,7 @@ export const guides = [
           'Type your mail password. If calendars and address books are offered, choose Connect for those you want.',
         ], facts: mailServers,
       },
-      { when: 'noImap', note: 'This site has not made public where its IMAP server is. Ask your administrator.' },
+      noImap,
       {
         title: 'Calendars and contacts by hand', when: 'davUrl', steps: [
           'Calendar > New Calendar > On the Network. Type the user name and the address from here, and choose Find Calendars.',
@@ -113,7 +115,7 @@ export const guides = [
           'Type your name, {address} and your mail password, and what stands here where it asks.',
         ], facts: mailServers,
       },
-      { when: 'noImap', note: 'This site has not made public where its IMAP server is. Ask your administrator.' },
+      noImap,
       {
         title: 'Calendars and contacts', when: 'davUrl', steps: [
           'Add Account > Add Other Account > CalDAV account. As account type choose Manual, and type what stands here.', 'The same once more with CardDAV account.',
