@@ -10,8 +10,9 @@ import { since, versions } from '../../src/eas/versions.ts'
 import { actions } from '../../src/http/admin-actions.ts'
 import { deviceFolder } from '../../src/state/device-file.ts'
 import { deviceStore } from '../../src/state/device-store.ts'
-import { decode, el, encodeSync, text, type Node, type Tag } from '../../src/wire/wbxml.ts'
-import { descend, type Phone } from '../support/eas-client.ts'
+import { decode, el, encodeSync, text } from '../../src/wire/wbxml.ts'
+import { acknowledged, knock, provision } from '../support/device-phone.ts'
+import { descend } from '../support/eas-client.ts'
 import { easServer, easSettings, type EasServer } from '../support/eas-server.ts'
 import { MemoryAccount } from '../support/memory.ts'
 
@@ -31,13 +32,6 @@ afterAll(async () => {
 const user = (): string => server.account.person.login
 const order = (id: string, kind: Wipe['kind']): Promise<unknown> =>
   devices.change({ user: user(), id }, now => ({ ...(now ?? { user: user(), id }), wipe: { kind, state: 'ordered', by: 'me', at: 1, changed: 1 } }))
-async function knock(phone: Phone): Promise<string> {
-  const { status, bytes } = await phone.raw('FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')]))
-  return status === 200 ? text(decode(bytes), 'FolderHierarchy:Status')! : `HTTP ${status}`
-}
-const provision = async (phone: Phone, ...said: Node[]): Promise<string[]> =>
-  (await phone.command('Provision', el('Provision:Provision', said)))!.children.map(({ tag, text: value }) => `${tag.split(':')[1]} ${value}`.trim())
-const acknowledge = (tag: Tag, status: string): Node => el(tag, [el('Provision:Status', status)])
 
 describe('a wipe', () => {
   it.each(versions)('is asked for, told without anything in it, failed, acknowledged and kept, in version %s', async version => {
@@ -45,9 +39,9 @@ describe('a wipe', () => {
     await order(id, 'full')
     expect(await knock(phone)).toBe(since(version, '14.0') ? '140' : 'HTTP 449')
     expect(await provision(phone)).toEqual(['Status 1', 'RemoteWipe'])
-    expect(await provision(phone, acknowledge('Provision:RemoteWipe', '2'))).toEqual(['Status 2', 'RemoteWipe'])
+    expect(await provision(phone, acknowledged('Provision:RemoteWipe', '2'))).toEqual(['Status 2', 'RemoteWipe'])
     expect(devices.orders({ user: user(), id })?.wipe?.state).toBe('failed')
-    expect(await provision(phone, acknowledge('Provision:RemoteWipe', '1'))).toEqual(['Status 1'])
+    expect(await provision(phone, acknowledged('Provision:RemoteWipe', '1'))).toEqual(['Status 1'])
     expect(devices.orders({ user: user(), id })?.wipe?.state).toBe('done')
     expect(await knock(phone)).toBe(since(version, '14.0') ? '129' : 'HTTP 403')
   })
@@ -57,16 +51,16 @@ describe('a wipe', () => {
     await order('ACC', 'account')
     expect(await knock(server.phone({ deviceId: 'ACC', version: '16.0' }))).toBe('129')
     expect(await provision(phone)).toEqual(['Status 1', 'AccountOnlyRemoteWipe'])
-    expect(await provision(phone, acknowledge('Provision:AccountOnlyRemoteWipe', '2'))).toEqual(['Status 2', 'AccountOnlyRemoteWipe'])
-    expect(await provision(phone, acknowledge('Provision:AccountOnlyRemoteWipe', '1'))).toEqual(['Status 1'])
+    expect(await provision(phone, acknowledged('Provision:AccountOnlyRemoteWipe', '2'))).toEqual(['Status 2', 'AccountOnlyRemoteWipe'])
+    expect(await provision(phone, acknowledged('Provision:AccountOnlyRemoteWipe', '1'))).toEqual(['Status 1'])
     expect(devices.orders({ user: user(), id: 'ACC' })?.wipe?.state).toBe('done')
   })
 
   it('that is acknowledged before it was told is told first; an acknowledgement without a status is a protocol error', async () => {
     const phone = server.phone({ deviceId: 'EARLY' })
     await order('EARLY', 'full')
-    expect(await provision(phone, acknowledge('Provision:RemoteWipe', '1'))).toEqual(['Status 1', 'RemoteWipe'])
-    expect(await provision(phone, acknowledge('Provision:RemoteWipe', '7'))).toEqual(['Status 2'])
+    expect(await provision(phone, acknowledged('Provision:RemoteWipe', '1'))).toEqual(['Status 1', 'RemoteWipe'])
+    expect(await provision(phone, acknowledged('Provision:RemoteWipe', '7'))).toEqual(['Status 2'])
     expect(devices.orders({ user: user(), id: 'EARLY' })?.wipe?.state).toBe('told')
   })
 })

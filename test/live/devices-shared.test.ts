@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { checkDevices } from '../../src/check-devices.ts'
 import { loadConfig } from '../../src/config.ts'
-import { decode, el, text, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { ask, token } from '../support/admin.ts'
+import { acknowledged, knock, provision } from '../support/device-phone.ts'
 import { Phone } from '../support/eas-client.ts'
 import { freePorts, HOST } from '../support/house.ts'
 import { startHouse, type House } from '../support/live.ts'
@@ -45,19 +45,12 @@ const phoneAt = (postern: Postern, who: number, deviceId: string, deviceType = '
   phones.push(phone)
   return phone
 }
-async function knock(phone: Phone): Promise<string> {
-  const { status, bytes } = await phone.raw('FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')]))
-  return status === 200 ? text(decode(bytes), 'FolderHierarchy:Status')! : `HTTP ${status}`
-}
 /** What one device is told by each process, one after the other. */
 async function knocks(who: number, deviceId: string, deviceType?: string): Promise<string[]> {
   const told: string[] = []
   for (const postern of processes) told.push(await knock(phoneAt(postern, who, deviceId, deviceType)))
   return told
 }
-const provision = async (postern: Postern, who: number, deviceId: string, ...said: Node[]): Promise<string[]> =>
-  (await phoneAt(postern, who, deviceId).command('Provision', el('Provision:Provision', said)))!.children.map(({ tag, text: value }) => `${tag.split(':')[1]} ${value}`.trim())
-const acknowledged = (tag: Tag, status: string): Node => el(tag, [el('Provision:Status', status)])
 const order = (who: number, id: string, action: string) => ask(admin, `/devices/${encodeURIComponent(house.user(who).login)}/${id}/${action}`, {})
 const heard = (): Promise<void> => sleep(1500)
 
@@ -73,8 +66,8 @@ it('a block, an allowance and a wipe hold at both processes, told by one and ack
   await order(0, 'BOTH', 'wipe')
   await heard()
   expect(await knocks(0, 'BOTH')).toEqual(['140', '140'])
-  expect(await provision(one, 0, 'BOTH')).toEqual(['Status 1', 'RemoteWipe'])
-  expect(await provision(other, 0, 'BOTH', acknowledged('Provision:RemoteWipe', '1'))).toEqual(['Status 1'])
+  expect(await provision(phoneAt(one, 0, 'BOTH'))).toEqual(['Status 1', 'RemoteWipe'])
+  expect(await provision(phoneAt(other, 0, 'BOTH'), acknowledged('Provision:RemoteWipe', '1'))).toEqual(['Status 1'])
   await heard()
   expect(await knocks(0, 'BOTH')).toEqual(['129', '129'])
   expect((await ask(admin, `/devices/${encodeURIComponent(house.user(0).login)}/BOTH`)).said.orders?.wipe?.state).toBe('done')
@@ -123,7 +116,7 @@ it('while Redis is away, what was ordered holds, nothing can be ordered, and a p
   expect(await knocks(2, 'KNOWN')).toEqual(['1', '1'])
   expect(await knocks(3, 'TOWIPE')).toEqual(['140', '140'])
   // It cannot be written down that the phone was told, so it is told nothing.
-  expect(await provision(processes[0]!, 3, 'TOWIPE')).toEqual(['Status 3'])
+  expect(await provision(phoneAt(processes[0]!, 3, 'TOWIPE'))).toEqual(['Status 3'])
   // One that would have to wait for a decision finds the door shut, and nobody has to hear of it twice.
   expect(await knocks(4, 'UNHEARD', 'UnknownPhone')).toEqual(['129', '129'])
   expect((await order(2, 'KNOWN', 'block')).status).toBe(503)
@@ -138,7 +131,7 @@ it('while Redis is away, what was ordered holds, nothing can be ordered, and a p
   await expect.poll(() => knock(phoneAt(late, 2, 'KNOWN')), { timeout: 20_000, interval: 300 }).toBe('1')
   await expect.poll(() => knocks(2, 'BLOCKED'), { timeout: 20_000, interval: 300 }).toEqual(['129', '129', '129'])
   await expect.poll(() => knocks(3, 'TOWIPE'), { timeout: 20_000, interval: 300 }).toEqual(['140', '140', '140'])
-  expect(await provision(late, 3, 'TOWIPE')).toEqual(['Status 1', 'RemoteWipe'])
+  expect(await provision(phoneAt(late, 3, 'TOWIPE'))).toEqual(['Status 1', 'RemoteWipe'])
   // The administrators' listener may meet it again last.
   await expect.poll(() => order(2, 'KNOWN', 'block').then(({ status }) => status), { timeout: 20_000 }).toBe(200)
   // Each comes back to Redis in its own time.

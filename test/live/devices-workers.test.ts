@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decode, el, text } from '../../src/wire/wbxml.ts'
+import { el, text } from '../../src/wire/wbxml.ts'
 import { ask, startManaged, token, type Managed } from '../support/admin.ts'
+import { knock } from '../support/device-phone.ts'
 import { Phone } from '../support/eas-client.ts'
 import { mutations } from '../support/fuzz.ts'
 import { HOST } from '../support/house.ts'
@@ -28,10 +29,6 @@ function phoneOf(who: number, deviceId: string): Phone {
   const phone = new Phone({ url: `http://${HOST}:${postern.port}`, user: login, password, deviceId })
   phones.push(phone)
   return phone
-}
-async function knock(phone: Phone): Promise<string> {
-  const { status, bytes } = await phone.raw('FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')]))
-  return status === 200 ? text(decode(bytes), 'FolderHierarchy:Status')! : `HTTP ${status}`
 }
 /** As often as it takes to meet both workers. */
 const knocks = async (deviceId: string): Promise<string[]> => [...new Set(await Promise.all(Array.from({ length: 12 }, () => knock(phoneOf(0, deviceId)))))]

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decode, el, text, type Element, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import { startManaged, type Managed } from '../support/admin.ts'
+import { acknowledged, knock, provision } from '../support/device-phone.ts'
 import { Phone } from '../support/eas-client.ts'
 import { HOST } from '../support/house.ts'
 import { startHouse, type House } from '../support/live.ts'
@@ -29,16 +29,6 @@ function phoneOf(who: number, deviceId: string, more: object = {}, at = postern.
   return phone
 }
 const pathOf = (phone: Phone): string => `/devices/${encodeURIComponent(phone.options.user)}/${phone.options.deviceId}`
-/** What a FolderSync from the beginning is told: a Status, or HTTP. */
-async function knock(phone: Phone): Promise<string> {
-  const { status, bytes } = await phone.raw('FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')]))
-  return status === 200 ? text(decode(bytes), 'FolderHierarchy:Status')! : `HTTP ${status}`
-}
-const provision = async (phone: Phone, ...said: Node[]): Promise<string[]> => {
-  const answer: Element | undefined = await phone.command('Provision', el('Provision:Provision', said))
-  return answer!.children.map(({ tag, text: value }) => `${tag.split(':')[1]} ${value}`.trim())
-}
-const acknowledgement = (tag: Tag, status: string): Node => el(tag, [el('Provision:Status', status)])
 /** All processes know of an order within a second. */
 const heard = (): Promise<void> => sleep(1200)
 /** What a process saw is kept within two seconds. */
@@ -103,9 +93,9 @@ describe('a remote wipe', () => {
     await postern.stop()
     await postern.start()
     expect(await knock(phone)).toBe(asked)
-    expect(await provision(phone, acknowledgement('Provision:RemoteWipe', '2'))).toEqual(['Status 2', 'RemoteWipe'])
+    expect(await provision(phone, acknowledged('Provision:RemoteWipe', '2'))).toEqual(['Status 2', 'RemoteWipe'])
     expect(await knock(phone)).toBe(asked)
-    expect(await provision(phone, acknowledgement('Provision:RemoteWipe', '1'))).toEqual(['Status 1'])
+    expect(await provision(phone, acknowledged('Provision:RemoteWipe', '1'))).toEqual(['Status 1'])
     await heard()
     expect(await knock(phone)).toBe(after)
     expect((await postern.ask(pathOf(phone))).said.orders?.wipe).toMatchObject({ kind: 'full', state: 'done', by: 'test' })
@@ -124,8 +114,8 @@ describe('a remote wipe', () => {
     await heard()
     expect(await knock(phone)).toBe('140')
     expect(await provision(phone)).toEqual(['Status 1', 'AccountOnlyRemoteWipe'])
-    expect(await provision(phone, acknowledgement('Provision:AccountOnlyRemoteWipe', '2'))).toEqual(['Status 2', 'AccountOnlyRemoteWipe'])
-    expect(await provision(phone, acknowledgement('Provision:AccountOnlyRemoteWipe', '1'))).toEqual(['Status 1'])
+    expect(await provision(phone, acknowledged('Provision:AccountOnlyRemoteWipe', '2'))).toEqual(['Status 2', 'AccountOnlyRemoteWipe'])
+    expect(await provision(phone, acknowledged('Provision:AccountOnlyRemoteWipe', '1'))).toEqual(['Status 1'])
     await heard()
     expect(await knock(phone)).toBe('129')
   })

@@ -4,8 +4,8 @@ import { checkGroups } from '../../src/backend/check-directory.ts'
 import type { Backend } from '../../src/backend/connect.ts'
 import type { AccessRule, PolicyRule } from '../../src/eas/rules.ts'
 import type { EasSettings } from '../../src/eas/settings.ts'
-import { decode, el, text } from '../../src/wire/wbxml.ts'
 import { makeCertificate } from '../support/certificate.ts'
+import { knock } from '../support/device-phone.ts'
 import { Phone } from '../support/eas-client.ts'
 import { openGround, type Ground } from '../support/house.ts'
 import { startInstance, type Instance } from '../support/instance.ts'
@@ -50,15 +50,14 @@ async function start(settings: Partial<EasSettings>, list: NonNullable<Backend['
   return instance
 }
 
-/** What a FolderSync is told: a Status, or HTTP. */
-async function knock(instance: Instance, who: number): Promise<string> {
+/** What each of the three is told. */
+const knocks = (instance: Instance): Promise<string[]> => Promise.all([inside, staff, outside].map(who => knockAt(instance, who)))
+function knockAt({ url }: Instance, who: number): Promise<string> {
   const { login, password } = house.user(who)
-  const phone = new Phone({ url: instance.url, user: login, password })
+  const phone = new Phone({ url, user: login, password })
   phones.push(phone)
-  const { status, bytes } = await phone.raw('FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')]))
-  return status === 200 ? text(decode(bytes), 'FolderHierarchy:Status')! : `HTTP ${status}`
+  return knock(phone)
 }
-const knocks = (instance: Instance): Promise<string[]> => Promise.all([inside, staff, outside].map(who => knock(instance, who)))
 
 const strict = { DevicePasswordEnabled: true }
 const policies = (group: string): PolicyRule[] => [{ group, policy: strict }]
@@ -97,7 +96,7 @@ it.each<[string, (group: string) => Partial<EasSettings>, string, string]>([
   ['access', group => ({ access: access(group) }), '1', '129'], ['policies', group => ({ policies: policies(group) }), '142', '1'],
 ])('while the directory is away, %s of users it told of holds, and nobody else is let in; then it goes on', async (_, settings, member, other) => {
   const instance = await start(settings('staff'), { ...directory(), timeoutSeconds: 1 })
-  expect([await knock(instance, inside)]).toEqual([member])
+  expect([await knockAt(instance, inside)]).toEqual([member])
   await slapd.stop()
   try {
     expect(await knocks(instance)).toEqual([member, 'HTTP 503', 'HTTP 503'])

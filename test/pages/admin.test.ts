@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decode, el, text, type Element, type Node } from '../../src/wire/wbxml.ts'
 import { startBrowser, type Desk, type Window } from '../support/browser.ts'
+import { acknowledged, knock, provision } from '../support/device-phone.ts'
 import { Phone } from '../support/eas-client.ts'
 import { HOST } from '../support/house.ts'
 import { startHouse, type House } from '../support/live.ts'
@@ -34,15 +34,6 @@ function phoneOf(who: number, deviceId: string, more: object = {}): Phone {
   const phone = new Phone({ url: `http://${HOST}:${postern.port}`, user: login, password, deviceId, ...more })
   phones.push(phone)
   return phone
-}
-/** What a FolderSync from the beginning is told: a Status, or HTTP. */
-async function knock(phone: Phone): Promise<string> {
-  const { status, bytes } = await phone.raw('FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')]))
-  return status === 200 ? text(decode(bytes), 'FolderHierarchy:Status')! : `HTTP ${status}`
-}
-const provision = async (phone: Phone, ...said: Node[]): Promise<string[]> => {
-  const answer: Element | undefined = await phone.command('Provision', el('Provision:Provision', said))
-  return answer!.children.map(({ tag, text: value }) => `${tag.split(':')[1]} ${value}`.trim())
 }
 /** All processes know of an order within a second. */
 const heard = (): Promise<void> => sleep(1200)
@@ -168,7 +159,7 @@ describe('the page of administrators', () => {
     expect(await knock(phone)).toBe('140')
     expect(await provision(phone)).toEqual(['Status 1', 'AccountOnlyRemoteWipe'])
     await sentences().getByText('has not said yet that it is done').waitFor()
-    expect(await provision(phone, el('Provision:AccountOnlyRemoteWipe', [el('Provision:Status', '1')]))).toEqual(['Status 1'])
+    expect(await provision(phone, acknowledged('Provision:AccountOnlyRemoteWipe', '1'))).toEqual(['Status 1'])
     await sentences().getByText('that it is done').waitFor()
     await page.getByText('wiped', { exact: true }).waitFor()
   })

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startManaged, type Managed } from '../support/admin.ts'
 import { startBrowser, type Desk, type Window } from '../support/browser.ts'
+import { acknowledged, knock, provision } from '../support/device-phone.ts'
 import type { Phone } from '../support/eas-client.ts'
 import { startHouse, type House } from '../support/live.ts'
 import { linesOf } from '../support/postern.ts'
 import {
-  acknowledgement, act, actionsOf, backendsOf, byHand, cardOf, heard, iPhone, knock, markOf, phoneOf, provision, signedIn, syncInbox,
+  act, actionsOf, backendsOf, byHand, cardOf, heard, iPhone, markOf, phoneOf, signedIn, syncInbox,
 } from '../support/user-page.ts'
 
 let house: House
@@ -95,7 +96,7 @@ describe('a user', () => {
     await heard()
     expect(await knock(own)).toBe('140')
     expect(await provision(own)).toEqual(['Status 1', 'AccountOnlyRemoteWipe'])
-    expect(await provision(own, acknowledgement('AccountOnlyRemoteWipe'))).toEqual(['Status 1'])
+    expect(await provision(own, acknowledged('Provision:AccountOnlyRemoteWipe', '1'))).toEqual(['Status 1'])
     await heard()
     expect([await knock(own), await knock(own)]).toEqual(['129', '129'])
     await expect.poll(() => cardOf(window, 'DAVEPHONE').textContent(), usual).toContain('It has deleted its copy of your mailbox')
@@ -145,7 +146,7 @@ describe('a user', () => {
     expect(await provision(own)).toEqual(['Status 1', 'RemoteWipe'])
     await expect.poll(() => markOf(window, 'ERINPHONE').textContent(), usual).toBe('Told to erase itself')
     expect(await byHand(window, postern, 'devices/cancel', { id: 'ERINPHONE' })).toMatchObject({ status: 409, said: { error: expect.stringContaining('told already') } })
-    expect(await provision(own, acknowledgement('RemoteWipe'))).toEqual(['Status 1'])
+    expect(await provision(own, acknowledged('Provision:RemoteWipe', '1'))).toEqual(['Status 1'])
     await expect.poll(() => markOf(window, 'ERINPHONE').textContent(), usual).toBe('Erased')
     expect(linesOf(postern, 'device wipe done')).toContainEqual(expect.objectContaining({ device: 'ERINPHONE', by: house.user(4).login }))
     await act(window, 'ERINPHONE', 'Allow again')

@@ -9,10 +9,11 @@ import { memoryCache } from '../../src/state/cache.ts'
 import { ownMemory } from '../../src/state/shared-memory.ts'
 import { startManaged, type Managed } from '../support/admin.ts'
 import { startBrowser, type Desk, type Window } from '../support/browser.ts'
+import { knock } from '../support/device-phone.ts'
 import type { Phone } from '../support/eas-client.ts'
 import { startHouse, type House } from '../support/live.ts'
 import { configuration, linesOf, startPostern } from '../support/postern.ts'
-import { act, backendsOf, byHand, cardOf, giveName, knock, markOf, phoneOf, safari, signedIn, urlOf } from '../support/user-page.ts'
+import { act, backendsOf, byHand, cardOf, giveName, markOf, phoneOf, safari, signedIn, urlOf } from '../support/user-page.ts'
 
 let house: House
 let postern: Managed

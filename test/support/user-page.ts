@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { decode, el, text, type Element, type Node } from '../../src/wire/wbxml.ts'
 import type { Managed } from './admin.ts'
 import type { Desk, Window } from './browser.ts'
 import { Phone, type PhoneOptions } from './eas-client.ts'
@@ -66,24 +65,12 @@ export function phoneOf({ port }: Postern, { login, password }: User, deviceId: 
   return new Phone({ url: `http://${HOST}:${port}`, user: login, password, deviceId, ...more })
 }
 
-/** What a FolderSync from the beginning is told: a Status, or HTTP. */
-export async function knock(phone: Phone): Promise<string> {
-  const { status, bytes } = await phone.raw('FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')]))
-  return status === 200 ? text(decode(bytes), 'FolderHierarchy:Status')! : `HTTP ${status}`
-}
 
 /** Begins and syncs the inbox. */
 export async function syncInbox(phone: Phone): Promise<void> {
   await phone.folderSync('0')
   await phone.syncAll(phone.folder('2'))
 }
-
-export async function provision(phone: Phone, ...said: Node[]): Promise<string[]> {
-  const answer: Element | undefined = await phone.command('Provision', el('Provision:Provision', said))
-  return answer!.children.map(({ tag, text: value }) => `${tag.split(':')[1]} ${value}`.trim())
-}
-
-export const acknowledgement = (tag: 'RemoteWipe' | 'AccountOnlyRemoteWipe'): Node => el(`Provision:${tag}`, [el('Provision:Status', '1')])
 
 /** All processes know of an order within a second. */
 export const heard = (): Promise<void> => sleep(1200)
