@@ -76,6 +76,15 @@ it('a device that was told to wipe itself and never said that it did is let in b
   expect(await knock(phone)).toBe('1')
 })
 
+it('a user may have twenty devices that wait for a decision; more are kept out, and not remembered', async () => {
+  const own = await easServer({ access: [{ access: 'quarantine' }] }, server.account, undefined, undefined, { devices })
+  for (let n = 0; n < 21; n++) expect(await knock(own.phone({ deviceId: `WAITS${n}` }))).toBe('129')
+  expect(await devices.waiting(user().toUpperCase())).toBe(20)
+  expect([devices.orders({ user: user(), id: 'WAITS19' })?.pending === undefined, devices.orders({ user: user(), id: 'WAITS20' })]).toEqual([false, undefined])
+  expect(await devices.waiting('somebody@else.where')).toBe(0)
+  await own.stop()
+})
+
 const who = (...names: string[]): Who => ({ names, groups: undefined })
 const ann = who('ann', 'ann@example.org')
 it.each<[string, Partial<AccessRule>, string, string]>([
