@@ -59,7 +59,7 @@ const met: Step[][] = [
   // While a list is told what is in it changes; the answer that says so gets lost, and another process has no memory of the list.
   [put(0, 4), sync(5), put(0, 4), sync(1, 'nothing'), put(0, 4), sync(5, 'nothing', true), { do: 'other' }, sync(5, 'nothing'), { do: 'other' }],
   // What the other process has told at once it remembers no less, for who hears of it another way.
-  [put(0, 4), sync(5), put(0, 4), sync(1, 'nothing'), put(0, 2), { do: 'other' }, sync(3, 'nothing', true), { do: 'other' }, sync(5, 'nothing'), sync(1, 'nothing'), { do: 'other' }],
+  [put(0, 4), sync(5), put(0, 4), sync(3, 'nothing'), put(0, 4), { do: 'other' }, sync(5, 'nothing', true), { do: 'other' }, sync(5, 'nothing'), sync(1, 'nothing'), { do: 'other' }],
 ]
 
 /** What one process remembers: lists, and what the phone holds that has a key. */
