@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { deviceKey, type DeviceKey, type Orders, type Seen } from '../base/devices.ts'
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
+import { meter, type Meter } from '../base/meter.ts'
 import type { Redis } from 'ioredis'
 import { longestTraced, mostOrders, mostSeen, mostTraced, traceSeconds, type DevicePlace } from './device-place.ts'
 import { joined, newest, readOrders, readSeen, withoutNothing } from './device-records.ts'
@@ -73,8 +74,15 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
     await asked(redis => redis.set(markKey, randomBytes(9).toString('base64url'), 'NX'))
   }
 
-  async function allSeen(): Promise<Map<string, Seen>> {
+  async function allSeen(cost = meter()): Promise<Map<string, Seen>> {
     const fields = await asked(redis => redis.hgetallBuffer(seenKey))
+    const { kept, over } = cost.of(() => keptOf(fields))
+    if (over.length) await asked(redis => redis.hdel(seenKey, ...over.slice(0, 10_000)))
+    return kept
+  }
+
+  /** What was seen last, and the fields of those that are too many. */
+  function keptOf(fields: Record<string, Buffer>): { kept: Map<string, Seen>; over: readonly string[] } {
     const all = new Map<string, Seen>()
     for (const [field, octets] of Object.entries(fields)) {
       try {
@@ -86,9 +94,7 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
       }
     }
     const kept = newest(all, most)
-    const over = [...all].filter(([one]) => !kept.has(one)).map(([, one]) => fieldOf(one))
-    if (over.length) await asked(redis => redis.hdel(seenKey, ...over.slice(0, 10_000)))
-    return kept
+    return { kept, over: [...all].filter(([one]) => !kept.has(one)).map(([, one]) => fieldOf(one)) }
   }
 
   /** An eviction policy or a server that writes nothing down would lose orders with nobody noticing. */
@@ -110,15 +116,17 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
       return swapped(ordersKey, markKey, field, octets => octets && opened(field, octets, readOrders), now => withoutNothing(change(now)))
     },
 
-    seen: allSeen,
+    seen: () => allSeen(),
     async seenOf(key) {
       const field = fieldOf(key)
       return readOrForget(field, await asked(redis => redis.hgetBuffer(seenKey, field)) ?? undefined)
     },
 
     async add(seen) {
-      if (await asked(redis => redis.hlen(seenKey)) > most * 1.1) await allSeen()
-      for (let at = 0; at < seen.length; at += together) await addSome(seen.slice(at, at + together))
+      const cost = meter()
+      if (await asked(redis => redis.hlen(seenKey)) > most * 1.1) await allSeen(cost)
+      for (let at = 0; at < seen.length; at += together) await addSome(seen.slice(at, at + together), cost)
+      return cost.spent
     },
 
     async trace(key, lines) {
@@ -139,9 +147,10 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
   }
 
   /** One round trip to read and one to write; where another process was faster, one by one. */
-  async function addSome(seen: readonly Seen[]): Promise<void> {
-    const fields = seen.map(fieldOf), known = await asked(redis => redis.hmgetBuffer(seenKey, ...fields))
-    const changes = seen.flatMap((one, n) => [fields[n]!, known[n] ?? nothing, seal(fields[n]!, joined(readOrForget(fields[n]!, known[n] ?? undefined), one))])
+  async function addSome(seen: readonly Seen[], cost: Meter): Promise<void> {
+    const fields = cost.of(() => seen.map(fieldOf)), known = await asked(redis => redis.hmgetBuffer(seenKey, ...fields))
+    const changes = cost.of(() => seen.flatMap((one, n) =>
+      [fields[n]!, known[n] ?? nothing, seal(fields[n]!, joined(readOrForget(fields[n]!, known[n] ?? undefined), one))]))
     const done = await asked(redis => redis.eval(exchangeMany, 1, seenKey, ...changes)) as number[]
     for (const [n, one] of seen.entries()) {
       if (done[n] !== 1) await swapped(seenKey, `${seenKey}:mark`, fields[n]!, octets => readOrForget(fields[n]!, octets), before => joined(before, one))

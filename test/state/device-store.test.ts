@@ -107,6 +107,46 @@ describe.each(places)('devices kept in %s', (_, site) => {
   })
 })
 
+describe('what was seen', () => {
+  /** Writes of a store whose place says what each cost, and does something else meanwhile. */
+  async function writes(cost: (own: number) => number, meanwhile = () => {}) {
+    const place = await deviceFolder(folder(), log)
+    let written = 0
+    const store = await deviceStore({
+      ...place,
+      async add(seen) {
+        meanwhile()
+        const own = await place.add(seen)
+        written++
+        return cost(own)
+      },
+    }, log, 400)
+    return { store, written: () => written }
+  }
+
+  it('is written down soon, whatever else the process does meanwhile', async () => {
+    const { store, written } = await writes(own => own, () => {
+      for (const before = process.cpuUsage().user; process.cpuUsage().user < before + 50_000;) JSON.stringify(process.env)
+    })
+    for (const times of [1, 2, 3]) {
+      store.saw({ ...sighting, at: at + times })
+      await expect.poll(written).toBe(times)
+    }
+    await store.close()
+  })
+
+  it('waits longer for the next write where one computed much', async () => {
+    const { store, written } = await writes(() => 50)
+    store.saw(sighting)
+    await expect.poll(written).toBe(1)
+    store.saw({ ...sighting, at: at + 1 })
+    await sleep(1000)
+    expect(written()).toBe(1)
+    await store.close()
+    expect(written()).toBe(2)
+  })
+})
+
 it('what was seen in pieces is what was seen in one', () => {
   const moment = fc.record({
     status: fc.constantFrom('1', '', '3'), command: fc.constantFrom('Sync', 'Ping'), waits: fc.boolean(), folders: fc.integer({ min: 1, max: 5 }), fresh: fc.boolean(),
