@@ -46,7 +46,7 @@ async function toDevice(id: string): Promise<void> {
 }
 const sentences = () => page.getByRole('region', { name: 'Decisions and orders' }).getByRole('list')
 
-describe('the page of administrators', () => {
+describe('the page of administrators', { timeout: 90_000 }, () => {
   it('shows a device that a phone has just synced: who, what, when', async () => {
     const phone = phoneOf(0, 'SYNCED', { deviceType: 'iPhone', userAgent: 'Apple-iPhone14C2/2201.100' })
     await phone.folderSync('0')

@@ -29,6 +29,8 @@ export type Managed = Postern & {
   readonly folder: string
   ask(path: string, body?: object): Promise<{ status: number; said: Said }>
   order(path: string, body?: object): Promise<Said>
+  /** Ids of a user's devices of which something was kept, as it is within two seconds of what they did. */
+  seen(user: string): Promise<string[]>
 }
 
 /** Postern that remembers devices in a folder of the house, with a listener for administrators. */
@@ -40,5 +42,9 @@ export async function startManaged(house: House, name: string, settings: object 
   })
   return Object.assign(Object.create(postern) as Postern, {
     admin, folder, ask: (path: string, body?: object) => ask(admin, path, body), order: (path: string, body?: object) => order(admin, path, body),
+    async seen(user: string) {
+      const { devices } = (await ask(admin, `/devices?user=${encodeURIComponent(user)}`)).said
+      return devices.flatMap(({ seen }) => seen ? [seen.id] : []).sort()
+    },
   })
 }
