@@ -14,11 +14,14 @@ import type { SharedConfig } from './shared-redis.ts'
 /** Milliseconds for one answer; tries of a change that others are faster with; entries of a trace; devices in one request. */
 const patience = 2000, tries = 60, mostEntries = 500, together = 100
 
-/** Only where nobody has changed it meanwhile. */
+/**
+ * Only where nobody has changed it meanwhile. The mark that says so has a second part, behind a dot, which stays until the server loses its
+ * memory: where no mark is any more, one that begins with `?`, for this process knew of no order that it could put back.
+ */
 const exchange = `local is = redis.call('hget', KEYS[1], ARGV[1])
 if (is or '') ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then redis.call('hdel', KEYS[1], ARGV[1]) else redis.call('hset', KEYS[1], ARGV[1], ARGV[3]) end
-redis.call('set', KEYS[2], ARGV[4])
+redis.call('set', KEYS[2], ARGV[4] .. '.' .. (string.match(redis.call('get', KEYS[2]) or '', '%.(.+)') or '?' .. ARGV[4]))
 return 1`
 
 /** The same for many, which are told one by one: 1 where it was done. */
@@ -58,7 +61,7 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
   async function orders(): Promise<ReadonlyMap<string, Orders>> {
     const now = await asked(redis => redis.get(markKey))
     if (known && now === (mark ?? null)) return known
-    if (known?.size && now === null) await putBack(known)
+    if (known?.size && (now === null || isBegunAnew(now, mark))) await putBack(known)
     const [marked, fields] = await asked(async redis => [await redis.get(markKey), await redis.hgetallBuffer(ordersKey)] as const)
     known = new Map(Object.entries(fields).map(([field, octets]) => opened(field, octets, readOrders)).map(one => [deviceKey(one), one]))
     mark = marked ?? undefined
@@ -71,7 +74,7 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
       const field = fieldOf(one)
       await asked(redis => redis.hsetnx(ordersKey, field, seal(field, one)))
     }
-    await asked(redis => redis.set(markKey, randomBytes(9).toString('base64url'), 'NX'))
+    await asked(redis => redis.set(markKey, `${random()}.${random()}`))
   }
 
   async function allSeen(cost = meter()): Promise<Map<string, Seen>> {
@@ -166,7 +169,7 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
       const before = read(octets), after = step(before)
       if (after === before) return before
       const next = after ? seal(field, after) : nothing
-      if (await asked(redis => redis.eval(exchange, 2, hash, markOf, field, octets ?? nothing, next, randomBytes(9).toString('base64url'))) === 1) return after
+      if (await asked(redis => redis.eval(exchange, 2, hash, markOf, field, octets ?? nothing, next, random())) === 1) return after
       await sleep(Math.random() * 5 * (tried + 1))
     }
     throw new Failure('busy', 'others change the same device', { retryAfter: 5 })
@@ -184,3 +187,7 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
 }
 
 const nothing = Buffer.alloc(0)
+const random = (): string => randomBytes(9).toString('base64url')
+const partOf = (mark: string | undefined): string | undefined => mark?.split('.')[1]
+/** Since the mark that is known, by a process that knew no orders, before anybody who knows some was there again. */
+const isBegunAnew = (now: string, mark: string | undefined): boolean => partOf(now)?.startsWith('?') === true && partOf(now) !== partOf(mark)

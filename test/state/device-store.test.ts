@@ -219,6 +219,28 @@ it('orders that a shared cache lost are put back by who knows them', async () =>
   await store.close()
 })
 
+it('orders that a shared cache lost are put back also where a process that knew none was the first to order something, and once', async () => {
+  const hand = redis.client()
+  await hand.connect()
+  const server = { url: redis.url, password: redis.password, prefix: 'anew:' }, bob = { user: 'bob', id: 'PHONE2' }
+  const [one, away] = [await deviceRedis(server, secret, log), await deviceRedis(server, secret, log)]
+  const namesOf = async (place: typeof one): Promise<string[]> => [...(await place.orders()).values()].map(({ user }) => user).sort()
+  await one.change(ann, block)
+  for (const place of [one, away]) expect(await namesOf(place)).toEqual(['Ann'])
+  await hand.del('anew:devices:orders', 'anew:devices:mark')
+  const late = await deviceRedis(server, secret, log)
+  expect(await namesOf(late)).toEqual([])
+  await late.change(bob, now => ({ ...block(now), ...bob }))
+  expect(await namesOf(one)).toEqual(['Ann', 'bob'])
+  expect(await namesOf(late)).toEqual(['Ann', 'bob'])
+  // What is taken back from then on is not put back by who comes last.
+  await one.change(ann, () => undefined)
+  expect(await namesOf(away)).toEqual(['bob'])
+  expect(await namesOf(late)).toEqual(['bob'])
+  hand.disconnect()
+  for (const place of [one, away, late]) place.close()
+})
+
 it('what is kept is read back, and of 20,000 broken copies each is a value or a Failure', () => {
   const orders: Orders = {
     ...block(undefined), removed: { by: 'Ann', at }, pending: { at, mails: 1, told: true },
