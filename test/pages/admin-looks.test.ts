@@ -14,7 +14,7 @@ let desk: Desk
 beforeAll(async () => {
   [house, desk] = await Promise.all([startHouse(), startBrowser()])
   postern = await startPaged(house, 'looks', { eas: { access: [{ type: 'Unknown*', access: 'quarantine' }] } })
-})
+}, 180_000)
 afterAll(async () => {
   await desk?.close()
   await postern?.stop()

@@ -21,7 +21,7 @@ let desk: Desk
 beforeAll(async () => {
   [house, desk] = await Promise.all([startHouse(), startBrowser()])
   postern = await startPaged(house, 'safety')
-})
+}, 180_000)
 afterAll(async () => {
   await desk?.close()
   await postern?.stop()

@@ -20,7 +20,7 @@ beforeAll(async () => {
   window = await openSignedIn(desk, postern)
   page = window.page
   page.setDefaultTimeout(15_000)
-})
+}, 180_000)
 afterAll(async () => {
   for (const phone of phones) phone.close()
   await desk?.close()

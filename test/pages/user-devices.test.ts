@@ -18,7 +18,7 @@ const access = [{ type: 'Unknown*', access: 'quarantine' }, { agent: 'Bad/*', ac
 beforeAll(async () => {
   [house, desk] = await Promise.all([startHouse(), startBrowser()])
   postern = await startManaged(house, 'user', { backends: backendsOf(house), eas: { access } })
-})
+}, 180_000)
 afterAll(async () => {
   for (const phone of phones) phone.close()
   // Whatever the tests did, no script failed, no policy was broken and nothing was loaded from elsewhere.
