@@ -260,7 +260,7 @@ async function openAccount({ backend, person }: Identity, own: Login, around: Ar
   const login = backend.master ? masterOf(person.login, backend.master) : own
   const dial = ways.dial(endpoint, person.login)
   const session = new ImapSession({ endpoint, login, idleSeconds, timeoutSeconds, dial })
-  await session.ready()
+  await session.open()
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({

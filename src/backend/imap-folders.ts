@@ -156,8 +156,9 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
     },
 
     async createFolder(parent, name) {
+      const all = await entries()
       const path = inside(parent === undefined ? undefined : await entry(parent), name)
-      if ((await entries()).some(each => each.path === path && each.selectable)) throw new Failure('exists', 'a folder of this name exists')
+      if (all.some(each => each.path === path && each.selectable)) throw new Failure('exists', 'a folder of this name exists')
       await create(path).finally(forget)
       return created(path)
     },
