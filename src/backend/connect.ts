@@ -265,7 +265,7 @@ async function openAccount({ backend, person }: Identity, own: Login, around: Ar
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({
     endpoint, login, folders, mailbox, timeoutSeconds, dial, by: endpoint.watch ?? 'auto', pollSeconds: endpoint.pollSeconds ?? 30,
-    hear: look => heard.hear(person.login, look),
+    hear: look => heard.hear(person.login, look), woken: () => void session.open().catch(() => {}),
   })
   const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log, ahead: { budget: ways.ahead, user: person.login } })
   const { notes = 'dav' } = backend

@@ -50,8 +50,9 @@ export class SimulatedMailbox implements ImapMailbox {
     return { validity: this.validity, uidNext: this.uidNext, highestModseq, messages: this.items.size }
   }
 
-  async stateOf(): Promise<MailboxState> {
+  async stateOf(_folder?: FolderId, validity?: number): Promise<MailboxState> {
     this.asked++
+    if (validity !== undefined && validity !== this.validity) throw new Failure('stale', 'UIDVALIDITY changed')
     return this.state()
   }
 
