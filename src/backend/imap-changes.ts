@@ -3,7 +3,7 @@ import type { FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
 import type { ChangesWish, FlagChange, MailChanges, MailStore } from '../model/ports.ts'
 import type { ImapMailbox, MailboxState } from './imap-mailbox.ts'
-import { isBehind, lookAt, settled, unchanged, type Look } from './imap-look.ts'
+import { expected, isBehind, lookAt, settled, unchanged, type Look } from './imap-look.ts'
 import type { Recall } from './imap-recall.ts'
 import { count, highest, intersect, lowest, subtract } from './uid-ranges.ts'
 
@@ -19,7 +19,7 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard =
     async changes(folder, cursor = fresh, wish) {
       const before = behind(folder, cursor, wish.since) ?? await look(folder, cursor, wish.since)
       if (before && unchanged(cursor, before)) return nothing(cursor)
-      const found = await lookAt(mailbox, recall, folder, cursor, wish.since, before && { below: before.uidNext, most: 2 * wish.window })
+      const found = await lookAt(mailbox, recall, folder, cursor, wish.since, expected(cursor, wish, before, mailbox.uidNextOf(folder)))
       return cut(folder, cursor, found, wish)
     },
 
@@ -41,7 +41,7 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard =
     async estimate(folder, cursor = fresh, since) {
       const before = await look(folder, cursor, since)
       if (before && unchanged(cursor, before)) return 0
-      const found = await lookAt(mailbox, recall, folder, cursor, since, undefined)
+      const found = await lookAt(mailbox, recall, folder, cursor, since, { uids: [] })
       const lists = pending(cursor, found).reduce((sum, { rest }) => sum + count(rest), 0)
       return lists + count(found.offered)
     },

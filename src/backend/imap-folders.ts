@@ -5,7 +5,7 @@ import type { Folder, FolderId, Role } from '../model/folder.ts'
 import { decodeName, encodeName, quote } from './imap-names.ts'
 import { list, number, pairs, text, type Response, type Value } from './imap-response.ts'
 import { isResponse, type Batch, type Command, type ImapSession } from './imap-session.ts'
-import { samePath } from './imap-state.ts'
+import { samePath, type MailboxState } from './imap-state.ts'
 import { specialNames } from './special-names.ts'
 
 /** The hierarchy as a client sees it: personal namespace only; what other users share is left out. */
@@ -20,8 +20,8 @@ export type ImapFolders = {
   deleteFolder(id: FolderId): Promise<void>
   /** The mailbox's name as IMAP spells it. Throws `not-found`. `checked`: who asks finds out where it means another mailbox. */
   path(id: FolderId, checked?: boolean): Promise<string>
-  /** Its UIDVALIDITY as far as it is remembered, else 0. */
-  validity(id: FolderId): number
+  /** What was told of it last, however long ago. */
+  told(id: FolderId): Pick<MailboxState, 'validity' | 'uidNext'> | undefined
   /**
    * Does something with the mailbox's name; once more where it turns out to have another one by now. `checked`: the work throws `stale` where
    * the name means another mailbox, so that what is remembered of it will do, however old.
@@ -30,9 +30,9 @@ export type ImapFolders = {
 }
 
 /** A mailbox, or a name that only holds others. */
-type Entry = Folder & { readonly path: string; readonly validity: number; readonly subscribed: boolean }
+type Entry = Folder & { readonly path: string; readonly validity: number; readonly uidNext: number; readonly subscribed: boolean }
 
-type Listed = { path: string; delimiter: string; attributes: Set<string>; identity: string | undefined; validity: number }
+type Listed = { path: string; delimiter: string; attributes: Set<string>; identity: string | undefined; validity: number; uidNext: number }
 
 /** Some clients wait for an Outbox (Android) that IMAP does not have: this one has no mailbox and stays empty. */
 export const outbox: Folder & { readonly path: '' } =
@@ -151,7 +151,7 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
     },
 
     path,
-    validity: id => remembered(id)?.validity ?? 0,
+    told: remembered,
 
     async at(id, work, checked = false) {
       const before = await path(id, checked)
@@ -241,11 +241,11 @@ function listing(session: ImapSession, guid: string | undefined): Batch<Listed[]
     else if (name === 'LSUB') subscribed.add(text(path))
     else if (name === 'LIST' && found.size < maxFolders && text(path).length <= maxPath) {
       const flags = new Set(list(attributes).map(value => text(value).toUpperCase()))
-      found.set(text(path), { path: text(path), delimiter: text(separator), attributes: flags, identity: undefined, validity: 0 })
+      found.set(text(path), { path: text(path), delimiter: text(separator), attributes: flags, identity: undefined, validity: 0, uidNext: 0 })
     }
   }
   const { specialUse } = session.capabilities
-  const status = `STATUS (${guid ? `${guid} ` : ''}UIDVALIDITY)`
+  const status = `STATUS (${guid ? `${guid} ` : ''}UIDVALIDITY UIDNEXT)`
   const commands = guid === undefined ? [{ line: 'LIST "" "*"', on }, { line: 'LSUB "" "*"', on, optional: true }]
     : [{ line: `LIST "" "*" RETURN (SUBSCRIBED${specialUse ? ' SPECIAL-USE' : ''} ${status})`, on, optional: guid !== '' }]
   return {
@@ -262,7 +262,7 @@ function listing(session: ImapSession, guid: string | undefined): Batch<Listed[]
 function identify(listed: readonly Listed[], guid: string): Batch<boolean> {
   const boxes = listed.filter(selectable)
   const commands = boxes.map((box): Command => ({
-    line: `STATUS ${quote(box.path)} (${guid ? `${guid} ` : ''}UIDVALIDITY)`, optional: true,
+    line: `STATUS ${quote(box.path)} (${guid ? `${guid} ` : ''}UIDVALIDITY UIDNEXT)`, optional: true,
     on: ({ name, values }) => { if (name === 'STATUS' && samePath(text(values[0]), box.path)) tell(box, values) },
   }))
   return { commands, result: answers => !answers.some(answer => answer.name === 'BAD') }
@@ -273,6 +273,7 @@ function tell(box: Listed | undefined, values: readonly Value[]): void {
   const items = new Map(pairs(list(values[1])))
   box.identity = identityOf(items)
   box.validity = number(items.get('UIDVALIDITY'))
+  box.uidNext = number(items.get('UIDNEXT'))
 }
 
 /** The mailbox's own identity, or with UIDVALIDITY alone something to go with its path. */
@@ -296,12 +297,12 @@ function tree(listed: Listed[], session: ImapSession): Entry[] {
   function add(path: string): Entry {
     const known = done.get(path)
     if (known) return known
-    const box = boxes.get(path) ?? { path, delimiter, attributes: new Set(['\\NOSELECT']), identity: undefined, validity: 0 }
+    const box = boxes.get(path) ?? { path, delimiter, attributes: new Set(['\\NOSELECT']), identity: undefined, validity: 0, uidNext: 0 }
     const above = parentPath(path, prefix, delimiter)
     const parent = above === undefined ? undefined : add(above)
     const start = above === undefined ? (path.startsWith(prefix) && path !== prefix ? prefix.length : 0) : above.length + delimiter.length
     const entry: Entry = {
-      id: idOf({ path, identity: box.identity }), parent: parent?.id, path, validity: box.validity, name: path === 'INBOX' ? 'Inbox' : decodeName(path.slice(start)),
+      id: idOf({ path, identity: box.identity }), parent: parent?.id, path, validity: box.validity, uidNext: box.uidNext, name: path === 'INBOX' ? 'Inbox' : decodeName(path.slice(start)),
       role: path === 'INBOX' ? 'inbox' : useOf(box.attributes),
       content: 'mail',
       selectable: !box.attributes.has('\\NOSELECT') && !box.attributes.has('\\NONEXISTENT'),

@@ -48,6 +48,8 @@ export type ImapMailbox = {
    */
   status(folders: readonly FolderId[]): Promise<Map<FolderId, MailboxState | undefined>>
   messages(folder: FolderId, validity: number, uids: readonly number[]): Promise<readonly Message[]>
+  /** As it was told last, else 0. */
+  uidNextOf(folder: FolderId): number
 }
 
 /** Outbox has no mailbox: it is always there and always empty. */
@@ -73,6 +75,7 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
     },
 
     stateOf,
+    uidNextOf: folder => folders.told(folder)?.uidNext ?? 0,
 
     async status(ids) {
       const paths = await Promise.all(ids.map(async id => id === outbox.id ? undefined : folders.path(id, true).catch(ifGone)))

@@ -66,7 +66,7 @@ export function imapWatch(options: WatchOptions): ImapWatch {
 
   const tell: Tell = (id, state) => {
     // RFC 5465, MessageNew: a STATUS that tells of news need not say of which UIDVALIDITY.
-    if (state) heard.set(id, { ...state, validity: state.validity || folders.validity(id) })
+    if (state) heard.set(id, { ...state, validity: state.validity || (folders.told(id)?.validity ?? 0) })
     const concerned = [...entries].filter(entry => entry.live && entry.ids.includes(id))
     if (concerned.length > 0) woken?.()
     for (const { on } of concerned) on.changed(id)
