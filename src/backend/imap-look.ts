@@ -82,7 +82,8 @@ export async function lookAt(
   const known = recall.compare({ folder, cursor, covered, state, changes, held: held ? ranges(held) : undefined })
 
   const messages = fetched ? answers[fetched] : undefined
-  const uidNext = below ?? state.uidNext
+  // What was heard may have been said of another mailbox of that name: nothing is offered that is not there yet.
+  const uidNext = Math.min(below ?? Infinity, state.uidNext)
   // What falls out of the filter in this very pass is told as aged, not as changed.
   const narrow = Math.max(earliest(cursor.since), earliest(target))
   const shown = known.flags.filter(row => row.day >= narrow && intersect(covered, [{ from: row.uid, to: row.uid }]).length > 0)

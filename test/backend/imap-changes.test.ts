@@ -224,6 +224,15 @@ describe('changes of a mailbox', () => {
     expect(rest.adds.map(({ uid }) => uid)).toEqual(mailbox.state().uidNext === 8 ? [7] : [])
   })
 
+  it('are not passed over where more was heard of than there is', async () => {
+    const mailbox = filled(5)
+    const { next } = await of(mailbox).changes(folder, undefined, all)
+    const changes = mailChanges(mailbox, recall({ mailboxes: 10 }), () => ({ ...mailbox.state(), uidNext: 9 }))
+    const { next: then } = await changes.changes(folder, next, all)
+    mailbox.deliver(20_000)
+    expect((await of(mailbox).changes(folder, then, all)).adds.map(({ uid }) => uid)).toEqual([6])
+  })
+
   it('are estimated as many as they turn out to be', async () => {
     const mailbox = filled(40)
     expect(await of(mailbox).estimate(folder, undefined, 0)).toBe(40)
