@@ -13,8 +13,9 @@ export type Said = {
 
 export type Tap = {
   readonly line: TcpProxy
-  /** Octets of the server since the last time. */
+  /** Octets of the server, and commands to it, since the last time. */
   readonly octets: number
+  readonly commands: readonly string[]
   /** What was said since the last time. */
   take(): Said
   close(): Promise<void>
@@ -33,6 +34,7 @@ export async function startTap(server: { readonly host: string; readonly port: n
   return {
     line,
     get octets() { return line.counts.bytesDown },
+    get commands() { return commands },
     take() {
       const { connections, turns: trips, bytesDown: octets } = line.take(), said = { connections, trips, commands, octets }
       commands = []
