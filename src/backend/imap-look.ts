@@ -3,6 +3,7 @@ import { stale } from '../base/failure.ts'
 import type { MailCursor, Pass, Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
+import type { ChangesWish } from '../model/ports.ts'
 import type { Answer, ImapMailbox, FlagRow, MailboxState, Query } from './imap-mailbox.ts'
 import type { Recall } from './imap-recall.ts'
 import { intersect, normalise, ofUids, print, subtract } from './uid-ranges.ts'
@@ -37,18 +38,27 @@ export const unchanged = (cursor: MailCursor, state: MailboxState): boolean =>
 export const isBehind = (cursor: MailCursor, state: MailboxState | undefined): boolean => state !== undefined &&
   state.validity === cursor.validity && (state.uidNext > cursor.top || (cursor.modseq > 0n && state.highestModseq > cursor.modseq))
 
+/** Messages that will be told, as far as can be known before the look; with `below` they are all there is above `top`, and it ends there. */
+export type Expected = { readonly uids: readonly Range[]; readonly below?: number | undefined }
+
 /**
- * One pipelined round trip. `expect` asks for the messages that have just arrived along with the rest, where they are few.
- * Throws `stale` where the cursor cannot go on from.
+ * `before`: the mailbox's state where it was asked for or heard, then all that has just arrived, where that is few. Else what is next of
+ * the backlog, newest first, as if each UID had its message; of a mailbox without one, by the UIDNEXT that was told last.
  */
+export function expected(cursor: MailCursor, { window, since }: ChangesWish, before: MailboxState | undefined, uidNext: number): Expected {
+  const { top, gaps: [gap], validity, pass } = cursor
+  if (before) return before.uidNext > top && before.uidNext - top <= 2 * window ? { uids: [{ from: top, to: before.uidNext - 1 }], below: before.uidNext } : { uids: [] }
+  // What lies before the time filter's day would be read for nothing.
+  const next = gap ?? (validity === 0 && since === 0 && uidNext > 1 ? { from: 1, to: uidNext - 1 } : undefined)
+  return { uids: next && !pass ? [{ from: Math.max(next.from, next.to - window + 1), to: next.to }] : [] }
+}
+
+/** One pipelined round trip, in which what is expected is read along. Throws `stale` where the cursor cannot go on from. */
 export async function lookAt(
-  mailbox: ImapMailbox, recall: Recall, folder: FolderId, cursor: MailCursor, since: number,
-  expect: { below: number; most: number } | undefined,
+  mailbox: ImapMailbox, recall: Recall, folder: FolderId, cursor: MailCursor, since: number, { uids: arrived, below }: Expected,
 ): Promise<Look> {
   const target = cursor.pass?.since ?? since
   const covered = subtract(cursor.top > 1 ? [{ from: 1, to: cursor.top - 1 }] : [], normalise(cursor.gaps))
-  const arrived = expect && expect.below > cursor.top && expect.below - cursor.top <= expect.most
-    ? [{ from: cursor.top, to: expect.below - 1 }] : []
   const open = normalise([...cursor.gaps, { from: cursor.top, to: maxUid }])
 
   const queries: Query[] = [{ kind: 'search', uids: print(open), ...day('since', since) }]
@@ -72,7 +82,8 @@ export async function lookAt(
   const known = recall.compare({ folder, cursor, covered, state, changes, held: held ? ranges(held) : undefined })
 
   const messages = fetched ? answers[fetched] : undefined
-  const uidNext = arrived.length ? expect!.below : state.uidNext
+  // What was heard may have been said of another mailbox of that name: nothing is offered that is not there yet.
+  const uidNext = Math.min(below ?? Infinity, state.uidNext)
   // What falls out of the filter in this very pass is told as aged, not as changed.
   const narrow = Math.max(earliest(cursor.since), earliest(target))
   const shown = known.flags.filter(row => row.day >= narrow && intersect(covered, [{ from: row.uid, to: row.uid }]).length > 0)
