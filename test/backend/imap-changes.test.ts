@@ -69,10 +69,12 @@ const met: Step[][] = [
 ]
 
 describe.each([
-  ['with QRESYNC', {}, true],
-  ['with CONDSTORE alone', { qresync: false }, true],
-  ['without either', { qresync: false, condstore: false }, false],
-] as const)('changes of a mailbox %s', (_, capabilities, survives) => {
+  ['with QRESYNC', {}, true, undefined],
+  ['with QRESYNC, slice by slice', {}, true, 3],
+  ['with QRESYNC, without ESEARCH', { esearch: false }, true, 3],
+  ['with CONDSTORE alone', { qresync: false }, true, 3],
+  ['without either', { qresync: false, condstore: false }, false, 3],
+] as const)('changes of a mailbox %s', (_, capabilities, survives, slice) => {
   it('bring a phone to what the mailbox holds, whatever happens in between', async () => {
     await fc.assert(fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 40 }), async script => {
       const mailbox = new SimulatedMailbox(capabilities)
@@ -81,7 +83,7 @@ describe.each([
       let today = 20_000, days = 0
       const since = (): number => days ? today - days : 0
       const sync = async (window: number): Promise<boolean> => {
-        const changes = await mailChanges(mailbox, memory).changes(folder, phone.cursor, { window, since: since() })
+        const changes = await mailChanges(mailbox, memory, undefined, slice).changes(folder, phone.cursor, { window, since: since() })
         const { deletes, aged, updates, adds } = changes
         expect(deletes.length + aged.length + updates.length + adds.length).toBeLessThanOrEqual(window)
         phone.apply(changes)

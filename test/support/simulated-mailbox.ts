@@ -76,14 +76,18 @@ export class SimulatedMailbox implements ImapMailbox {
     const there = [...this.items.values()].filter(item => within(item.uid))
     if (query.kind === 'messages') return { kind: 'messages', messages: there.map(toMessage) }
     if (query.kind === 'search') {
-      const { since = -Infinity, before = Infinity } = query
-      return { kind: 'search', uids: singles(there.filter(({ day }) => day >= since && day < before).map(({ uid }) => uid)) }
+      const { since = -Infinity, before = Infinity, changed = -1n, ends } = query
+      const uids = there.filter(({ day, modseq }) => day >= since && day < before && modseq > changed).map(({ uid }) => uid)
+      return { kind: 'search', uids: singles(ends && uids.length ? [Math.min(...uids), Math.max(...uids)] : uids) }
     }
     const vanished = this.capabilities.qresync ? this.expunged.filter(({ uid, modseq }) => within(uid) && modseq > query.modseq) : []
+    const { uids, since, most } = query.keep ?? { uids: query.uids, since: -Infinity, most: Infinity }, kept = inSet(uids)
+    const rows = there.filter(({ uid, day, modseq }) => modseq > query.modseq && kept(uid) && day >= since)
     return {
       kind: 'vanished+flags',
       vanished: singles(vanished.map(({ uid }) => uid)),
-      flags: there.filter(({ modseq }) => modseq > query.modseq)
+      changed: singles(rows.map(({ uid }) => uid)),
+      flags: rows.sort((a, b) => a.uid - b.uid).slice(0, most)
         .map(({ uid, flags, modseq, day }) => ({ uid, flags: new Set(flags), modseq: this.capabilities.condstore ? modseq : 0n, day })),
     }
   }
