@@ -50,8 +50,8 @@ export type LookOptions = {
 const usualSlice = 8192
 
 /**
- * One pipelined round trip; more of them where a window of a large mailbox is not filled by the first slice of it, for lists beyond the
- * window are known by their ends alone. Throws `stale` where the cursor cannot go on from.
+ * One pipelined round trip; more of them where a window of a large mailbox is not filled by the first slice of it. Of lists longer
+ * than the window only that is known. Throws `stale` where the cursor cannot go on from.
  */
 export async function lookAt(
   mailbox: ImapMailbox, recall: Recall, folder: FolderId, cursor: MailCursor, since: number, { window, expect, slice = usualSlice }: LookOptions,
@@ -71,8 +71,9 @@ export async function lookAt(
 
   let state: MailboxState | undefined
   const ask = async (queries: readonly Query[]): Promise<readonly Answer[]> => {
-    const asked = await mailbox.ask(folder, (state?.validity ?? cursor.validity) || undefined, queries)
-    state ??= asked.state
+    if (state) return mailbox.more(folder, state.validity, queries)
+    const asked = await mailbox.ask(folder, cursor.validity || undefined, queries)
+    state = asked.state
     if (state.highestModseq < cursor.modseq && state.highestModseq !== 0n) throw stale('modseq', 'HIGHESTMODSEQ went back')
     return asked.answers
   }

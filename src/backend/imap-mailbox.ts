@@ -22,11 +22,8 @@ export type FlagRow = {
 export type Query =
   /** Without CONDSTORE every message's flags, without QRESYNC nothing vanished. */
   | { readonly kind: 'vanished+flags'; readonly uids: string; readonly modseq: bigint; readonly keep?: Keep }
-  /**
-   * Days since 1970-01-01; `changed`: with a higher MODSEQ. `ends`: only the lowest and the highest are told, where the server can
-   * (RFC 4731); all are else.
-   */
-  | { readonly kind: 'search'; readonly uids: string; readonly since?: number; readonly before?: number; readonly changed?: bigint; readonly ends?: boolean }
+  /** Days since 1970-01-01; `changed`: with a higher MODSEQ. */
+  | { readonly kind: 'search'; readonly uids: string; readonly since?: number; readonly before?: number; readonly changed?: bigint }
   | { readonly kind: 'messages'; readonly uids: string }
 
 /** Of what changed only rows of these UIDs and not before this day are answered, and of the lowest UIDs alone: of the others which they are. */
@@ -45,6 +42,8 @@ export type ImapMailbox = {
    * between may be told twice, and is never missed. Throws `stale` for another UIDVALIDITY than the one given.
    */
   ask(folder: FolderId, validity: number | undefined, queries: readonly Query[]): Promise<{ state: MailboxState; selectedFresh: boolean; answers: Answer[] }>
+  /** More questions about what was just asked: the mailbox may be as it was then. Throws as `ask` does. */
+  more(folder: FolderId, validity: number, queries: readonly Query[]): Promise<Answer[]>
   /** Throws `not-found`. */
   stateOf(folder: FolderId): Promise<MailboxState>
   /** One round trip for all; undefined for a folder that is not there or does not tell. */
@@ -72,6 +71,12 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
         if (validity !== undefined && state.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
         return { state, selectedFresh: fresh, answers: result }
       }, validity !== undefined)
+    },
+
+    async more(folder, validity, queries) {
+      const { result } = await folders.at(folder, path =>
+        session.peek(path, validity, () => together(queries.map(query => prepare(query, session.capabilities)))), true)
+      return result
     },
 
     stateOf,
@@ -142,25 +147,24 @@ export function setsOf(uids: string): string[] {
 }
 
 // RFC 9051, SEARCH; RFC 4731 for RETURN
-function search({ uids, since, before, changed, ends }: Query & { kind: 'search' }, { esearch }: ImapCapabilities): Batch<Answer> {
+function search({ uids, since, before, changed }: Query & { kind: 'search' }, { esearch }: ImapCapabilities): Batch<Answer> {
   const found: Range[] = []
   const keys = [since && ` SINCE ${printDay(since)}`, before && ` BEFORE ${printDay(before)}`, changed !== undefined && ` MODSEQ ${changed + 1n}`]
   const more = keys.filter(Boolean).join('')
   return {
-    commands: setsOf(uids).map(set => searchCommand(`UID ${set}${more}`, esearch, found, ends ? ['MIN', 'MAX'] : ['ALL'])),
+    commands: setsOf(uids).map(set => searchCommand(`UID ${set}${more}`, esearch, found)),
     result: () => ({ kind: 'search', uids: found }),
   }
 }
 
-export function searchCommand(keys: string, esearch: boolean, found: Range[], wanted: readonly string[] = ['ALL']): Command {
+export function searchCommand(keys: string, esearch: boolean, found: Range[]): Command {
   let answered = false
   return {
-    line: `UID SEARCH ${esearch ? `RETURN (${wanted.join(' ')}) ` : ''}${keys}`,
+    line: `UID SEARCH ${esearch ? 'RETURN (ALL) ' : ''}${keys}`,
     on: ({ name, values }, tag) => {
       if (name === 'ESEARCH' && text(list(values[0])[1]) === tag) {
-        for (const [at, value] of values.entries()) {
-          if (typeof value === 'string' && wanted.includes(value.toUpperCase())) addAll(found, readSet(text(values[at + 1])))
-        }
+        const at = values.findIndex(value => typeof value === 'string' && value.toUpperCase() === 'ALL')
+        if (at >= 0) addAll(found, readSet(text(values[at + 1])))
       }
       // RFC 3501's SEARCH does not say whose it is: the first that has no answer yet.
       if (name !== 'SEARCH' || esearch || answered) return false

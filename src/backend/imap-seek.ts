@@ -11,7 +11,7 @@ export type Sought = Pick<Query & { kind: 'search' }, 'since' | 'before' | 'chan
   /** Is looked through as a whole. */
   readonly besides?: readonly Range[]
   readonly from: 'lowest' | 'highest'
-  /** So many are wanted from that end of `within`. */
+  /** So many are wanted from that end of `within`; Infinity: all. */
   readonly most: number
   /** How many UIDs are looked through at first; then ever more. */
   readonly slice: number
@@ -20,18 +20,16 @@ export type Sought = Pick<Query & { kind: 'search' }, 'since' | 'before' | 'chan
 const growth = 8
 
 /**
- * The UIDs that match, beginning at one end: those of half a million messages would be told anew for each window of a hundred. Beyond those
- * wanted only the lowest and the highest of what there is are known of each piece, so that it shows where there is more.
+ * The UIDs that match, beginning at one end: those of half a million messages would be told anew for each window of a hundred. Once there are
+ * more of them than are wanted, nothing is asked of the rest, which is answered as if all of it matched: it shows that there is more.
  */
 export function* seek({ within, besides = [], from, most, slice, ...keys }: Sought): Steps<Range[]> {
   let found: Range[] = [], rest = within, also = besides
   for (let size = slice; ; size *= growth) {
     const [part, beyond] = split(rest, size, from)
-    const search = (uids: readonly Range[], ends: boolean): Query => ({ kind: 'search', uids: print(uids), ends, ...keys })
-    const answers = yield [search(normalise([...part, ...also]), false), ...beyond.map(piece => search([piece], true))]
-    const [hits = [], ...ends] = answers.map(answer => answer.kind === 'search' ? answer.uids : [])
-    found = normalise([...found, ...hits])
-    if (ends.every(({ length }) => length === 0) || count(intersect(found, within)) >= most) return normalise([...found, ...ends.flat()])
+    const [answer] = yield [{ kind: 'search', uids: print(normalise([...part, ...also])), ...keys }]
+    found = normalise([...found, ...answer?.kind === 'search' ? answer.uids : []])
+    if (beyond.length === 0 || count(intersect(found, within)) > most) return normalise([...found, ...beyond])
     rest = beyond
     also = []
   }
