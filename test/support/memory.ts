@@ -67,7 +67,7 @@ export class MemoryAccount {
   readonly #validity: number
 
   constructor(login = 'anna@postern.test', options: { validity?: number } = {}) {
-    this.person = { login, displayName: 'Anna Test', addresses: [login, login.replace('@', '.alias@')] }
+    this.person = { login, account: login, displayName: 'Anna Test', addresses: [login, login.replace('@', '.alias@')] }
     this.#validity = options.validity ?? 1
     const special: [string, Role][] = [
       ['Inbox', 'inbox'], ['Drafts', 'drafts'], ['Sent', 'sent'], ['Trash', 'trash'], ['Outbox', 'outbox'],

@@ -60,7 +60,7 @@ async function estimate(call: Call, collection: Element): Promise<number | 'not 
     if (readConversationMode(collection)) throw new Failure('malformed', 'ConversationMode of what is no mail')
     return estimateObjects(call, folder, key, filterOf(collection))
   }
-  const { cursor, options } = parseSyncKey(call.settings.secret, person.login, folder.id, key)
+  const { cursor, options } = parseSyncKey(call.settings.secret, person.account, folder.id, key)
   const filter = filterOf(collection) ?? options?.filter ?? 0
   if (!isFilterOf('mail', filter)) throw new Failure(filter > 8 ? 'malformed' : 'unsupported', `FilterType ${filter}`)
   if (!folder.selectable) return 0
