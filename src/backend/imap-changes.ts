@@ -14,12 +14,13 @@ type Heard = (folder: FolderId) => MailboxState | undefined
  * What differs between a cursor and a mailbox: RFC 7162 (CONDSTORE, QRESYNC) where the server has it. Deciding is apart from asking:
  * `imap-look.ts` asks, this file cuts the answer to the window and says where the client then stands.
  */
-export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard = () => undefined): Pick<MailStore, 'changes' | 'changed' | 'estimate'> {
+export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard = () => undefined, slice?: number): Pick<MailStore, 'changes' | 'changed' | 'estimate'> {
   return {
     async changes(folder, cursor = fresh, wish) {
       const before = behind(folder, cursor, wish.since) ?? await look(folder, cursor, wish.since)
       if (before && unchanged(cursor, before)) return nothing(cursor)
-      const found = await lookAt(mailbox, recall, folder, cursor, wish.since, expected(cursor, wish, before, mailbox.uidNextOf(folder)))
+      const expect = expected(cursor, wish, before, mailbox.uidNextOf(folder))
+      const found = await lookAt(mailbox, recall, folder, cursor, wish.since, { window: wish.window, expect, ...(slice && { slice }) })
       return cut(folder, cursor, found, wish)
     },
 
@@ -41,7 +42,7 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard =
     async estimate(folder, cursor = fresh, since) {
       const before = await look(folder, cursor, since)
       if (before && unchanged(cursor, before)) return 0
-      const found = await lookAt(mailbox, recall, folder, cursor, since, { uids: [] })
+      const found = await lookAt(mailbox, recall, folder, cursor, since, { window: Infinity })
       const lists = pending(cursor, found).reduce((sum, { rest }) => sum + count(rest), 0)
       return lists + count(found.offered)
     },

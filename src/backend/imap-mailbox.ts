@@ -22,14 +22,17 @@ export type FlagRow = {
 
 export type Query =
   /** Without CONDSTORE every message's flags, without QRESYNC nothing vanished. */
-  | { readonly kind: 'vanished+flags'; readonly uids: string; readonly modseq: bigint }
-  /** Days since 1970-01-01. */
-  | { readonly kind: 'search'; readonly uids: string; readonly since?: number; readonly before?: number }
+  | { readonly kind: 'vanished+flags'; readonly uids: string; readonly modseq: bigint; readonly keep?: Keep }
+  /** Days since 1970-01-01; `changed`: with a higher MODSEQ. */
+  | { readonly kind: 'search'; readonly uids: string; readonly since?: number; readonly before?: number; readonly changed?: bigint }
   | { readonly kind: 'messages'; readonly uids: string }
+
+/** Of what changed only rows of these UIDs and not before this day are answered, and of the lowest UIDs alone: of the others which they are. */
+export type Keep = { readonly uids: string; readonly since: number; readonly most: number }
 
 /** One for each query, of its kind. Ranges as the server told them, not normalised; never expanded. */
 export type Answer =
-  | { readonly kind: 'vanished+flags'; readonly vanished: readonly Range[]; readonly flags: readonly FlagRow[] }
+  | { readonly kind: 'vanished+flags'; readonly vanished: readonly Range[]; readonly flags: readonly FlagRow[]; readonly changed: readonly Range[] }
   | { readonly kind: 'search'; readonly uids: readonly Range[] }
   | { readonly kind: 'messages'; readonly messages: readonly Message[] }
 
@@ -40,6 +43,8 @@ export type ImapMailbox = {
    * between may be told twice, and is never missed. Throws `stale` for another UIDVALIDITY than the one given.
    */
   ask(folder: FolderId, validity: number | undefined, queries: readonly Query[]): Promise<{ state: MailboxState; selectedFresh: boolean; answers: Answer[] }>
+  /** More questions about what was just asked: the mailbox may be as it was then. Throws as `ask` does. */
+  more(folder: FolderId, validity: number, queries: readonly Query[]): Promise<Answer[]>
   /** Throws `not-found`, and `stale` for another UIDVALIDITY than the one given. */
   stateOf(folder: FolderId, validity?: number): Promise<MailboxState>
   /**
@@ -72,6 +77,12 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
         as(validity, state)
         return { state, selectedFresh: fresh, answers: result }
       }, validity !== undefined)
+    },
+
+    async more(folder, validity, queries) {
+      const { result } = await folders.at(folder, path =>
+        session.peek(path, validity, () => together(queries.map(query => prepare(query, session.capabilities)))), true)
+      return result
     },
 
     stateOf,
@@ -113,7 +124,7 @@ function ifGone(error: unknown): undefined {
 }
 
 const noAnswer = ({ kind }: Query): Answer =>
-  kind === 'search' ? { kind, uids: [] } : kind === 'messages' ? { kind, messages: [] } : { kind, vanished: [], flags: [] }
+  kind === 'search' ? { kind, uids: [] } : kind === 'messages' ? { kind, messages: [] } : { kind, vanished: [], flags: [], changed: [] }
 
 /** Several batches as one: a list of their results. */
 export function together<T>(batches: readonly Batch<T>[]): Batch<T[]> {
@@ -148,11 +159,12 @@ export function setsOf(uids: string): string[] {
 }
 
 // RFC 9051, SEARCH; RFC 4731 for RETURN
-function search({ uids, since, before }: Query & { kind: 'search' }, { esearch }: ImapCapabilities): Batch<Answer> {
+function search({ uids, since, before, changed }: Query & { kind: 'search' }, { esearch }: ImapCapabilities): Batch<Answer> {
   const found: Range[] = []
-  const days = `${since ? ` SINCE ${printDay(since)}` : ''}${before ? ` BEFORE ${printDay(before)}` : ''}`
+  const keys = [since && ` SINCE ${printDay(since)}`, before && ` BEFORE ${printDay(before)}`, changed !== undefined && ` MODSEQ ${changed + 1n}`]
+  const more = keys.filter(Boolean).join('')
   return {
-    commands: setsOf(uids).map(set => searchCommand(`UID ${set}${days}`, esearch, found)),
+    commands: setsOf(uids).map(set => searchCommand(`UID ${set}${more}`, esearch, found)),
     result: () => ({ kind: 'search', uids: found }),
   }
 }
@@ -244,28 +256,54 @@ export function readDate(value: string): { day: number; time: Date } {
 }
 
 // RFC 7162, FETCH with CHANGEDSINCE and VANISHED
-function changes({ uids, modseq }: Query & { kind: 'vanished+flags' }, { condstore, qresync }: ImapCapabilities): Batch<Answer> {
-  const vanished: Range[] = []
-  const rows = new Map<number, FlagRow>()
-  const asked = within(uids)
+function changes({ uids, modseq, keep }: Query & { kind: 'vanished+flags' }, { condstore, qresync }: ImapCapabilities): Batch<Answer> {
+  const vanished: Range[] = [], changed: Range[] = []
+  const rows = lowestRows(keep?.most ?? Infinity)
+  const asked = within(uids), wanted = keep && within(keep.uids)
   const on = ({ name, values }: Response): void => {
     // Only EARLIER answers the question; a live VANISHED is news for the next time.
     if (name === 'VANISHED' && Array.isArray(values[0])) addAll(vanished, readSet(text(values[1])))
     if (name !== 'FETCH') return
     const items = new Map(pairs(list(values[0])))
-    const date = items.get('INTERNALDATE')
+    const date = items.get('INTERNALDATE'), uid = number(items.get('UID'))
     // News of the moment come without a date; their MODSEQ is above the state's, so they are told again. Rows of another request may be
     // older than what this one asks for.
-    if (date === undefined || !asked(number(items.get('UID'))) || (condstore && modseq !== 0n && readModseq(items) <= modseq)) return
-    const row = { uid: number(items.get('UID')), flags: readFlags(items.get('FLAGS')), modseq: readModseq(items), day: readDate(text(date)).day }
-    if (row.modseq >= (rows.get(row.uid)?.modseq ?? 0n)) rows.set(row.uid, row)
+    if (date === undefined || !asked(uid) || wanted?.(uid) === false) return
+    const now = readModseq(items)
+    if (condstore && modseq !== 0n && now <= modseq) return
+    const { day } = readDate(text(date))
+    if (keep && day < keep.since) return
+    append(changed, uid)
+    rows.add(uid, now, () => ({ uid, flags: readFlags(items.get('FLAGS')), modseq: now, day }))
   }
   const since = !condstore ? '' : ` (CHANGEDSINCE ${modseq}${qresync ? ' VANISHED' : ''})`
   const items = `UID FLAGS INTERNALDATE${condstore ? ' MODSEQ' : ''}`
   return {
     // CHANGEDSINCE 0 is not allowed everywhere, and means all.
     commands: setsOf(uids).map(set => ({ line: `UID FETCH ${set} (${items})${modseq === 0n ? '' : since}`, on })),
-    result: () => ({ kind: 'vanished+flags', vanished: normalise(vanished), flags: [...rows.values()] }),
+    result: () => ({ kind: 'vanished+flags', vanished: normalise(vanished), flags: rows.all(), changed: normalise(changed) }),
+  }
+}
+
+/** Rows as they come, in whatever order and perhaps again: what is kept of half a million is no more than twice what is wanted. */
+function lowestRows(most: number) {
+  const rows = new Map<number, FlagRow>()
+  let limit = Infinity
+  const cut = (): void => {
+    const uids = [...rows.keys()].sort((a, b) => a - b)
+    limit = most > 0 ? uids[most - 1]! : 0
+    for (const uid of uids.slice(most)) rows.delete(uid)
+  }
+  return {
+    add(uid: number, modseq: bigint, row: () => FlagRow): void {
+      if (uid > limit || modseq < (rows.get(uid)?.modseq ?? 0n)) return
+      rows.set(uid, row())
+      if (rows.size > 2 * most) cut()
+    },
+    all(): FlagRow[] {
+      if (rows.size > most) cut()
+      return [...rows.values()]
+    },
   }
 }
 
