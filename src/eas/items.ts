@@ -60,11 +60,12 @@ type Place = Asked & { readonly stores: Stores; readonly folder: Folder; readonl
 /**
  * Messages as a client sees them, in the given order: the children of ApplicationData (Sync) or Properties (ItemOperations).
  * Bodies are fetched a batch at a time, the next one while this one is written, and rendered a few at a time. A message that is gone is
- * left out, one that cannot be read is an item that says so. Throws `unavailable`, `auth`, `stale`.
+ * left out, one that cannot be read is an item that says so. Throws `unavailable`, `auth`, `stale`. They come a few at a time, as a promise each would
+ * cost as much as an address.
  */
 export async function* renderItems(
   stores: Stores, folder: Folder, validity: number, messages: readonly Message[], wish: BodyWish, context: ItemContext,
-): AsyncGenerator<Item> {
+): AsyncGenerator<readonly Item[]> {
   const place = { stores, folder, validity, wish, context }
   const waiting = plannedBatches(place, messages)
   let coming = fetchBatch(place, waiting.shift())
@@ -73,7 +74,7 @@ export async function* renderItems(
     if (!batch) return
     coming = fetchBatch(place, waiting.shift())
     coming.catch(() => undefined) // it is awaited only when this batch is written
-    for (let at = 0; at < batch.length; at += together) yield* await renderSome(place, batch.slice(at, at + together))
+    for (let at = 0; at < batch.length; at += together) yield await renderSome(place, batch.slice(at, at + together))
   }
 }
 
