@@ -89,7 +89,7 @@ const plannedBatches = (asked: Asked, messages: readonly Message[]): Planned[][]
   planned(asked, message, lookOf(message.structure, asked.context.userAgent), lookInside(message, undefined, undefined))))
 
 function planned({ wish, context: { version, octets, asWritten } }: Asked, message: Message, look: Look | undefined, inside: Inside): Planned {
-  const shaped = { structure: inside.structure, size: message.size }
+  const shaped = { structure: inside.structure, texts: inside.texts, size: message.size }
   const body = planBody(shaped, wish, version, asWritten), part = planBodyPart(shaped, wish.part, version)
   const stream = wantsMimeStream(body, message, octets)
   return { message, look, inside, plans: { body: stream ? { ...body, parts: [] } : body, part }, stream }
@@ -165,7 +165,7 @@ async function opened(place: Place, batch: readonly Planned[]): Promise<readonly
 /** Texts turn out to have files in them when they are read: those are planned anew, and read whole where they are not too long. */
 async function takeFilesOut(place: Place, batch: Planned[], octets: (Octets | undefined)[]): Promise<void> {
   if (place.folder.role === 'drafts') return
-  const suspects = batch.flatMap((one, at) => one.look || one.stream ? [] : bareTexts(one.inside.structure).flatMap(part => {
+  const suspects = batch.flatMap((one, at) => one.look || one.stream ? [] : bareTexts(one.inside.texts).flatMap(part => {
     const wish = one.plans.body.parts.findIndex(({ section }) => section === part.section)
     const seen = wish < 0 ? undefined : octets[at]?.[wish]
     if (!seen || !tellsOfFiles(part, seen)) return []
