@@ -47,8 +47,11 @@ type Row = { readonly tag: Tag; readonly since?: Version; readonly until?: Versi
 /** [MS-ASEMAIL] To, From: most characters. */
 const longest = 32_768
 
-const addresses = (header: Header, name: string): Address[] =>
-  header.fields.filter(one => one.name === name).flatMap(one => parseAddresses(one.value))
+function addresses(header: Header, name: string): Address[] {
+  const list: Address[] = []
+  for (const one of header.fields) if (one.name === name) for (const address of parseAddresses(one.value)) list.push(address)
+  return list
+}
 
 /** As many as fit. */
 function join(pieces: readonly string[], separator: string): string {
