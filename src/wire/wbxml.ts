@@ -295,19 +295,18 @@ const isNodes = (content: Content | Node): content is readonly Node[] => Array.i
 
 /** Writes an element as far as it can be written at once; answers what is left of it. */
 function open(out: Output, { tag, children }: Node): Level | void {
-  if (typeof children === 'string' || children instanceof Uint8Array || isNodes(children)) {
+  if (children === '') return out.tag(tag, false)
+  if (typeof children === 'string') {
+    out.tag(tag, true)
+    return out.text(children)
+  }
+  if (children instanceof Uint8Array || isNodes(children)) {
     if (children.length === 0) return out.tag(tag, false)
     out.tag(tag, true)
     if (isNodes(children)) return { nodes: children, at: 0 }
-    if (typeof children === 'string') {
-      out.u8(STR_I)
-      out.text(children)
-      out.u8(0)
-    } else {
-      out.u8(OPAQUE)
-      out.uint(children.length)
-      out.bytes(children)
-    }
+    out.u8(OPAQUE)
+    out.uint(children.length)
+    out.bytes(children)
     return out.u8(END)
   }
   out.tag(tag, true)
