@@ -308,7 +308,10 @@ function lowestRows(most: number) {
 }
 
 function readFlags(value: Value | undefined): ReadonlySet<string> {
-  return new Set(list(value).map(text).filter(flag => flag !== '\\Recent'))
+  const flags = new Set<string>()
+  for (const flag of list(value)) flags.add(text(flag))
+  flags.delete('\\Recent')
+  return flags
 }
 
 /** Whether a UID is in the set. */
@@ -353,16 +356,21 @@ function messagesBatch(uids: string, { condstore }: ImapCapabilities): Batch<rea
 
 /** Undefined for a response that answers another question. */
 function readMessage(values: readonly Value[]): Message | undefined {
-  const items = new Map(pairs(values))
-  const head = [...items].find(([name]) => name.startsWith('BODY[HEADER'))
-  if (!items.has('UID') || !items.has('RFC822.SIZE') || !head) return undefined
+  const items = new Map<string, Value>()
+  let head: Value | undefined
+  for (const [name, value] of pairs(values)) {
+    // Each server writes the names of the fields in its own way.
+    if (name.startsWith('BODY[HEADER')) head ??= value
+    else items.set(name, value)
+  }
+  if (!items.has('UID') || !items.has('RFC822.SIZE') || head === undefined) return undefined
   return {
     uid: number(items.get('UID')),
     flags: readFlags(items.get('FLAGS')),
     modseq: readModseq(items),
     received: readDate(text(items.get('INTERNALDATE'))).time,
     size: number(items.get('RFC822.SIZE')),
-    header: octets(head[1]),
+    header: octets(head),
     structure: readStructure(items.get('BODYSTRUCTURE')),
   }
 }
