@@ -29,10 +29,23 @@ const objects = 0x21 // version 2, kind 1
 const holding = 1, going = 2, coming = 4, first = 8, anew = 8, optioned = 16, tokenAway = 32, supporting = 64, weekly = 128
 const season = 90 * 86_400
 
-export async function printObjectKey(owner: KeyOwner, shared: Shared, collection: FolderId, { cursor, options, supportsAll }: ObjectState): Promise<string> {
+export async function printObjectKey(owner: KeyOwner, shared: Shared, collection: FolderId, state: ObjectState): Promise<string> {
+  const { form, bytes } = pack(state), { token } = state.cursor
+  if (form === 'away') await keep(shared, slot(owner, digest(token)), token)
+  if (form === 'brief') await Promise.all(digestedIn(token).map(one => keep(shared, partSlot(owner, collection, digestOf(one)), one)))
+  return sealKey(owner, collection, bytes)
+}
+
+/** The same key, for comparing: nothing is kept for it. */
+export const objectKeyOf = (owner: KeyOwner, collection: FolderId, state: ObjectState): string => sealKey(owner, collection, pack(state).bytes)
+
+type Form = 'whole' | 'brief' | 'away'
+
+function pack({ cursor, options, supportsAll }: ObjectState): { readonly form: Form; readonly bytes: Uint8Array } {
   const { token, since, week, pass } = cursor
   const shape = (token || since ? holding : 0) | (pass ? shapeOf(pass) : 0) | (supportsAll ? supporting : 0)
-  for (const form of splitToken(token) ? ['whole', 'brief', 'away'] as const : ['whole', 'away'] as const) {
+  const forms: readonly Form[] = splitToken(token) ? ['whole', 'brief', 'away'] : ['whole', 'away']
+  for (const form of forms) {
     for (const more of optional(options, cursor)) {
       const layout = shape | more | (form === 'away' ? tokenAway : 0)
       const bytes = [objects, layout]
@@ -40,10 +53,7 @@ export async function printObjectKey(owner: KeyOwner, shared: Shared, collection
       if (layout & weekly) bytes.push(week!)
       if (pass) bytes.push(...Buffer.from(pass.reached + (pass.phase === 'going' ? pass.told : ''), 'hex'))
       if (layout & optioned) bytes.push(...packOptions(options!))
-      if (bytes.length > keySize) continue
-      if (layout & holding && form === 'away') await keep(shared, slot(owner, digest(token)), token)
-      if (form === 'brief') await Promise.all(digestedIn(token).map(one => keep(shared, partSlot(owner, collection, digestOf(one)), one)))
-      return sealKey(owner, collection, Uint8Array.from(bytes))
+      if (bytes.length <= keySize) return { form, bytes: Uint8Array.from(bytes) }
     }
   }
   throw stale('overflow', 'a sync key cannot hold this')

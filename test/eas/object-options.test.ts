@@ -146,6 +146,48 @@ describe.each(['contacts', 'calendar', 'tasks', 'notes'] as const)('the body of 
   })
 })
 
+describe('options that a key has no room for', () => {
+  beforeEach(() => { user.collections.tokens = 'x'.repeat(33) })
+  const bodies = [{ type: 1, size: 32_768 }, { type: 2, size: 32_768 }]
+
+  it.each(['contacts', 'calendar'] as const)('are no news of %s to a Sync that waits and says them again, whatever process it comes to', async content => {
+    put(content, 'Anna')
+    const phone = server.phone(), wish = wishOf(content, { options: { bodies, conflict: 0 } })
+    await phone.syncAll(wish.id, wish)
+    for (const forget of [false, true]) {
+      if (forget) server.forget()
+      expect(await phone.sync({ heartbeat: 1, collections: [wish] })).toMatchObject({ empty: true })
+      // As it said before.
+      expect(await phone.sync({ heartbeat: 1, collections: [], empty: true })).toMatchObject({ empty: true, status: '' })
+      const waiting = phone.sync({ heartbeat: 60, collections: [wish] })
+      await expect.poll(() => user.collections.watching).toBe(1)
+      put(content, 'Bob')
+      await waiting
+      expect(phone.held(wish.id).items.size).toBe(forget ? 3 : 2)
+      put(content, 'Carl')
+      await phone.syncAll(wish.id, wish)
+    }
+  })
+
+  it('are those of what is told next', async () => {
+    const phone = server.phone(), wish = wishOf('contacts')
+    await phone.syncAll(wish.id, { ...wish, options: { bodies } })
+    await phone.sync({ heartbeat: 1, collections: [{ ...wish, options: { bodies: [{ type: 1, size: 4 }, bodies[1]!] } }] })
+    put('contacts', 'Anna', 'NOTE:long text')
+    await phone.sync({ collections: [wish] })
+    expect(text(child(only(phone, 'contacts').data!, 'AirSyncBase:Body')!, 'AirSyncBase:Data')).toBe('long')
+  })
+
+  it('are those of another key: a Sync that waits learns it at once, and once', async () => {
+    const phone = server.phone(), wish = wishOf('contacts')
+    await phone.syncAll(wish.id, { ...wish, options: { conflict: 1 } })
+    for (const options of [{ conflict: 0 }, { bodies }] as const) {
+      expect(await phone.sync({ heartbeat: 60, collections: [{ ...wish, options }] })).toMatchObject({ empty: false })
+      expect(await phone.sync({ heartbeat: 1, collections: [{ ...wish, options }] })).toMatchObject({ empty: true })
+    }
+  })
+})
+
 describe('an event', () => {
   const series = ['DTSTART:20261201T090000Z', 'DTEND:20261201T100000Z', 'RRULE:FREQ=DAILY;COUNT=5', 'EXDATE:20261204T090000Z']
   const change = async (version: Version, ...data: Node[]): Promise<void> => {

@@ -160,6 +160,18 @@ describe('a collection of contacts', () => {
     expect((await waiting).collections[0]?.adds).toHaveLength(1)
   })
 
+  it.each([
+    ['8', 'Calendar', [{ type: 1, size: 32_768 }]], ['9', 'Contacts', [{ type: 1, size: 32_768 }, { type: 2, size: 32_768 }]],
+  ] as const)('of type %s has a Sync wait that says its options each time, though a key has no room for them beside these tokens', async (type, name, bodies) => {
+    const id = phone.folder(type), wish = { id, class: name, options: { bodies, conflict: 1 } } as const
+    await phone.syncAll(id, wish)
+    for (const restart of [false, true]) {
+      if (restart) await postern.restart()
+      phone.options.url = postern.url
+      expect(await phone.sync({ collections: [wish], heartbeat: 2 })).toMatchObject({ empty: true })
+    }
+  })
+
   it('is estimated, moved from, and fetched', async () => {
     for (const n of [1, 2]) await dav.put(`${n}.vcf`, card(`N${n}`))
     await phone.sync({ collections: [{ id: contacts, key: '0' }] })

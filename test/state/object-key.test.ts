@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ObjectCursor } from '../../src/model/cursor.ts'
 import type { FolderId } from '../../src/model/folder.ts'
-import { parseObjectKey, printObjectKey, type ObjectState } from '../../src/state/object-key.ts'
+import { objectKeyOf, parseObjectKey, printObjectKey, type ObjectState } from '../../src/state/object-key.ts'
 import { digestOf, joinTokens, splitToken, standForSame } from '../../src/state/merged-token.ts'
 import { packToken, unpackToken } from '../../src/state/sync-token.ts'
 import { defaultOptions, type SyncOptions } from '../../src/state/sync-options.ts'
@@ -105,6 +105,8 @@ describe('the key of a collection of objects', () => {
       expect([cursor.week, undefined]).toContain(week)
       expect(state).toMatchObject({ cursor: { ...cursor, week }, supportsAll })
       if (state.options) expect(state.options).toEqual(options)
+      // A client that says the same again needs no other key.
+      expect(objectKeyOf(owner, book, { ...state, options })).toBe(key)
     }), { numRuns: 3000 })
   })
 

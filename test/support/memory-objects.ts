@@ -30,6 +30,8 @@ export class MemoryObjects implements ObjectStore {
   closed = false
   /** As RFC 6578 lets a server, nothing is told of what came and went since the token (Radicale). */
   brief = false
+  /** What tokens begin with: servers have long ones. */
+  tokens = 't'
   /** Calls by name. */
   readonly calls: string[] = []
   readonly #collections = new Map<FolderId, Collection>()
@@ -127,12 +129,12 @@ export class MemoryObjects implements ObjectStore {
 
   async changes(id: FolderId, token: string | undefined) {
     const { objects, history, known } = this.#asked('changes', id)!
-    const from = token === undefined ? undefined : Number(token.slice(1))
+    const from = token === undefined ? undefined : Number(token.slice(this.tokens.length))
     if (from !== undefined && !(from >= known && from <= history.length)) throw new Failure('stale', 'no such token')
     const names = from === undefined ? [...objects.keys()] : [...new Set(history.slice(from).map(({ name }) => name))]
     const present = names.flatMap((name): Listed[] => objects.has(name) ? [{ name, etag: objects.get(name)!.etag }] : [])
     const wasThere = (name: string): boolean => history.slice(0, from).findLast(one => one.name === name)?.there === true
-    return { present, gone: names.filter(name => !objects.has(name) && (!this.brief || wasThere(name))), token: `t${history.length}` }
+    return { present, gone: names.filter(name => !objects.has(name) && (!this.brief || wasThere(name))), token: `${this.tokens}${history.length}` }
   }
 
   async within(id: FolderId, from: Date, to?: Date): Promise<ReadonlySet<string>> {
@@ -188,7 +190,7 @@ export class MemoryObjects implements ObjectStore {
 
   async changed(tokens: ReadonlyMap<FolderId, string>): Promise<ReadonlySet<FolderId>> {
     this.#asked('changed')
-    return new Set([...tokens].filter(([id, token]) => this.#collections.get(id)?.history.length !== Number(token.slice(1))).map(([id]) => id))
+    return new Set([...tokens].filter(([id, token]) => this.#collections.get(id)?.history.length !== Number(token.slice(this.tokens.length))).map(([id]) => id))
   }
 
   watch(folders: readonly FolderId[], signal: AbortSignal, on: Watcher): Promise<void> {

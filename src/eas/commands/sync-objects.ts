@@ -4,7 +4,7 @@ import { freshObjects, incompleteOnly, type ObjectCursor } from '../../model/cur
 import type { Folder, FolderId } from '../../model/folder.ts'
 import type { Listed, ObjectStore } from '../../model/ports.ts'
 import { splitToken, standForSame } from '../../state/merged-token.ts'
-import { parseObjectKey, printObjectKey } from '../../state/object-key.ts'
+import { objectKeyOf, parseObjectKey, printObjectKey, type ObjectState } from '../../state/object-key.ts'
 import type { KeyOwner } from '../../state/sync-key.ts'
 import { defaultOptions, type SyncOptions } from '../../state/sync-options.ts'
 import type { Call } from '../command.ts'
@@ -24,6 +24,7 @@ export type Objects = {
   readonly store: ObjectStore
   readonly kind: ObjectClass
   readonly options: SyncOptions
+  /** The client said other options than its key carries, and another key has room for them. */
   readonly renewed: boolean
   readonly cursor: ObjectCursor
   readonly since: number
@@ -69,9 +70,12 @@ export async function openObjects(call: Call, request: CollectionRequest, folder
   // What several collections were like may turn out to be forgotten: better before anything is done.
   if (request.commands.length > 0 && splitToken(cursor.token)) await store.changes(folder.id, cursor.token)
   const applied = request.commands.length ? await applyToObjects(call, place, request.key, request.commands) : nothingApplied
-  const renewed = request.options !== undefined && !isDeepStrictEqual(request.options, state?.options)
-  return { ...place, request, renewed, since, applied, changes: undefined }
+  return { ...place, request, renewed: state !== undefined && isRenewed(call, request, state), since, applied, changes: undefined }
 }
+
+/** Where they have no room the key stays: whoever waits and says them each time would be answered at once each time. */
+const isRenewed = (call: Call, { id, key, options }: CollectionRequest, state: ObjectState): boolean =>
+  options !== undefined && !isDeepStrictEqual(options, state.options) && objectKeyOf(ownerOf(call), id, { ...state, options }) !== key
 
 function heldBy(memory: Remembered | undefined, key: string): Held {
   if (key === '0') return new Map()
