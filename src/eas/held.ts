@@ -14,13 +14,6 @@ export const holdsVersion = (held: Held, name: string, etag: string): boolean =>
 
 /** Of what is held in a version that nobody can name; none has it. */
 export const noVersion = ''
-const noDigest = digest48(noVersion)
-
-/** It is held, in a version that is known and another one. */
-export function holdsOther(held: Held, name: string, etag: string): boolean {
-  const version = held.get(digest48(name))
-  return version !== undefined && version !== noDigest && version !== digest48(etag)
-}
 
 /** What is held after some has been told, or made by the client; undefined for what it has no longer. */
 export function nowHeld(held: Held, told: Iterable<readonly [name: string, etag: string | undefined]>): Held {

@@ -98,6 +98,21 @@ const slotOf = (folder: FolderId, { token, since, pass }: ObjectCursor, { scope 
 const recall = (folder: FolderId, cursor: ObjectCursor, wish: Pick<ListWish, 'memory' | 'scope'>): readonly Entry[] | undefined =>
   wish.memory.get<readonly Entry[]>(slotOf(folder, cursor, wish))
 
+/** What there is of an object may be more than the client has been told: a list that it is in is being told, or nobody knows how much of one was. */
+export const isUntold = ({ pass }: ObjectCursor, name: string): boolean =>
+  pass?.phase === 'coming' ? orderOf(name) > pass.reached : pass?.anew === true
+
+/** Whether the client may hold an object in an older version than the one its token stands for. */
+export function isBehind(folder: FolderId, cursor: ObjectCursor, name: string, wish: Pick<ListWish, 'memory' | 'scope'>): boolean {
+  const { pass } = cursor
+  if (!isUntold(cursor, name)) return false
+  if (pass?.phase !== 'coming') return true
+  // Who held nothing before has of what is untold only what it made itself, or was told with this token.
+  if (pass.first) return false
+  // What is told only because time has moved on has no version there.
+  return recall(folder, cursor, wish)?.some(one => one.name === name && one.etag !== '') ?? true
+}
+
 /** Of a list that is being told, or else of all that is there: what is new since its token, and the rest, which is as it was then. */
 async function onTheWay(
   store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: Omit<ListWish, 'window'>, known: readonly Entry[] | undefined,

@@ -1,12 +1,12 @@
 // What one process remembers of what a client holds goes by the client's key, which may have come from another process in another answer.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { versions } from '../../src/eas/versions.ts'
-import { text } from '../../src/wire/wbxml.ts'
+import { el, text } from '../../src/wire/wbxml.ts'
 import type { Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
-import type { CollectionResult, CollectionWish } from '../support/eas-sync.ts'
+import type { CollectionResult, CollectionWish, PhoneCommand } from '../support/eas-sync.ts'
 import { MemoryUser } from '../support/memory-objects.ts'
-import { classNames, folderOf, stored, storedName } from '../support/objects-of-each-class.ts'
+import { body, classNames, folderOf, stored, storedName } from '../support/objects-of-each-class.ts'
 
 const folder = folderOf.contacts
 let user: MemoryUser
@@ -105,4 +105,108 @@ it('what a phone has deleted it does not hold, though its key is the same', asyn
   put('Anna', 'second')
   expect(await at(one, { window: 100 })).toMatchObject({ changes: [] })
   expect(shown()).toEqual({ ...all('first'), Anna: 'second' })
+})
+
+describe('an edit that a phone has not seen', () => {
+  /** What is stored of each, by name. */
+  const there = (): Record<string, string | undefined> => Object.fromEntries([...user.collections.list(folder).values()]
+    .map(card => [/N:Test;(\w+)/.exec(card)![1]!, /TITLE:(.*)\r/.exec(card)?.[1]]))
+  const stale = (): string[] => Object.entries(shown()).filter(([name, title]) => there()[name] !== title).map(([name]) => name)
+  const mine = (name: string): PhoneCommand =>
+    ({ kind: 'Change', id: idOf(name), data: [...body('contacts', '16.1', name), el('Contacts:JobTitle', 'mine')] })
+  const edit = async (server: EasServer, name: string, more: Omit<CollectionWish, 'id'> = {}) =>
+    (await at(server, { window: 1, commands: [mine(name)], ...more }))?.responses.map(({ status }) => status) ?? []
+
+  /** Others have edited all since the phone was in step, and it has been told of some: how it stands in a list, and who is asked then. */
+  const ways: Readonly<Record<string, () => Promise<EasServer>>> = {
+    'while a list is told, to the process that tells it': async () => one,
+    'while a list is told, to another process': async () => two,
+    'while a list is told, to one that remembers nothing more': async () => {
+      one.forget()
+      return one
+    },
+    'while a list is told, to one that has gone on with it': async () => {
+      await at(two, { window: 1 })
+      return two
+    },
+    'while all is told anew': async () => {
+      putAll('third', ['Emil', 'Fanny'])
+      user.collections.put(folder, storedName('contacts', 'Gus'), undefined)
+      user.collections.put(folder, storedName('contacts', 'Hanna'), undefined)
+      expect(await at(two, { window: 1 })).toMatchObject({ more: true, deletes: [expect.anything()] })
+      one.forget()
+      return one
+    },
+  }
+  beforeEach(async () => {
+    phone = one.phone()
+    await at(one, { key: '0' })
+    putAll('first', [...names, 'Emil', 'Fanny', 'Gus', 'Hanna'])
+    await settle(one)
+    putAll('second')
+    expect(await at(one, { window: 1 })).toMatchObject({ more: true })
+  })
+
+  it.each(Object.entries(ways))('stays: %s', async (_, way) => {
+    const asked = await way(), [name] = stale().filter(name => names.includes(name)), before = there()
+    expect(await edit(asked, name!, { options: { conflict: 1 } })).toEqual(['7'])
+    expect(there()).toEqual(before)
+    await settle(two)
+    expect(shown()).toEqual(there())
+  })
+
+  it.each(Object.entries(ways))('is what a phone does not delete: %s', async (_, way) => {
+    const asked = await way(), [name] = stale().filter(name => names.includes(name)), before = there()
+    await at(asked, { window: 1, commands: [{ kind: 'Delete', id: idOf(name!) }] })
+    expect(there()).toEqual(before)
+    await settle(two)
+    expect(shown()).toEqual(there())
+  })
+
+  it.each(Object.entries(ways))('gives way where the phone is to win: %s', async (_, way) => {
+    const asked = await way(), [name] = stale().filter(name => names.includes(name))
+    expect(await edit(asked, name!, { options: { conflict: 0 } })).toEqual([])
+    expect(there()[name!]).toBe('mine')
+    await settle(two)
+    expect(shown()).toEqual(there())
+  })
+
+  it('is none of what is not in the list, where that is remembered though what the phone holds is not', async () => {
+    putAll('first', names)
+    await settle(one)
+    one.forget()
+    putAll('second')
+    await at(one, { window: 1 })
+    for (const name of ['Emil', 'Fanny', 'Gus', 'Hanna']) {
+      expect(await edit(one, name)).toEqual([])
+      expect(there()[name]).toBe('mine')
+    }
+  })
+
+  it('is none of what the phone has been told of', async () => {
+    const [name] = Object.entries(shown()).find(([, title]) => title === 'second')!
+    expect(await edit(two, name)).toEqual([])
+    expect(there()[name]).toBe('mine')
+  })
+
+  it('is none of what a phone has made that began with nothing', async () => {
+    await at(one, { key: '0' })
+    await at(one, { window: 1 })
+    const made = ['Ida', 'Jon', 'Kim', 'Leo', 'Mia'], add = (name: string): PhoneCommand => ({ kind: 'Add', clientId: name, data: body('contacts', '16.1', name) })
+    const added = await at(one, { window: 0, commands: made.map(add) })
+    for (const { id, clientId } of added!.responses) {
+      const data = [...body('contacts', '16.1', clientId!), el('Contacts:JobTitle', 'mine')]
+      expect((await at(two, { window: 0, commands: [{ kind: 'Change', id, data }] }))?.responses ?? []).toEqual([])
+      expect(there()[clientId!]).toBe('mine')
+    }
+  })
+
+  it.each(['Change', 'Delete'] as const)('stays where the server has forgotten what there was: a %s is refused with the key', async kind => {
+    await settle(one)
+    putAll('third')
+    user.collections.forget(folder)
+    const before = there(), command: PhoneCommand = kind === 'Change' ? mine('Anna') : { kind, id: idOf('Anna') }
+    expect(await at(two, { commands: [command] })).toMatchObject({ status: '3' })
+    expect(there()).toEqual(before)
+  })
 })

@@ -167,7 +167,7 @@ describe('a collection of contacts', () => {
     await phone.syncAll(id, wish)
     for (const restart of [false, true]) {
       if (restart) await postern.restart()
-      phone.options.url = postern.url
+      Object.assign(phone.options, { url: postern.url })
       expect(await phone.sync({ collections: [wish], heartbeat: 2 })).toMatchObject({ empty: true })
     }
   })

@@ -7,8 +7,8 @@ import { printObjectFile, printObjectId } from '../../state/item-id.ts'
 import type { SyncOptions } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
-import { holdsOther, holdsVersion, nowHeld, type Held } from '../held.ts'
-import { orderOf } from '../object-changes.ts'
+import { holdsVersion, nowHeld, type Held } from '../held.ts'
+import { isBehind, isUntold } from '../object-changes.ts'
 import { removeMeeting, tellGuests } from '../meetings.ts'
 import type { ObjectClass, ObjectContext } from '../object-class.ts'
 import { namesOf } from '../object-names.ts'
@@ -49,8 +49,8 @@ type Work = {
   readonly call: Call
   readonly place: ObjectPlace
   readonly key: string
-  /** What somebody else made of objects since the client last looked, by name; undefined for what is gone. Asked for once, where it matters. */
-  readonly changed: () => Promise<ReadonlyMap<string, string | undefined>>
+  /** What somebody else made of objects or removed since the client last looked, by name. Asked for once, where it matters. */
+  readonly changed: () => Promise<ReadonlySet<string> | undefined>
   /** What the client itself wrote with the same key before, in a request whose answer got lost or moved it no further. */
   readonly before: Held
   readonly made: Set<string>
@@ -93,14 +93,13 @@ async function resolve({ store, folder }: ObjectPlace, commands: readonly Client
   return commands.map((command, index) => ({ command, name: found[index] }))
 }
 
-/** A token that is not known any more tells nothing here; the changes asked for afterwards will say so. */
-async function changedSince({ store, folder, cursor }: ObjectPlace): Promise<Map<string, string | undefined>> {
-  const found = cursor.token ? await outcome(store.changes(folder.id, cursor.token)) : undefined
-  if (found instanceof Failure) {
-    if (found.kind === 'stale') return new Map()
-    throw found
-  }
-  return new Map([...found?.gone.map(name => [name, undefined] as const) ?? [], ...found?.present.map(({ name, etag }) => [name, etag] as const) ?? []])
+/** Undefined where the server does not know the token any more; the changes asked for afterwards will say so. */
+async function changedSince({ store, folder, cursor }: ObjectPlace): Promise<ReadonlySet<string> | undefined> {
+  if (!cursor.token) return new Set()
+  const found = await outcome(store.changes(folder.id, cursor.token))
+  if (!(found instanceof Failure)) return new Set([...found.gone, ...found.present.map(({ name }) => name)])
+  if (found.kind === 'stale') return undefined
+  throw found
 }
 
 /** What is remembered of a client's own writes: they are no conflict to a client that goes on with the key it wrote them with. */
@@ -196,7 +195,7 @@ async function change(work: Work, command: ClientCommand, name: string, again = 
   const answered = await done()
   const etag = versions.get(name)
   if (place.kind.meets) await tell(work, name, stored.octets, octets)
-  const isNews = (isUntold(place, name) && !holdsVersion(place.held, name, stored.etag)) ||
+  const isNews = (isUntold(place.cursor, name) && !holdsVersion(place.held, name, stored.etag)) ||
     (command.data && place.kind.isNews?.(octets, command.data, contextOf(call, place, name, command.instance)))
   versions.set(name, isNews ? undefined : etag)
   return answered
@@ -277,18 +276,19 @@ async function remove(work: Work, command: ClientCommand, name: string, stored: 
   return undefined
 }
 
-/** Whether somebody else changed what the client means to change, and the server's side is to win. */
-async function isDisputed({ place, changed, versions, before }: Work, name: string, etag: string, again: boolean): Promise<boolean> {
+/**
+ * Whether somebody else changed what the client means to change, and the server's side is to win. Where nobody can know, it does: an edit
+ * that the client has not seen is not undone by it.
+ */
+async function isDisputed({ call, place, changed, versions, before }: Work, name: string, etag: string, again: boolean): Promise<boolean> {
   if (place.options.conflict !== 1) return false
   if (again) return true
   // The same request may have changed it before: occurrences of a series come one by one.
   if (versions.has(name)) return false
   if (holdsVersion(place.held, name, etag) || holdsVersion(before, name, etag)) return false
-  return (await changed()).has(name) || (isUntold(place, name) && holdsOther(place.held, name, etag))
+  if (isBehind(place.folder.id, place.cursor, name, { memory: call.cache, scope: call.scope })) return true
+  return (await changed())?.has(name) ?? true
 }
-
-/** What there is of it may be more than the client has been told: a list that it is in is being told. */
-const isUntold = ({ cursor: { pass } }: ObjectPlace, name: string): boolean => pass?.phase === 'coming' && orderOf(name) > pass.reached
 
 /** A collection may be read-only, or turn out to be when it is written to. */
 const closed = new Failure('denied', 'the collection is read-only')
