@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { weekOf } from '../../src/eas/object-changes.ts'
 import type { FolderId } from '../../src/model/folder.ts'
-import { child, children, text } from '../../src/wire/wbxml.ts'
+import { child, children, el, text } from '../../src/wire/wbxml.ts'
 import { Phone } from '../support/eas-client.ts'
 import { easServer, type EasServer } from '../support/eas-server.ts'
 import { MemoryUser } from '../support/memory-objects.ts'
@@ -97,6 +97,21 @@ describe.each(['2.5', '14.1', '16.1'] as const)('a client of %s', version => {
     expect(await news()).toEqual(expect.arrayContaining(['hours', 'months']))
     expect(await news()).toEqual([])
   })
+})
+
+it('what is told anew has not changed: a phone that moves it meanwhile is in nobody’s way', async () => {
+  series()
+  await phone.syncAll(calendar, wish)
+  now += 8 * day
+  server.forget()
+  const { collections: [told] } = await phone.sync({ collections: [{ id: calendar, ...wish, window: 1 }] })
+  expect(told).toMatchObject({ more: true })
+  for (const id of phone.held(calendar).items.keys()) {
+    const data = [el('Calendar:Subject', `moved ${subjectOf(id)}`)]
+    const { collections: [answer] } = await phone.sync({ collections: [{ id: calendar, ...wish, window: 1, getChanges: false, commands: [{ kind: 'Change', id, data }] }] })
+    expect(answer?.responses ?? []).toEqual([])
+  }
+  expect([...account.collections.list(calendar).values()].filter(one => one.includes('SUMMARY:moved'))).toHaveLength(5)
 })
 
 it('a Ping says so, once', async () => {
