@@ -80,7 +80,7 @@ export type ObjectSetting = {
   readonly steps: number
   readonly dice: Dice
   readonly model: ObjectModel
-  readonly user: User
+  readonly user: Pick<User, 'name' | 'login' | 'password'>
   /** The user at the collections that the phones' folder shows; which those are may change. */
   readonly davs: readonly Pick<DavUser, 'list' | 'put' | 'remove'>[]
   /** How often the user does something while a phone does. */
@@ -170,6 +170,13 @@ export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> 
     return `user makes ${said.name} of ${model.read(stored.get(name)!).name}`
   }
 
+  const stored = async (): Promise<string[]> =>
+    (await Promise.all(davs.map(dav => dav.list()))).flatMap(list => [...list.values()]).map(model.read).map(line).sort()
+  async function unseenBy(one: ObjectPhone): Promise<string[]> {
+    const held = new Set([...one.items.values()].map(({ said }) => line(said)))
+    return (await stored()).filter(each => !held.has(each))
+  }
+
   async function phoneStep(one: ObjectPhone): Promise<string> {
     const commands: PhoneCommand[] = [], free = new Set(one.items.keys())
     for (let n = dice.below(3); n > 0; n--) {
@@ -179,15 +186,17 @@ export async function runObjects(setting: ObjectSetting): Promise<ObjectCounts> 
       else if (dice.chance(0.35)) commands.push({ kind: 'Delete', id })
       else commands.push({ kind: 'Change', id, data: model.nodes(say(), one.phone.options.version) })
     }
-    const getChanges = dice.chance(0.85)
-    await request(one, { commands, window: 1 + dice.below(8), getChanges, options: { conflict: dice.chance(0.5) ? 0 : 1 } })
+    const getChanges = dice.chance(0.85), window = 1 + dice.below(8), conflict = dice.chance(0.5) ? 0 : 1
+    const unseen = conflict === 1 && together === 0 && commands.some(({ kind }) => kind !== 'Add') ? await unseenBy(one) : []
+    await request(one, { commands, window, getChanges, options: { conflict } })
+    const there = unseen.length ? await stored() : [], undone = unseen.filter(each => !there.includes(each))
+    if (undone.length) throw new Error(`${one.phone.options.deviceId} has undone what it had not seen: ${undone.join('; ')}`)
     return `${one.phone.options.deviceId}: ${commands.map(({ kind }) => kind).join(' ') || 'looks'}`
   }
 
   async function compare(): Promise<void> {
     await settle?.()
-    const stored = await Promise.all(davs.map(dav => dav.list()))
-    const there = stored.flatMap(list => [...list.values()]).map(model.read).map(line).sort()
+    const there = await stored()
     for (const one of phones) {
       await fill(one)
       const held = [...one.items.values()].map(({ said }) => line(said)).sort()
