@@ -260,12 +260,12 @@ async function openAccount({ backend, person }: Identity, own: Login, around: Ar
   const login = backend.master ? masterOf(person.login, backend.master) : own
   const dial = ways.dial(endpoint, person.login)
   const session = new ImapSession({ endpoint, login, idleSeconds, timeoutSeconds, dial })
-  await session.ready()
+  await session.open()
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({
     endpoint, login, folders, mailbox, timeoutSeconds, dial, by: endpoint.watch ?? 'auto', pollSeconds: endpoint.pollSeconds ?? 30,
-    hear: look => heard.hear(person.login, look),
+    hear: look => heard.hear(person.login, look), woken: () => void session.open().catch(() => {}),
   })
   const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log, ahead: { budget: ways.ahead, user: person.account } })
   const { notes = 'dav' } = backend

@@ -286,9 +286,11 @@ export class ImapConnection {
   #take(line: string, literals: readonly Uint8Array[]): boolean {
     if (line.startsWith('* ')) {
       const response = parseResponse(line.slice(2), literals)
+      // RFC 9051, BYE: what it still says of the commands under way is no answer.
+      if (response.name === 'BYE') this.#flow.closeConnection()
       this.#offer(response)
       this.onNews?.(response)
-      return response.name !== 'BYE' && response.name !== 'CAPABILITY'
+      return response.name !== 'CAPABILITY'
     }
     if (line.startsWith('+')) {
       if (!this.#writer.go()) this.#pending.find(({ go }) => go)?.go!()

@@ -2,9 +2,10 @@ import { Failure, stale } from '../base/failure.ts'
 import type { Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import { listedFields, type Message } from '../model/message.ts'
+import type { ImapCapabilities } from './imap-capabilities.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
 import { bignumber, list, number, octets, pairs, text, type Response, type Value } from './imap-response.ts'
-import { gone, type Batch, type Command, type ImapCapabilities, type ImapSession } from './imap-session.ts'
+import { gone, type Batch, type Command, type ImapSession } from './imap-session.ts'
 import type { MailboxState } from './imap-state.ts'
 import { readStructure } from './imap-structure.ts'
 import { normalise, ofUids, print } from './uid-ranges.ts'
@@ -44,22 +45,27 @@ export type ImapMailbox = {
   ask(folder: FolderId, validity: number | undefined, queries: readonly Query[]): Promise<{ state: MailboxState; selectedFresh: boolean; answers: Answer[] }>
   /** More questions about what was just asked: the mailbox may be as it was then. Throws as `ask` does. */
   more(folder: FolderId, validity: number, queries: readonly Query[]): Promise<Answer[]>
-  /** Throws `not-found`. */
-  stateOf(folder: FolderId): Promise<MailboxState>
-  /** One round trip for all; undefined for a folder that is not there or does not tell. */
+  /** Throws `not-found`, and `stale` for another UIDVALIDITY than the one given. */
+  stateOf(folder: FolderId, validity?: number): Promise<MailboxState>
+  /**
+   * One round trip for all; undefined for a folder that is not there or does not tell. By names that are remembered: where another mailbox
+   * has the name by now, its UIDVALIDITY tells.
+   */
   status(folders: readonly FolderId[]): Promise<Map<FolderId, MailboxState | undefined>>
   messages(folder: FolderId, validity: number, uids: readonly number[]): Promise<readonly Message[]>
+  /** As it was told last, else 0. */
+  uidNextOf(folder: FolderId): number
 }
 
 /** Outbox has no mailbox: it is always there and always empty. */
 const emptyState: MailboxState = { validity: 1, uidNext: 1, highestModseq: 1n, messages: 0 }
 
 export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMailbox {
-  const stateOf = async (id: FolderId): Promise<MailboxState> => id === outbox.id ? emptyState : folders.at(id, async path => {
+  const stateOf = async (id: FolderId, validity?: number): Promise<MailboxState> => id === outbox.id ? emptyState : folders.at(id, async path => {
     const state = await session.state(path)
     if (!state) throw new Failure('not-found', 'the folder is gone')
-    return state
-  })
+    return as(validity, state)
+  }, validity !== undefined)
 
   return {
     get capabilities() { return session.capabilities },
@@ -68,7 +74,7 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
       if (folder === outbox.id) return { state: emptyState, selectedFresh: false, answers: queries.map(noAnswer) }
       return folders.at(folder, async path => {
         const { state, fresh, result } = await session.read(path, () => together(queries.map(query => prepare(query, session.capabilities))))
-        if (validity !== undefined && state.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
+        as(validity, state)
         return { state, selectedFresh: fresh, answers: result }
       }, validity !== undefined)
     },
@@ -80,9 +86,10 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
     },
 
     stateOf,
+    uidNextOf: folder => folders.told(folder)?.uidNext ?? 0,
 
     async status(ids) {
-      const paths = await Promise.all(ids.map(async id => id === outbox.id ? undefined : folders.path(id).catch(ifGone)))
+      const paths = await Promise.all(ids.map(async id => id === outbox.id ? undefined : folders.path(id, true).catch(ifGone)))
       const known = paths.filter(path => path !== undefined)
       const states = new Map((await session.status(known)).map((state, index) => [known[index]!, state]))
       return new Map(await Promise.all(ids.map(async (id, index) => {
@@ -105,6 +112,11 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
       return [...first.result, ...again.result]
     },
   }
+}
+
+function as(validity: number | undefined, state: MailboxState): MailboxState {
+  if (validity !== undefined && state.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
+  return state
 }
 
 function ifGone(error: unknown): undefined {
@@ -296,7 +308,10 @@ function lowestRows(most: number) {
 }
 
 function readFlags(value: Value | undefined): ReadonlySet<string> {
-  return new Set(list(value).map(text).filter(flag => flag !== '\\Recent'))
+  const flags = new Set<string>()
+  for (const flag of list(value)) flags.add(text(flag))
+  flags.delete('\\Recent')
+  return flags
 }
 
 /** Whether a UID is in the set. */
@@ -341,16 +356,21 @@ function messagesBatch(uids: string, { condstore }: ImapCapabilities): Batch<rea
 
 /** Undefined for a response that answers another question. */
 function readMessage(values: readonly Value[]): Message | undefined {
-  const items = new Map(pairs(values))
-  const head = [...items].find(([name]) => name.startsWith('BODY[HEADER'))
-  if (!items.has('UID') || !items.has('RFC822.SIZE') || !head) return undefined
+  const items = new Map<string, Value>()
+  let head: Value | undefined
+  for (const [name, value] of pairs(values)) {
+    // Each server writes the names of the fields in its own way.
+    if (name.startsWith('BODY[HEADER')) head ??= value
+    else items.set(name, value)
+  }
+  if (!items.has('UID') || !items.has('RFC822.SIZE') || head === undefined) return undefined
   return {
     uid: number(items.get('UID')),
     flags: readFlags(items.get('FLAGS')),
     modseq: readModseq(items),
     received: readDate(text(items.get('INTERNALDATE'))).time,
     size: number(items.get('RFC822.SIZE')),
-    header: octets(head[1]),
+    header: octets(head),
     structure: readStructure(items.get('BODYSTRUCTURE')),
   }
 }

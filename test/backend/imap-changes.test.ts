@@ -91,6 +91,7 @@ describe.each([
       }
       for (const step of script) {
         const uids = [...mailbox.items.keys()]
+        mailbox.told = mailbox.uidNext
         if (step.do === 'deliver') for (let i = 0; i < step.count; i++) mailbox.deliver(today - step.age, i % 2 ? ['\\Seen'] : [])
         else if (step.do === 'flag') mailbox.flag(uids.slice(step.pick % (uids.length + 1)).slice(0, step.count), '\\Flagged', step.on)
         else if (step.do === 'expunge') mailbox.expunge(uids.slice(step.pick % (uids.length + 1)).slice(0, step.count))
@@ -124,13 +125,30 @@ describe('changes of a mailbox', () => {
     expect(mailbox.asked).toBe(1)
   })
 
-  it('cost two questions, bodies apart, for a window of a first sync and for new mail', async () => {
+  it.each([
+    ['one question, where UIDNEXT was told before', 301, 0, 1],
+    ['two, where it has moved on', 296, 0, 2],
+    ['two, where it was never told', 0, 0, 2],
+    ['two, where the newest may lie before the time filter’s day', 301, 19_990, 2],
+  ])('cost, bodies apart, for the first window of a first sync: %s', async (_, told, since, questions) => {
+    const mailbox = filled(300)
+    mailbox.told = told
+    const { adds } = await of(mailbox).changes(folder, undefined, { window: 100, since })
+    expect([adds.length, adds[0]?.uid, adds[99]?.uid, mailbox.asked]).toEqual([100, 300, 201, questions])
+  })
+
+  it('cost one question, bodies apart, for each window after the first, two where messages are gone within, and two for new mail', async () => {
     const mailbox = filled(300)
     const first = await of(mailbox).changes(folder, undefined, all)
-    expect(mailbox.asked).toBe(2)
     mailbox.asked = 0
     const second = await of(mailbox).changes(folder, first.next, all)
-    expect(mailbox.asked).toBe(2)
+    expect([second.adds.length, mailbox.asked]).toEqual([100, 1])
+    const holed = filled(300)
+    holed.expunge([150])
+    const { next } = await of(holed).changes(folder, undefined, all)
+    holed.asked = 0
+    const { adds } = await of(holed).changes(folder, next, all)
+    expect([adds.length, adds.at(-1)?.uid, holed.asked]).toEqual([100, 100, 2])
     const third = await of(mailbox).changes(folder, second.next, all)
     mailbox.deliver(20_000)
     mailbox.asked = 0
@@ -206,6 +224,15 @@ describe('changes of a mailbox', () => {
     expect({ adds: told.adds.map(({ uid }) => uid), updates: told.updates.map(({ uid }) => uid) }).toEqual(found)
     const rest = await of(mailbox).changes(folder, told.next, all)
     expect(rest.adds.map(({ uid }) => uid)).toEqual(mailbox.state().uidNext === 8 ? [7] : [])
+  })
+
+  it('are not passed over where more was heard of than there is', async () => {
+    const mailbox = filled(5)
+    const { next } = await of(mailbox).changes(folder, undefined, all)
+    const changes = mailChanges(mailbox, recall({ mailboxes: 10 }), () => ({ ...mailbox.state(), uidNext: 9 }))
+    const { next: then } = await changes.changes(folder, next, all)
+    mailbox.deliver(20_000)
+    expect((await of(mailbox).changes(folder, then, all)).adds.map(({ uid }) => uid)).toEqual([6])
   })
 
   it.each([1000, 4000])('of a mailbox of %i messages, every other one old, cost no more for each window once they are being told', async count => {

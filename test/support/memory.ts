@@ -196,7 +196,8 @@ export class MemoryAccount {
     const state = (id: FolderId): MailboxState | undefined => this.#boxes.get(id)?.box.state()
     return {
       capabilities: new SimulatedMailbox().capabilities,
-      stateOf: async (id: FolderId) => state(id),
+      stateOf: (id: FolderId, validity?: number) => this.#box(id).box.stateOf(id, validity),
+      uidNextOf: (id: FolderId) => this.#boxes.get(id)?.box.uidNextOf() ?? 0,
       status: async (folders: readonly FolderId[]) => new Map(folders.map(id => [id, state(id)])),
       ask: async (id: FolderId, validity: number | undefined, queries: Parameters<ImapMailbox['ask']>[2]) => {
         const { state: now, answers } = await this.#box(id).box.ask(id, validity, queries)

@@ -18,6 +18,8 @@ export class SimulatedMailbox implements ImapMailbox {
   uidNext = 1
   modseq = 1n
   asked = 0
+  /** UIDNEXT as somebody has heard of it. */
+  told = 0
 
   constructor(capabilities: Partial<ImapMailbox['capabilities']> = {}) {
     this.capabilities = { condstore: true, qresync: true, esearch: true, move: true, uidplus: true, ...capabilities } as ImapMailbox['capabilities']
@@ -50,9 +52,14 @@ export class SimulatedMailbox implements ImapMailbox {
     return { validity: this.validity, uidNext: this.uidNext, highestModseq, messages: this.items.size }
   }
 
-  async stateOf(): Promise<MailboxState> {
+  async stateOf(_folder?: FolderId, validity?: number): Promise<MailboxState> {
     this.asked++
+    if (validity !== undefined && validity !== this.validity) throw new Failure('stale', 'UIDVALIDITY changed')
     return this.state()
+  }
+
+  uidNextOf(): number {
+    return this.told
   }
 
   async status(folders: readonly FolderId[]): Promise<Map<FolderId, MailboxState | undefined>> {
