@@ -137,7 +137,8 @@ function* changesOf(
   const rows = most < Infinity ? most : 0
   if (condstore && !validity) return nothing
   if (!qresync) return changesIn(yield [condstore ? { ...everyFlag, modseq } : everyFlag])
-  if (!esearch || !pass || pass.phase === 'expunged') {
+  // A mailbox may keep no MODSEQ all the same (RFC 7162, NOMODSEQ).
+  if (!esearch || modseq === 0n || !pass || pass.phase === 'expunged') {
     return changesIn(yield [{ ...everyFlag, modseq, keep: { uids: print(within), since, most: rows } }])
   }
   // What vanished has been told by now. What changed may be very much, and all of it was asked for once.
