@@ -149,7 +149,7 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   if (!spoken) head.announce()
   const known: Known = { parsed, head, account }
   const fault = parsed.deviceFault ?? (spoken && speaks(entry, parsed.version) ? undefined : '138') ??
-    await accessFault(house, parsed, stores, who) ?? await policyFault(house.settings, parsed, account, who)
+    await accessFault(house, parsed, stores, who) ?? await policyFault(house, parsed, account, who)
   // [MS-ASCMD] Common Status Codes, 140: what versions before 14.0 get that leave the header out. A base64 query has none.
   if (fault === '140' && parsed.policyKey === undefined && /[?&]cmd=/i.test(request.url.search) && !since(parsed.version, '14.0')) return refusal(house, known, visit, 403)
   if (fault) return refusal(house, known, visit, bare(entry, fault))
