@@ -9,14 +9,19 @@ const toTheEnd = 0x7fffffff
 
 /**
  * RFC 9051, FETCH with BODY.PEEK[section]<partial>. Wishes for the same piece of many messages become one command, several pieces of the
- * same messages too. Undefined where the message or the part is not there.
+ * same messages too. Undefined where the message or the part is not there. PREVIEW (RFC 8970) takes no part's place: Dovecot's ends at 200
+ * characters where clients ask for 255, and is of the plain text where they are shown the HTML.
  */
 export function partsBatch(wishes: readonly PartWish[]): Batch<(Uint8Array | undefined)[]> {
   const pieces = new Map<string, number[]>()
+  /** What was asked for, by its name in the answer and by UID; undefined until it is there. */
+  const found = new Map<string, Map<number, Uint8Array | undefined>>()
   for (const wish of wishes) {
-    const uids = pieces.get(item(wish)) ?? []
+    const piece = item(wish), name = nameOf(wish)
+    const uids = pieces.get(piece) ?? [], octetsOf = found.get(name) ?? new Map<number, undefined>()
     uids.push(wish.uid)
-    pieces.set(item(wish), uids)
+    pieces.set(piece, uids)
+    found.set(name, octetsOf.set(wish.uid, undefined))
   }
   const fetches = new Map<string, string[]>()
   for (const [piece, uids] of pieces) {
@@ -24,16 +29,16 @@ export function partsBatch(wishes: readonly PartWish[]): Batch<(Uint8Array | und
     fetches.set(set, [...fetches.get(set) ?? [], piece])
   }
 
-  const asked = new Set(wishes.map(key))
-  const found = new Map<string, Uint8Array>()
   const on = ({ name, values }: Response): void => {
     if (name !== 'FETCH') return
     const items = [...pairs(list(values[0]))]
     const uid = number(items.find(([each]) => each === 'UID')?.[1])
     for (const [each, value] of items) {
-      const mark = `${uid} ${each}`
+      const octetsOf = found.get(each)
+      if (value === null || !octetsOf?.has(uid)) continue
+      const there = octets(value)
       // Somebody else may ask for fewer octets of the same part at the same time: its answer looks alike.
-      if (value !== null && asked.has(mark) && octets(value).length >= (found.get(mark)?.length ?? 0)) found.set(mark, octets(value))
+      if (there.length >= (octetsOf.get(uid)?.length ?? 0)) octetsOf.set(uid, there)
     }
   }
   const commands = [...fetches].flatMap(([set, items]) =>
@@ -42,7 +47,7 @@ export function partsBatch(wishes: readonly PartWish[]): Batch<(Uint8Array | und
     commands,
     result: answers => {
       gone(answers)
-      return wishes.map(wish => found.get(key(wish))?.subarray(0, wish.length))
+      return wishes.map(wish => found.get(nameOf(wish))?.get(wish.uid)?.subarray(0, wish.length))
     },
   }
 }
@@ -50,7 +55,7 @@ export function partsBatch(wishes: readonly PartWish[]): Batch<(Uint8Array | und
 const partial = ({ offset, length }: PartWish): boolean => offset !== undefined || length !== undefined
 const item = (wish: PartWish): string =>
   `BODY.PEEK[${section(wish)}]${partial(wish) ? `<${wish.offset ?? 0}.${Math.max(1, Math.min(wish.length ?? toTheEnd, toTheEnd))}>` : ''}`
-const key = (wish: PartWish): string => `${wish.uid} BODY[${section(wish)}]${partial(wish) ? `<${wish.offset ?? 0}>` : ''}`
+const nameOf = (wish: PartWish): string => `BODY[${section(wish)}]${partial(wish) ? `<${wish.offset ?? 0}>` : ''}`
 
 /** A section comes from a client by way of a file reference. */
 const section = ({ section: wanted }: PartWish): string => /^[\d.]{0,200}(?:TEXT|MIME|HEADER)?$/.test(wanted) ? wanted : '0'

@@ -1,5 +1,5 @@
 import { Failure } from '../base/failure.ts'
-import { find } from '../formats/structure.ts'
+import { find, textPieces } from '../formats/structure.ts'
 import { decodeStream, streamLength } from '../formats/transfer-stream.ts'
 import { uuFile } from '../formats/uu-files.ts'
 import { readEvent } from '../formats/event-read.ts'
@@ -29,7 +29,7 @@ export async function openAttachment(call: Call, reference: string): Promise<Att
   const { ref, section } = parseFileReference(reference)
   const [message] = await stores.mail.messages(ref.folder, ref.validity, [ref.uid])
   const [outer = '', number] = section.split('-')
-  const text = number === undefined ? undefined : message && bareTexts(message.structure).find(one => one.section === outer)
+  const text = number === undefined ? undefined : message && bareTexts(textPieces(message.structure)).find(one => one.section === outer)
   if (text && Number(number) > 1) return openFileOfText(call, ref, text, Number(number), `length:${reference}`)
   if (message && number !== undefined) return openInner(call, message, ref, section)
   const part = message && find(message.structure, section)

@@ -139,7 +139,7 @@ export async function* renderHits(call: Call, hits: readonly Hit[], wish: BodyWi
       const context = { version: call.request.version, userAgent: call.request.userAgent, log: call.log, cache: call.cache }
       const byUid = new Map(group.map(({ ref }) => [ref.uid, ref]))
       const items = renderItems(call.stores, folder, validity, group.map(({ message }) => message), wish, context)
-      for await (const { uid, nodes } of items) rendered.set(byUid.get(uid)!, nodes)
+      for await (const some of items) for (const { uid, nodes } of some) rendered.set(byUid.get(uid)!, nodes)
     }))
     for (const hit of some) {
       const nodes = rendered.get(hit.ref)

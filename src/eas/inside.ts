@@ -1,7 +1,7 @@
 import { Failure } from '../base/failure.ts'
 import { decodeText } from '../formats/charset.ts'
 import { readInvitation, type Invitation } from '../formats/invitation.ts'
-import { find, firstPart, replacePart, textPieces } from '../formats/structure.ts'
+import { find, firstPart, replacePart, textPieces, type TextPiece } from '../formats/structure.ts'
 import { readTnef, type Tnef } from '../formats/tnef.ts'
 import { tnefInvitation } from '../formats/tnef-invitation.ts'
 import { decodeTransfer } from '../formats/transfer-encoding.ts'
@@ -26,6 +26,8 @@ export type Inside = Omit<ClassFacts, 'meeting'> & {
   readonly meeting?: Invitation
   /** With the parts of a TNEF stream where that was, without a calendar that became an invitation. */
   readonly structure: Part
+  /** The pieces of its text: much is told by them, and they are looked for once. */
+  readonly texts: readonly TextPiece[]
   /** Octets of parts that no server knows, by section: `2-1` is the first in 2. */
   readonly octets: ReadonlyMap<string, Uint8Array>
   /** There is more of the text than was read. */
@@ -43,6 +45,8 @@ const isTnef = (part: Part): boolean =>
  * stays as it is; Outlook opens TNEF itself.
  */
 export function lookOf(root: Part, userAgent: string | undefined): Look | undefined {
+  // Of most messages that is all there is to see.
+  if (root.type !== 'multipart/report' && !firstPart(root, mayTell)) return undefined
   if (isSmime(root)) return undefined
   const tnef = firstPart(root, isTnef)
   if (tnef && tnef.size <= most.tnef && clientOf(userAgent, '') !== 'Outlook') return { section: tnef.section, length: most.tnef, kind: 'tnef', first: true }
@@ -55,6 +59,7 @@ export function lookOf(root: Part, userAgent: string | undefined): Look | undefi
   return { section: calendar.section, length: most.calendar, kind: 'calendar', first: textPieces(root).length === 0 }
 }
 
+const mayTell = (part: Part): boolean => part.type === 'text/calendar' || isTnef(part)
 const isInvitation = (part: Part): boolean => part.type === 'text/calendar' && part.parameters['method'] !== undefined
 /** Whether it is an invitation is in the body alone. A file somebody attached is none. */
 const isUnnamedCalendar = (part: Part): boolean => part.type === 'text/calendar' && part.disposition !== 'attachment'
@@ -64,7 +69,7 @@ export function lookInside(
   { structure }: Pick<Message, 'structure'>, look: Look | undefined, octets: Uint8Array | undefined,
 ): Inside {
   const part = look && find(structure, look.section)
-  const unseen: Inside = { structure, octets: new Map() }
+  const unseen: Inside = shaped(structure)
   if (!part || !octets) return unseen
   try {
     const decoded = decodeTransfer(octets, part.encoding)
@@ -79,6 +84,12 @@ export function lookInside(
   }
 }
 
+/** A structure, and what belongs to it. */
+export const shaped = (structure: Part, octets: Inside['octets'] = nothing): Pick<Inside, 'structure' | 'texts' | 'octets'> =>
+  ({ structure, texts: textPieces(structure), octets })
+
+const nothing: Inside['octets'] = new Map()
+
 /** RFC 3464, Action Field; RFC 8098, The Disposition Field. The worst of several recipients' counts. */
 function reportOf(part: Part, octets: Uint8Array): string {
   const text = decodeText(octets, undefined)
@@ -91,12 +102,11 @@ function reportOf(part: Part, octets: Uint8Array): string {
 /** A calendar that is no message about a meeting stays a file. One without a text beside it is read as one. */
 function withCalendar(structure: Part, part: Part, octets: Uint8Array, alone: boolean): Inside {
   const meeting = readInvitation(decodeText(octets, part.parameters['charset'] ?? 'utf-8'), part.parameters['method'])
-  if (!meeting) return { structure, octets: new Map() }
+  if (!meeting) return shaped(structure)
   const told = (meeting.description || meeting.summary).replace(/\r?\n/g, '\r\n')
   const text = alone ? virtual(part, 1, 'text/plain', Buffer.from(told)) : undefined
   return {
-    meeting, structure: replacePart(structure, part.section, text?.part),
-    octets: new Map(text ? [[text.part.section, text.octets]] : []),
+    meeting, ...shaped(replacePart(structure, part.section, text?.part), new Map(text ? [[text.part.section, text.octets]] : [])),
   }
 }
 
@@ -122,8 +132,7 @@ function withTnef(structure: Part, part: Part, octets: Uint8Array): Inside {
   const opened = virtual(part, 0, 'multipart/mixed', new Uint8Array(), { children: shown.flatMap(one => one?.part ?? []) })
   return {
     ...(meeting ? { meeting } : {}), stated: tnef.messageClass,
-    structure: replacePart(structure, part.section, opened.part),
-    octets: new Map(found.flatMap(one => one ? [[one.part.section, one.octets]] : [])),
+    ...shaped(replacePart(structure, part.section, opened.part), new Map(found.flatMap(one => one ? [[one.part.section, one.octets]] : []))),
   }
 }
 

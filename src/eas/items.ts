@@ -60,11 +60,12 @@ type Place = Asked & { readonly stores: Stores; readonly folder: Folder; readonl
 /**
  * Messages as a client sees them, in the given order: the children of ApplicationData (Sync) or Properties (ItemOperations).
  * Bodies are fetched a batch at a time, the next one while this one is written, and rendered a few at a time. A message that is gone is
- * left out, one that cannot be read is an item that says so. Throws `unavailable`, `auth`, `stale`.
+ * left out, one that cannot be read is an item that says so. Throws `unavailable`, `auth`, `stale`. They come a few at a time, as a promise each would
+ * cost as much as an address.
  */
 export async function* renderItems(
   stores: Stores, folder: Folder, validity: number, messages: readonly Message[], wish: BodyWish, context: ItemContext,
-): AsyncGenerator<Item> {
+): AsyncGenerator<readonly Item[]> {
   const place = { stores, folder, validity, wish, context }
   const waiting = plannedBatches(place, messages)
   let coming = fetchBatch(place, waiting.shift())
@@ -73,7 +74,7 @@ export async function* renderItems(
     if (!batch) return
     coming = fetchBatch(place, waiting.shift())
     coming.catch(() => undefined) // it is awaited only when this batch is written
-    for (let at = 0; at < batch.length; at += together) yield* await renderSome(place, batch.slice(at, at + together))
+    for (let at = 0; at < batch.length; at += together) yield await renderSome(place, batch.slice(at, at + together))
   }
 }
 
@@ -88,7 +89,7 @@ const plannedBatches = (asked: Asked, messages: readonly Message[]): Planned[][]
   planned(asked, message, lookOf(message.structure, asked.context.userAgent), lookInside(message, undefined, undefined))))
 
 function planned({ wish, context: { version, octets, asWritten } }: Asked, message: Message, look: Look | undefined, inside: Inside): Planned {
-  const shaped = { structure: inside.structure, size: message.size }
+  const shaped = { structure: inside.structure, texts: inside.texts, size: message.size }
   const body = planBody(shaped, wish, version, asWritten), part = planBodyPart(shaped, wish.part, version)
   const stream = wantsMimeStream(body, message, octets)
   return { message, look, inside, plans: { body: stream ? { ...body, parts: [] } : body, part }, stream }
@@ -164,7 +165,7 @@ async function opened(place: Place, batch: readonly Planned[]): Promise<readonly
 /** Texts turn out to have files in them when they are read: those are planned anew, and read whole where they are not too long. */
 async function takeFilesOut(place: Place, batch: Planned[], octets: (Octets | undefined)[]): Promise<void> {
   if (place.folder.role === 'drafts') return
-  const suspects = batch.flatMap((one, at) => one.look || one.stream ? [] : bareTexts(one.inside.structure).flatMap(part => {
+  const suspects = batch.flatMap((one, at) => one.look || one.stream ? [] : bareTexts(one.inside.texts).flatMap(part => {
     const wish = one.plans.body.parts.findIndex(({ section }) => section === part.section)
     const seen = wish < 0 ? undefined : octets[at]?.[wish]
     if (!seen || !tellsOfFiles(part, seen)) return []

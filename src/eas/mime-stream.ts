@@ -1,7 +1,7 @@
 import { textPieces } from '../formats/structure.ts'
 import type { Message } from '../model/message.ts'
 import { el, type Content, type Node } from '../wire/wbxml.ts'
-import type { BodyPlan, Rendered } from './map/body.ts'
+import { nativeType, type BodyPlan, type Rendered } from './map/body.ts'
 
 /** A message flowing as text; or as the octets it is, for whoever can take them. Only one of the two may be read. */
 export type MimeText = { readonly text: AsyncIterable<string>; readonly octets: AsyncIterable<Uint8Array>; readonly length: number }
@@ -17,9 +17,8 @@ export const wantsMimeStream = ({ choices }: BodyPlan, message: { readonly size:
 export function renderMimeStream(
   octets: AsyncIterable<Uint8Array>, { size, structure }: Message, nodesOf: (rendered: Rendered) => Node[],
 ): Node[] {
-  const nativeType = textPieces(structure).some(piece => piece.rich) ? 2 : 1
   const body = { type: 4, size, truncated: false, data: 'x', preview: undefined } as const
-  return nodesOf({ body, nativeType }).map(node =>
+  return nodesOf({ body, nativeType: nativeType(textPieces(structure)) }).map(node =>
     node.tag === 'Email:MIMEData' ? el(node.tag, { text: texts(octets) }) :
     node.tag === 'AirSyncBase:Body' ? el(node.tag, withData(node.children, { text: texts(octets), octets, length: size })) : node)
 }

@@ -24,16 +24,16 @@ type Proven = { readonly policy: Policy; readonly key: string }
 
 /** [MS-ASCMD] Common Status Codes, 142 to 144: why this device must provision first, else undefined. */
 export async function policyFault(
-  { settings, cache }: { readonly settings: EasSettings; readonly cache: Cache }, request: EasRequest, login: string, who: Who,
+  { settings, cache }: { readonly settings: EasSettings; readonly cache: Cache }, request: EasRequest, account: string, who: Who,
 ): Promise<'142' | '144' | undefined> {
   if (request.command === 'Provision') return undefined
   const policy = await policyOf(settings, request.userAgent, who)
   if (!policy) return undefined
   const { policyKey: key, device, deviceId } = request
   if (!key || key === '0') return '142'
-  const slot = `policy:${login}/${device}`, proven = cache.get<Proven>(slot)
+  const slot = `policy:${account}/${device}`, proven = cache.get<Proven>(slot)
   if (proven?.policy === policy && proven.key === key) return undefined
-  if (key !== policyKey({ ...settings, policy }, 'final', login, deviceId)) return '144'
+  if (key !== policyKey({ ...settings, policy }, 'final', account, deviceId)) return '144'
   cache.set(slot, { policy, key } satisfies Proven, { size: 64 })
   return undefined
 }

@@ -1,9 +1,9 @@
 import { cleanText, decodeText } from '../formats/charset.ts'
-import { replacePart, textPieces } from '../formats/structure.ts'
+import { replacePart, type TextPiece } from '../formats/structure.ts'
 import { decodedSize, decodeTransfer } from '../formats/transfer-encoding.ts'
 import { mayHaveFiles, splitUu } from '../formats/uu-files.ts'
 import type { Part } from '../model/message.ts'
-import { virtual, type Inside } from './inside.ts'
+import { shaped, virtual, type Inside } from './inside.ts'
 
 /**
  * Octets, as they are stored, of a text that is read whole for the files in it. Of a longer one a list shows what begins within the octets that
@@ -14,8 +14,8 @@ export const mostWithFiles = 1024 * 1024
 const mostFiles = 100
 
 /** Texts that may have files in them: plain ones that are no second form of anything. */
-export const bareTexts = (root: Part): readonly Part[] =>
-  textPieces(root).flatMap(({ plain, rich }) => rich ? [] : plain ?? []).filter(({ type, children }) => type === 'text/plain' && children.length === 0)
+export const bareTexts = (texts: readonly TextPiece[]): readonly Part[] =>
+  texts.flatMap(({ plain, rich }) => rich ? [] : plain ?? []).filter(({ type, children }) => type === 'text/plain' && children.length === 0)
 
 /** Whether these octets of the part, as they are stored, tell of files. */
 export function tellsOfFiles({ encoding }: Part, octets: Uint8Array): boolean {
@@ -42,7 +42,7 @@ export function withoutFiles(inside: Inside, part: Part, stored: Uint8Array, cut
   })
   const opened = virtual(part, 0, 'multipart/mixed', new Uint8Array(), { children: [words.part, ...found.map(one => one.part)] })
   return {
-    ...inside, structure: replacePart(inside.structure, part.section, opened.part), cutShort: inside.cutShort || cut,
-    octets: new Map([...inside.octets, [words.part.section, words.octets]]),
+    ...inside, cutShort: inside.cutShort || cut,
+    ...shaped(replacePart(inside.structure, part.section, opened.part), new Map([...inside.octets, [words.part.section, words.octets]])),
   }
 }

@@ -100,16 +100,18 @@ export function cleanText(text: string, octets?: Uint8Array): string {
 
 /**
  * The octets themselves where they are what `decodeText` and `cleanText` would make of them, in UTF-8; undefined for all others. A character
- * cut off at the end is left out.
+ * cut off at the end is left out. `text` is the octets as latin1.
  */
-export function cleanUtf8(bytes: Uint8Array, charset: string | undefined): Uint8Array | undefined {
-  if (!oftenLying.has(labelOf(charset))) return undefined
+export function cleanUtf8(bytes: Uint8Array, charset: string | undefined, text = latin1(bytes)): Uint8Array | undefined {
+  if (!oftenLying.has(labelOf(charset)) || holdsControls(text)) return undefined
   const octets = buffer(bytes)
-  const whole = isAscii(octets) ? octets : octets.subarray(0, octets.length - cutOff(octets))
-  if (!isUtf8(whole)) return undefined
-  const text = whole.toString('latin1')
-  return text.startsWith(byteOrderMark) || holdsControls(text) || holdsMoreControls(text) ? undefined : whole
+  if (isAscii(octets)) return octets
+  const whole = octets.subarray(0, octets.length - cutOff(octets))
+  return !isUtf8(whole) || text.startsWith(byteOrderMark) || holdsMoreControls(text) ? undefined : whole
 }
+
+/** Octets as characters, one each. */
+export const latin1 = (bytes: Uint8Array): string => buffer(bytes).toString('latin1')
 
 // UTF-8 read as latin1: U+FEFF; U+0080 to U+009F, U+FFFE, U+FFFF.
 const byteOrderMark = '\xef\xbb\xbf'

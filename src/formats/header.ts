@@ -16,16 +16,18 @@ export function parseHeader(bytes: Uint8Array): Header {
   const fields: Field[] = []
   for (let at = 0; at < text.length;) {
     let end = lineEnd(text, at)
-    if (text[at] === '\n' || text.slice(at, end) === '\r\n') break
+    if (text[at] === '\n' || (text[at] === '\r' && text[at + 1] === '\n')) break
     while (text[end] === ' ' || text[end] === '\t') end = lineEnd(text, end)
     const lines = text.slice(at, end)
     const colon = lines.indexOf(':')
     const name = lines.slice(0, Math.max(0, colon)).trimEnd().toLowerCase()
-    if (/^[!-~]+$/.test(name)) fields.push({ name, value: lines.slice(colon + 1).replace(/[\r\n\0]/g, '').trim() })
+    if (/^[!-~]+$/.test(name)) fields.push({ name, value: unfold(lines.slice(colon + 1).trim()) })
     at = end
   }
   return { fields }
 }
+
+const unfold = (value: string): string => /[\r\n\0]/.test(value) ? value.replace(/[\r\n\0]/g, '').trim() : value
 
 const lineEnd = (text: string, at: number): number => text.indexOf('\n', at) + 1 || text.length
 
@@ -123,6 +125,7 @@ const pairs: Readonly<Record<string, string>> = { '"': '"', '(': ')', '<': '>', 
  * obsolete forms and the usual mistakes (no quotes round `Doe, John`, semicolons as in Outlook, names in comments) are read too.
  */
 export function parseAddresses(raw: string): Address[] {
+  if (usualAddress.test(raw)) return [{ address: raw }]
   const list: Address[] = []
   let comma = false // between the last of the list and this one
   const unclosed = new Set<string>()
@@ -220,17 +223,25 @@ const zones: Readonly<Record<string, number>> = { EST: -5, EDT: -4, CST: -6, CDT
 const calendarDay = /(\d{1,2})[ -]{1,4}([a-z]{3})[a-z]{0,6}[ ,-]{1,4}(\d{2,4})/i
 const timeOfDay = /(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))? {0,4}([+-]\d{4}|[a-z]{1,5})?/iy
 
+/** As nearly all programs write it. */
+const usualDate = /^(?:[a-z]{3}, )?(\d{1,2}) ([a-z]{3}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})/i
+
 /** RFC 5322, Date and Time Specification, the obsolete forms and common mistakes included. */
 export function parseDate(raw: string): Date | undefined {
+  const found = usualDate.exec(raw) ?? otherDate(raw)
+  if (!found) return undefined
+  const day = Number(found[1]), month = months.indexOf(found[2]!.toLowerCase()), year = fullYear(found[3]!)
+  const hour = Number(found[4]), minute = Number(found[5]), second = Number(found[6] ?? 0)
+  if (month < 0 || day > 31 || hour > 24 || minute > 59 || second > 60) return undefined
+  return new Date(Date.UTC(year, month, day, hour, minute - minutesOf(found[7] ?? ''), second))
+}
+
+function otherDate(raw: string): (string | undefined)[] | undefined {
   const text = raw.slice(0, 200).replace(/[\s,]+/g, ' ')
   const date = calendarDay.exec(text)
   timeOfDay.lastIndex = date ? date.index + date[0].length + 1 : 0
   const time = timeOfDay.exec(text)
-  if (!date || !time) return undefined
-  const day = Number(date[1]), month = months.indexOf(date[2]!.toLowerCase()), year = fullYear(date[3]!)
-  const hour = Number(time[1]), minute = Number(time[2]), second = Number(time[3] ?? 0)
-  if (month < 0 || day > 31 || hour > 24 || minute > 59 || second > 60) return undefined
-  return new Date(Date.UTC(year, month, day, hour, minute - minutesOf(time[4] ?? ''), second))
+  return date && time ? [...date, ...time.slice(1)] : undefined
 }
 
 // RFC 5322, Obsolete Date and Time

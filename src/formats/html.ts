@@ -1,5 +1,5 @@
 import { Tokenizer } from 'htmlparser2'
-import { cleanText, cleanUtf8, decodeText } from './charset.ts'
+import { cleanText, cleanUtf8, decodeText, latin1 } from './charset.ts'
 import { PlainText } from './plain-text.ts'
 
 type Options = {
@@ -148,6 +148,7 @@ const before = '<html><head><meta http-equiv="Content-Type" content="text/html; 
 
 /** Plain text as it may stand inside HTML: lines, indentation and web addresses survive. */
 export function htmlLines(text: string): string {
+  if (!text.includes('://')) return spaced(escape(text))
   const pieces: string[] = []
   let at = 0
   for (const { 0: found, index } of text.matchAll(webAddress)) {
@@ -187,6 +188,6 @@ export function decodeHtml(bytes: Uint8Array, charset: string | undefined): stri
 
 /** The octets themselves where they are what `decodeHtml` makes of them: see `cleanUtf8`. */
 export function htmlOctets(bytes: Uint8Array, charset: string | undefined): Uint8Array | undefined {
-  const said = metaCharset.exec(Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).toString('latin1'))?.[1]
-  return said === undefined || said.toLowerCase() === 'utf-8' ? cleanUtf8(bytes, charset ?? said) : undefined
+  const text = latin1(bytes), said = metaCharset.exec(text.slice(0, 4096))?.[1]
+  return said === undefined || said.toLowerCase() === 'utf-8' ? cleanUtf8(bytes, charset ?? said, text) : undefined
 }

@@ -76,10 +76,14 @@ export function textBodies(root: Part): { readonly plain?: Part; readonly html?:
 
 /**
  * Everything a person would look for as a file, in order: files, pictures shown inside, forwarded messages, and texts that
- * are no piece of the body. Other alternatives of the text (AMP, enriched) are no files.
+ * are no piece of the body. Other alternatives of the text (AMP, enriched) are no files. `texts` are its pieces, where they are known.
  */
-export function attachments(root: Part): readonly Part[] {
-  const shown = new Set(textPieces(root).flatMap(({ plain, rich }) => [...plain ?? [], ...rich ?? []]))
+export function attachments(root: Part, texts = textPieces(root)): readonly Part[] {
+  const shown = new Set<Part>()
+  for (const { plain = [], rich = [] } of texts) {
+    for (const part of plain) shown.add(part)
+    for (const part of rich) shown.add(part)
+  }
   const found: Part[] = []
   const collect = (part: Part, parent: Part | undefined, depth: number): void => {
     if (shown.has(part) || depth > deepest) return

@@ -120,21 +120,32 @@ export class Output {
     this.#at += value.length
   }
 
-  /** A text that may hold what no XML can: that is dropped. Most are short and of ASCII, and are written without a look at them before. */
+  /**
+   * All of an element's content that is a text, and its end. The text may hold what no XML can: that is dropped. Most are short and of ASCII, and are
+   * written without a look at them before.
+   */
   text(value: string): void {
-    if (value.length > short || !this.#ascii(value)) this.string(clean(value))
+    if (value.length <= short && this.#ascii(value)) return
+    this.u8(STR_I)
+    this.string(clean(value))
+    this.u8(0)
+    this.u8(END)
   }
 
   /** Writes all of it, or nothing where there is more in it than printable characters of ASCII. */
   #ascii(value: string): boolean {
-    this.#room(value.length)
+    const length = value.length
+    this.#room(length + 3)
     const at = this.#at, buffer = this.#buffer
-    for (let index = 0; index < value.length; index++) {
+    buffer[at] = STR_I
+    for (let index = 0; index < length; index++) {
       const code = value.charCodeAt(index)
       if (code < 0x20 || code > 0x7e) return false
-      buffer[at + index] = code
+      buffer[at + 1 + index] = code
     }
-    this.#at += value.length
+    buffer[at + 1 + length] = 0
+    buffer[at + 2 + length] = END
+    this.#at += length + 3
     return true
   }
 

@@ -25,13 +25,14 @@ export type Node = { readonly tag: Tag; readonly children: Content }
 
 /**
  * A string becomes inline text and octets become opaque data; nothing ('', no octets, no nodes) an empty tag. `utf8` is a text
- * that is UTF-8 already, without what no XML can hold. What is asynchronous is written as it comes; opaque data says its length beforehand and must keep to it.
+ * that is UTF-8 already, without what no XML can hold. What is asynchronous is written as it comes, elements one by one or several
+ * together; opaque data says its length beforehand and must keep to it.
  */
 export type Content =
   | string
   | Uint8Array
   | readonly Node[]
-  | AsyncIterable<Node>
+  | AsyncIterable<Node | readonly Node[]>
   | { readonly utf8: Uint8Array | AsyncIterable<Uint8Array> }
   | { readonly text: AsyncIterable<string> }
   | { readonly opaque: AsyncIterable<Uint8Array>; readonly length: number }
@@ -245,9 +246,9 @@ export function decodeHead(bytes: Uint8Array, later: Tag, limits: Limits = usual
   }
 }
 
-/** An element begun whose content is not written yet: an array of nodes, or pieces that come in their own time. */
+/** An element begun whose content is not written yet: an array of nodes, or pieces that come in their own time. `some` are nodes among others. */
 type Level =
-  | { readonly nodes: readonly Node[]; at: number }
+  | { readonly nodes: readonly Node[]; at: number; readonly some?: true }
   | { readonly pieces: AsyncIterator<unknown>; write(piece: unknown): Level | void; finish(): void }
 
 function later<T>(pieces: AsyncIterable<T>, write: (piece: T) => Level | void, finish = (): void => {}): Level {
@@ -290,30 +291,29 @@ function laterOpaque(out: Output, pieces: AsyncIterable<Uint8Array>, length: num
   }, () => check(left === 0))
 }
 
-const isNodes = (content: Content): content is readonly Node[] => Array.isArray(content)
+const isNodes = (content: Content | Node): content is readonly Node[] => Array.isArray(content)
 
 /** Writes an element as far as it can be written at once; answers what is left of it. */
 function open(out: Output, { tag, children }: Node): Level | void {
-  if (typeof children === 'string' || children instanceof Uint8Array || isNodes(children)) {
+  if (children === '') return out.tag(tag, false)
+  if (typeof children === 'string') {
+    out.tag(tag, true)
+    return out.text(children)
+  }
+  if (children instanceof Uint8Array || isNodes(children)) {
     if (children.length === 0) return out.tag(tag, false)
     out.tag(tag, true)
     if (isNodes(children)) return { nodes: children, at: 0 }
-    if (typeof children === 'string') {
-      out.u8(STR_I)
-      out.text(children)
-      out.u8(0)
-    } else {
-      out.u8(OPAQUE)
-      out.uint(children.length)
-      out.bytes(children)
-    }
+    out.u8(OPAQUE)
+    out.uint(children.length)
+    out.bytes(children)
     return out.u8(END)
   }
   out.tag(tag, true)
   if ('utf8' in children) return utf8Text(out, children.utf8)
   if ('text' in children) return laterText(out, children.text)
   if ('opaque' in children) return laterOpaque(out, children.opaque, children.length)
-  return later(children, node => open(out, node))
+  return later(children, piece => isNodes(piece) ? { nodes: piece, at: 0, some: true } : open(out, piece))
 }
 
 type Waiting = Extract<Level, { pieces: unknown }>
@@ -336,6 +336,7 @@ const push = (levels: Level[], level: Level | void): void => void (level && leve
 function finish(out: Output, levels: Level[]): void {
   const level = levels.pop()!
   if ('pieces' in level) level.finish()
+  else if (level.some) return
   if (levels.length > 0) out.u8(END)
 }
 

@@ -12,8 +12,8 @@ const wish = { bodies: [{ type: 1 as const }], mimeSupport: 0 as const, mimeTrun
 async function subjects(stores: Stores, messages: readonly Message[]): Promise<string[]> {
   const folder = await stores.mail.folderByRole('inbox')
   const found: string[] = []
-  for await (const { uid, nodes } of renderItems(stores, folder, 1, messages, wish, { version: '16.1' })) {
-    found.push(`${uid} ${nodes.find(node => node.tag === 'Email:Subject')?.children}`)
+  for await (const some of renderItems(stores, folder, 1, messages, wish, { version: '16.1' })) {
+    for (const { uid, nodes } of some) found.push(`${uid} ${nodes.find(node => node.tag === 'Email:Subject')?.children}`)
   }
   return found
 }

@@ -87,9 +87,11 @@ export async function* itemAnswers(call: Call, items: readonly FetchedItem[], ca
   }
   const { version, userAgent } = call.request
   const context = { version, userAgent, log: call.log, cache: call.cache, octets: carrier.octets }
-  for await (const { uid, nodes } of renderItems(call.stores, found.folder, ref!.validity, found.messages, wish, context)) {
-    yield* missing(items.findIndex((item, index) => index >= next && item.ref?.uid === uid))
-    yield itemAnswer(items[next++]!, nodes, carrier)
+  for await (const some of renderItems(call.stores, found.folder, ref!.validity, found.messages, wish, context)) {
+    for (const { uid, nodes } of some) {
+      yield* missing(items.findIndex((item, index) => index >= next && item.ref?.uid === uid))
+      yield itemAnswer(items[next++]!, nodes, carrier)
+    }
   }
   yield* missing(items.length)
 }

@@ -7,7 +7,7 @@ import { el, type Node } from '../../wire/wbxml.ts'
 import { noBody } from '../body-wish.ts'
 import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
-import { firstPieces, renderItems, type ItemContext } from '../items.ts'
+import { firstPieces, renderItems, type Item, type ItemContext } from '../items.ts'
 import { flagNodes, lastVerb, type Verb } from '../map/flags.ts'
 import { MeetingNews } from '../meeting-news.ts'
 import { verbsOf } from '../verbs.ts'
@@ -43,11 +43,12 @@ export const collectionHead = (call: Call, { id }: CollectionRequest, key: strin
   el('AirSync:Status', status),
 ]
 
-async function* commandsOf(call: Call, collection: Mailbox): AsyncGenerator<Node> {
+async function* commandsOf(call: Call, collection: Mailbox): AsyncGenerator<Node | readonly Node[]> {
   const { folder, changes } = collection
   if (!changes) return
   const { validity } = changes.next
   const id = (uid: number): Node => el('AirSync:ServerId', printItemId({ folder: folder.id, validity, uid }))
+  const add = ({ uid, nodes }: Item): Node => el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
   for (const uid of changes.deletes) yield el('AirSync:Delete', [id(uid)])
   for (const uid of changes.aged) yield el('AirSync:SoftDelete', [id(uid)])
   const verbs = await verbsOfChanges(call, collection, changes)
@@ -56,19 +57,17 @@ async function* commandsOf(call: Call, collection: Mailbox): AsyncGenerator<Node
   }
   const news = new MeetingNews()
   let begun = false
-  for await (const { uid, nodes } of render(call, collection, validity, changes.adds, news.hear)) {
+  for await (const items of render(call, collection, validity, changes.adds, news.hear)) {
     if (!begun && changes.more) foresee(call, collection, changes)
     begun = true
-    yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
+    yield items.map(add)
   }
   news.take(call)
   // [MS-ASCMD] ConversationMode (Sync): of these the preview, where one was asked for, and no body; [MS-ASCON] Sending a Message Part: but a part
   const { bodies, part } = collection.options
   const preview = Math.max(0, ...bodies.map(body => body.preview ?? 0)), body = noBody(preview)
   const older = { ...collection, options: { ...collection.options, ...body, ...(part && bodies.length === 0 ? { bodies } : {}) } }
-  for await (const { uid, nodes } of render(call, older, validity, collection.older)) {
-    yield el('AirSync:Add', [id(uid), el('AirSync:ApplicationData', nodes)])
-  }
+  for await (const items of render(call, older, validity, collection.older)) yield items.map(add)
 }
 
 /** A change says nothing of the message but its flags; what was answered or forwarded is looked at, for the time of that. */
@@ -79,7 +78,7 @@ async function verbsOfChanges(call: Call, { folder }: Mailbox, { updates, next }
 }
 
 /** Items that were fetched are looked up only now: what the client asked for is what is there. */
-async function* responsesOf(call: Call, collection: Mailbox): AsyncGenerator<Node> {
+async function* responsesOf(call: Call, collection: Mailbox): AsyncGenerator<Node | readonly Node[]> {
   const { applied, folder } = collection
   yield* applied.responses
   if (applied.fetched.length === 0) return
@@ -92,9 +91,9 @@ async function* responsesOf(call: Call, collection: Mailbox): AsyncGenerator<Nod
       el('AirSync:ServerId', serverId), el('AirSync:Status', status),
       ...(nodes.length ? [el('AirSync:ApplicationData', nodes)] : []),
     ])
-  for await (const { uid, nodes } of render(call, complete, validity, messages)) {
-    yield answer(found.get(uid)!, '1', nodes)
-    found.delete(uid)
+  for await (const items of render(call, complete, validity, messages)) {
+    yield items.map(({ uid, nodes }) => answer(found.get(uid)!, '1', nodes))
+    for (const { uid } of items) found.delete(uid)
   }
   for (const serverId of found.values()) yield answer(serverId, '8')
 }

@@ -45,7 +45,7 @@ type Remembered = ObjectStanding & {
 }
 
 const slot = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
-const ownerOf = ({ settings, stores }: Call): KeyOwner => ({ secret: settings.secret, account: stores.person.login })
+const ownerOf = ({ settings, stores }: Call): KeyOwner => ({ secret: settings.secret, account: stores.person.account })
 
 /**
  * Throws `malformed` also for what is of mail alone, for a FilterType of another class, and for Supported of a class that has none:

@@ -1,5 +1,5 @@
 import { cleanText } from '../../formats/charset.ts'
-import { attachments, isInline } from '../../formats/structure.ts'
+import { attachments, isInline, type TextPiece } from '../../formats/structure.ts'
 import { decodedSize } from '../../formats/transfer-encoding.ts'
 import type { Part } from '../../model/message.ts'
 import { el, type Node, type Tag } from '../../wire/wbxml.ts'
@@ -7,9 +7,11 @@ import { el, type Node, type Tag } from '../../wire/wbxml.ts'
 /** A message of more files than this has been made to do harm. */
 const most = 1000
 
+type Shaped = { readonly structure: Part; readonly texts?: readonly TextPiece[] }
+
 /** The children of [MS-ASAIRS] Attachments. `reference` makes a FileReference of a section number. */
-export const attachmentNodes = (root: Part, reference: (section: string) => string): Node[] =>
-  attachments(root).slice(0, most).map((part, index) => attachment(part, index, reference(part.section)))
+export const attachmentNodes = ({ structure, texts }: Shaped, reference: (section: string) => string): Node[] =>
+  attachments(structure, texts).slice(0, most).map((part, index) => attachment(part, index, reference(part.section)))
 
 const attachment = (part: Part, index: number, reference: string): Node => el('AirSyncBase:Attachment', [
   el('AirSyncBase:DisplayName', displayName(part, index)),
@@ -22,8 +24,8 @@ const attachment = (part: Part, index: number, reference: string): Node => el('A
 ])
 
 /** Attachments as version 2.5 has them; AttName is what GetAttachment is asked for. */
-export const attachmentNodes25 = (root: Part, reference: (section: string) => string): Node[] =>
-  attachments(root).slice(0, most).map((part, index) => el('Email:Attachment', [
+export const attachmentNodes25 = ({ structure, texts }: Shaped, reference: (section: string) => string): Node[] =>
+  attachments(structure, texts).slice(0, most).map((part, index) => el('Email:Attachment', [
     el('Email:AttName', reference(part.section)),
     el('Email:AttSize', String(decodedSize(part.size, part.encoding))),
     ...said('Email:Att0Id', contentId(part)),

@@ -1,8 +1,7 @@
-import type { Message } from '../../model/message.ts'
 import type { BodyPreference } from '../../state/sync-options.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import { since, type Version } from '../versions.ts'
-import { bodyNodes, planBody, renderBody, type Body, type BodyPlan } from './body.ts'
+import { bodyNodes, planBody, renderBody, type Body, type BodyPlan, type Shape } from './body.ts'
 
 /** [MS-ASAIRS] Status (BodyPart). */
 const success = '1', tooLarge = '176'
@@ -12,7 +11,7 @@ export type BodyPart = { readonly status: string; readonly body: Body }
 
 /** [MS-ASAIRS] BodyPartPreference: HTML, the only type a BodyPart comes in. Undefined where no part is wished for. */
 export function planBodyPart(
-  message: Pick<Message, 'structure' | 'size'>, wish: BodyPreference | undefined, version: Version,
+  message: Shape, wish: BodyPreference | undefined, version: Version,
 ): BodyPartPlan | undefined {
   if (!wish || !since(version, '14.1')) return undefined
   return planBody(message, { bodies: [{ ...wish, type: 2 }], mimeSupport: 0, mimeTruncation: 8 }, version)

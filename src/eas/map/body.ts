@@ -4,7 +4,7 @@ import { unflow } from '../../formats/flowed.ts'
 import { decodeHtml, htmlLines, htmlOctets, htmlToText, preview, textToHtml } from '../../formats/html.ts'
 import { packRtf } from '../../formats/rtf-compression.ts'
 import { textToRtf } from '../../formats/rtf.ts'
-import { textPieces } from '../../formats/structure.ts'
+import { textPieces, type TextPiece } from '../../formats/structure.ts'
 import { decodedSize, decodeTransfer } from '../../formats/transfer-encoding.ts'
 import type { Message, Part } from '../../model/message.ts'
 import type { PartWish } from '../../model/ports.ts'
@@ -22,11 +22,15 @@ type BodyType = 1 | 2 | 3 | 4
 /** One way to answer a BodyPreference. `limit` is octets of UTF-8. */
 type Choice = { readonly type: BodyType; readonly limit: number; readonly allOrNone: boolean; readonly preview: number }
 
+/** What is known of a message before anything of it is read; the pieces of its text where they were looked for. */
+export type Shape = Pick<Message, 'structure' | 'size'> & { readonly texts?: readonly TextPiece[] }
+
 /** What to fetch of one message (a window's messages go together), and how `renderBody` will use it. */
 export type BodyPlan = {
   readonly parts: readonly Omit<PartWish, 'uid'>[]
   readonly choices: readonly Choice[]
-  readonly message: Pick<Message, 'structure' | 'size'>
+  readonly message: Shape
+  readonly texts: readonly TextPiece[]
   /** Parts are fetched as far as will probably do at first, as far as can be needed when that was not enough. */
   readonly whole: boolean
   /** A text that can stay the octets it is, does. */
@@ -57,10 +61,10 @@ const previewOctets = 16 * KB
 const mimeTruncations = [0, 4096, 5120, 7168, 10_240, 20_480, 51_200, 102_400, Infinity]
 
 /** [MS-ASAIRS] BodyPreference: which parts of the message are needed, and how many octets of them. */
-export function planBody(message: Pick<Message, 'structure' | 'size'>, wish: BodyWish, version: Version, asOctets = false): BodyPlan {
-  const modern = since(version, '12.0')
-  const choices = choose(message.structure, modern ? wish : plainly(wish), since(version, '14.0'))
-  return { parts: fetches(message, choices, false), choices, message, whole: false, asOctets: asOctets && modern }
+export function planBody(message: Shape, wish: BodyWish, version: Version, asOctets = false): BodyPlan {
+  const modern = since(version, '12.0'), { structure, texts = textPieces(structure) } = message
+  const choices = choose(structure, nativeType(texts), modern ? wish : plainly(wish), since(version, '14.0'))
+  return { parts: fetches({ message, texts, choices }, false), choices, message, texts, whole: false, asOctets: asOctets && modern }
 }
 
 /** 2.5 has plain text and MIME, whatever the device once asked for in another version. */
@@ -69,20 +73,20 @@ const plainly = (wish: BodyWish): BodyWish => {
   return { ...wish, bodies: [{ ...text, type: 1 }, { type: 4 }] }
 }
 
-const nativeType = (root: Part): 1 | 2 => textPieces(root).some(piece => piece.rich) ? 2 : 1
+/** [MS-ASAIRS] NativeBodyType. */
+export const nativeType = (texts: readonly TextPiece[]): 1 | 2 => texts.some(piece => piece.rich) ? 2 : 1
 
 /**
  * [MS-ASAIRS] AllOrNone (BodyPreference): the type the message has by nature first, then the others as the client lists them;
  * the later ones serve where AllOrNone refuses the earlier. MIME comes before all where MIMESupport asks for it.
  */
-function choose(root: Part, { bodies, mimeSupport, mimeTruncation }: BodyWish, previews: boolean): Choice[] {
+function choose(root: Part, native: 1 | 2, { bodies, mimeSupport, mimeTruncation }: BodyWish, previews: boolean): Choice[] {
   const choice = (type: BodyType, { truncationSize, allOrNone, preview: length }: Partial<BodyPreference>): Choice => ({
     type,
     limit: truncationSize ?? (type === 4 ? mimeTruncations[mimeTruncation] ?? Infinity : Infinity),
     allOrNone: allOrNone === true && truncationSize !== undefined,
     preview: previews ? Math.min(length ?? 0, 255) : 0,
   })
-  const native = nativeType(root)
   const mime = bodies.length > 0 ? bodies.find(body => body.type === 4) : {}
   const asMime = mime && (mimeSupport === 2 || (mimeSupport === 1 && isSmime(root))) ? [choice(4, mime)] : []
   const texts = [...bodies.filter(body => body.type === native), ...bodies.filter(({ type }) => type !== native && type !== 4)]
@@ -90,22 +94,23 @@ function choose(root: Part, { bodies, mimeSupport, mimeTruncation }: BodyWish, p
   return bodies[0] ? [choice(native, bodies[0])] : [choice(1, {})]
 }
 
+type Source = { readonly part: Part; readonly converted: boolean }
+
 /** Parts in the order they are shown, and whether each has to be converted. */
-function sources(root: Part, type: 1 | 2): readonly { readonly part: Part; readonly converted: boolean }[] {
-  const parts = textPieces(root).flatMap(({ plain, rich }) => (type === 1 ? plain ?? rich : rich ?? plain) ?? [])
+function sources(texts: readonly TextPiece[], type: 1 | 2): readonly Source[] {
+  const parts = texts.flatMap(({ plain, rich }) => (type === 1 ? plain ?? rich : rich ?? plain) ?? [])
   return parts.map(part => ({ part, converted: (part.type === 'text/html') !== (type === 2) }))
 }
 
 /** What all the choices need. */
-function fetches(message: BodyPlan['message'], choices: readonly Choice[], whole: boolean): Omit<PartWish, 'uid'>[] {
+function fetches({ message, texts, choices }: Pick<BodyPlan, 'message' | 'texts' | 'choices'>, whole: boolean): Omit<PartWish, 'uid'>[] {
   const lengths = new Map<string, number>()
   const need = (section: string, octets: number, size: number): void => {
     if (octets > 0) lengths.set(section, Math.max(lengths.get(section) ?? 0, octets >= size ? Infinity : octets))
   }
   for (const choice of choices) {
     if (choice.type === 4) need('', Math.min(choice.limit, most.mime), message.size)
-    const texts = sources(message.structure, choice.type === 2 ? 2 : 1)
-    for (const [index, { part, converted }] of texts.entries()) {
+    for (const [index, { part, converted }] of sources(texts, choice.type === 2 ? 2 : 1).entries()) {
       const shown = choice.type === 4 ? 0 : enough(part, choice.limit, converted, whole)
       need(part.section, Math.max(shown, index === 0 && choice.preview > 0 ? previewOctets : 0), part.size)
     }
@@ -144,15 +149,15 @@ export function renderBody(plan: BodyPlan, parts: readonly (Uint8Array | undefin
   for (const choice of plan.choices) {
     const body = choice.type === 4 ? renderMime(plan, choice, read) : renderText(plan, choice, choice.type, read)
     if (!body) return more(plan, parts)
-    if (!body.truncated || !choice.allOrNone) return { body, nativeType: nativeType(plan.message.structure) }
+    if (!body.truncated || !choice.allOrNone) return { body, nativeType: nativeType(plan.texts) }
     withheld ??= { ...body, data: undefined, octets: undefined }
   }
-  return { body: withheld!, nativeType: nativeType(plan.message.structure) }
+  return { body: withheld!, nativeType: nativeType(plan.texts) }
 }
 
 /** What `renderBody` does when the texts turned out to be shorter than their encoding made believe. */
 function more(plan: BodyPlan, parts: readonly (Uint8Array | undefined)[]): Rendered | { readonly more: BodyPlan } {
-  const next = { ...plan, parts: fetches(plan.message, plan.choices, true), whole: true }
+  const next = { ...plan, parts: fetches(plan, true), whole: true }
   const longer = next.parts.some(({ length }, index) => length !== plan.parts[index]?.length)
   return longer ? { more: next } : renderBody(next, parts)
 }
@@ -163,9 +168,9 @@ type Read = (section: string) => { readonly octets: Uint8Array; readonly cut: bo
 /** Undefined: what was fetched does not reach as far as the limit. */
 function renderText(plan: BodyPlan, choice: Choice, type: 1 | 2 | 3, read: Read): Body | undefined {
   if (type === 3) return renderRtf(plan, choice, read)
-  const list = sources(plan.message.structure, type)
+  const list = sources(plan.texts, type)
   if (choice.limit === 0) return withoutData(list, choice, type, read)
-  const straight = plan.asOctets && list.length === 1 ? renderOctets(plan, choice, type, read) : undefined
+  const straight = plan.asOctets && list.length === 1 ? renderOctets(list[0]!, choice, type, read) : undefined
   if (straight) return straight
   const texts: Text[] = []
   let cut = false
@@ -190,8 +195,7 @@ function renderText(plan: BodyPlan, choice: Choice, type: 1 | 2 | 3, read: Read)
 }
 
 /** What `renderText` makes of a single text that needs no change, without a look at its characters. Undefined for any other. */
-function renderOctets(plan: BodyPlan, choice: Choice, type: 1 | 2, read: Read): Body | undefined {
-  const [{ part, converted }] = sources(plan.message.structure, type) as [ReturnType<typeof sources>[0]]
+function renderOctets({ part, converted }: Source, choice: Choice, type: 1 | 2, read: Read): Body | undefined {
   if (converted || part.parameters['format'] !== undefined) return undefined
   const { octets, cut } = read(part.section)
   const decoded = decodeTransfer(octets, part.encoding)
@@ -236,7 +240,7 @@ const asHtml = (texts: readonly Text[]): string => texts.some(({ html }) => html
   : textToHtml(asText(texts))
 
 /** TruncationSize 0: the size is known from the structure. */
-function withoutData(list: ReturnType<typeof sources>, choice: Choice, type: 1 | 2, read: Read): Body {
+function withoutData(list: readonly Source[], choice: Choice, type: 1 | 2, read: Read): Body {
   const size = list.reduce((sum, { part }) => sum + decodedSize(part.size, part.encoding), 0)
   const first = choice.preview > 0 ? list[0]?.part : undefined
   const text = first ? decodePart(first, read(first.section)) : ''
@@ -267,7 +271,7 @@ function renderMime(plan: BodyPlan, choice: Choice, read: Read): Body {
   const { octets, cut } = choice.limit === 0 ? { octets: new Uint8Array(), cut: true } : read('')
   const text = decodeText(octets, undefined)
   const shown = cut ? text.replace(/\r$/, '') : text
-  const [first] = choice.preview > 0 ? sources(plan.message.structure, 1) : []
+  const [first] = choice.preview > 0 ? sources(plan.texts, 1) : []
   return {
     type: 4,
     size: cut ? Math.max(plan.message.size, octets.length) : octets.length,

@@ -1,5 +1,4 @@
-import { textPieces } from '../../formats/structure.ts'
-import type { Part } from '../../model/message.ts'
+import type { TextPiece } from '../../formats/structure.ts'
 
 // Windows code page identifiers of the charsets that mail comes in
 const pages: Readonly<Record<string, string>> = {
@@ -10,8 +9,7 @@ const pages: Readonly<Record<string, string>> = {
 }
 
 /** [MS-ASEMAIL] InternetCPID: the code page the text was written in. UTF-8, in which it is sent, where nobody knows. */
-export function internetCodePage(root: Part): string {
-  const [piece] = textPieces(root)
+export function internetCodePage([piece]: readonly TextPiece[]): string {
   const charset = (piece?.rich ?? piece?.plain)?.[0]?.parameters['charset']?.trim().toLowerCase() ?? ''
   const iso = /^(?:x-)?iso-?8859-(\d{1,2})(?:-[ie])?$/.exec(charset)
   const windows = /^(?:x-)?(?:windows-|cp)(8\d\d|125[0-8])$/.exec(charset)

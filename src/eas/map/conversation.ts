@@ -13,12 +13,19 @@ const prefix = new RegExp(`^(?:\\s*(?:${prefixes.join('|')})\\s?(?:[[(]\\d{1,3}[
 export const threadTopic = (subject: string): string => subject.replace(prefix, '').trim()
 
 /** Message ids of a field, each without its angle brackets. */
-const ids = (header: Header, name: string): string[] =>
-  [...(rawField(header, name) ?? '').slice(0, 64 * 1024).matchAll(/<([^<>\s]{1,500})>/g)].map(match => match[1]!)
+function ids(header: Header, name: string): string[] {
+  const said = rawField(header, name)
+  return said ? Array.from(said.slice(0, 64 * 1024).matchAll(/<([^<>\s]{1,500})>/g), match => match[1]!) : []
+}
 
 /** The first of them. */
-const firstId = (header: Header, name: string): string | undefined =>
-  /<([^<>\s]{1,500})>/.exec((rawField(header, name) ?? '').slice(0, 64 * 1024))?.[1]
+function firstId(header: Header, name: string): string | undefined {
+  const said = rawField(header, name)
+  return said ? /<([^<>\s]{1,500})>/.exec(said.slice(0, 64 * 1024))?.[1] : undefined
+}
+
+/** The first octets of a digest. Of a string of them: a Buffer made by `hash` costs twice as much, and is work for the garbage collector. */
+const digest = (text: string, octets: number): Buffer => Buffer.from(hash('sha256', text, 'binary').slice(0, octets), 'latin1')
 
 /** What makes messages a thread: the id of the message that began it, or the topic where nobody wrote ids. */
 export type Seed = { readonly kind: 'root' | 'topic'; readonly text: string }
@@ -39,7 +46,7 @@ export const isAnswer = (header: Header): boolean => ids(header, 'references').l
 /** [MS-ASCON] ConversationId: 16 octets, the same for every message of a thread. */
 export function conversationId(header: Header): Uint8Array {
   const { kind, text } = conversationSeed(header)
-  return hash('sha256', kind === 'root' ? text : `topic ${text}`, 'buffer').subarray(0, 16)
+  return digest(kind === 'root' ? text : `topic ${text}`, 16)
 }
 
 /** Answers of answers that are told of. */
@@ -61,7 +68,7 @@ export function conversationIndex(header: Header, received: Date): Uint8Array {
   const answered = ids(header, 'references').slice(0, deepest)
   if (answered.length === 0) return began
   const later = [...answered.slice(1), firstId(header, 'message-id') ?? '']
-  return Buffer.concat([began, ...later.map(id => hash('sha256', id, 'buffer').subarray(0, 5))])
+  return Buffer.concat([began, ...later.map(id => digest(id, 5))])
 }
 
 /**

@@ -47,8 +47,11 @@ type Row = { readonly tag: Tag; readonly since?: Version; readonly until?: Versi
 /** [MS-ASEMAIL] To, From: most characters. */
 const longest = 32_768
 
-const addresses = (header: Header, name: string): Address[] =>
-  header.fields.filter(one => one.name === name).flatMap(one => parseAddresses(one.value))
+function addresses(header: Header, name: string): Address[] {
+  const list: Address[] = []
+  for (const one of header.fields) if (one.name === name) for (const address of parseAddresses(one.value)) list.push(address)
+  return list
+}
 
 /** As many as fit. */
 function join(pieces: readonly string[], separator: string): string {
@@ -82,19 +85,19 @@ const rows: readonly Row[] = [
   { tag: 'Email:Importance', say: ({ header }) => importance(header) },
   { tag: 'Email:Read', say: ({ message }) => isRead(message.flags) },
   // 2.5 has its attachments and bodies in the namespace of mail, 12.0 brought AirSyncBase.
-  { tag: 'Email:Attachments', until: '2.5', say: ({ context }) => attachmentNodes25(context.inside.structure, context.reference) },
+  { tag: 'Email:Attachments', until: '2.5', say: ({ context }) => attachmentNodes25(context.inside, context.reference) },
   { tag: 'Email:MIMETruncated', until: '2.5', say: item => mime(item) && (mime(item)!.truncated ? '1' : '0') },
   { tag: 'Email:MIMEData', until: '2.5', say: item => mime(item)?.data },
   { tag: 'Email:MIMESize', until: '2.5', say: item => mime(item) && String(mime(item)!.size) },
   { tag: 'Email:BodyTruncated', until: '2.5', say: item => plain(item) && (plain(item)!.truncated ? '1' : '0') },
   { tag: 'Email:BodySize', until: '2.5', say: item => plain(item) && String(plain(item)!.size) },
   { tag: 'Email:Body', until: '2.5', say: item => plain(item)?.data },
-  { tag: 'AirSyncBase:Attachments', since: '12.0', say: ({ context }) => attachmentNodes(context.inside.structure, context.reference) },
+  { tag: 'AirSyncBase:Attachments', since: '12.0', say: ({ context }) => attachmentNodes(context.inside, context.reference) },
   { tag: 'AirSyncBase:Body', since: '12.0', say: ({ context }) => context.body && bodyNodes(context.body.body) },
   { tag: 'AirSyncBase:BodyPart', since: '14.1', say: ({ context }) => context.bodyPart && bodyPartNodes(context.bodyPart) },
   { tag: 'Email:MessageClass', say: ({ message, context }) => messageClass(message.structure, context.inside) },
   { tag: 'Email:MeetingRequest', say: ({ context }) => context.inside.meeting && meetingNodes(context.inside.meeting, context) },
-  { tag: 'Email:InternetCPID', say: ({ context }) => internetCodePage(context.inside.structure) },
+  { tag: 'Email:InternetCPID', say: ({ context }) => internetCodePage(context.inside.texts) },
   { tag: 'Email:Flag', since: '12.0', always: true, say: ({ message, subject }) => followUpNodes(message.flags, subject) },
   { tag: 'Email:Categories', since: '14.0', always: true, say: ({ message }) => categoryNodes(message.flags) },
   { tag: 'Email:ContentClass', since: '12.0', say: ({ context }) => contentClass(context.inside) },

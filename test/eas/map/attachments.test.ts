@@ -10,7 +10,7 @@ const part = (given: Partial<Part>): Part => ({
 
 /** Element names without their page, with their text. */
 const told = (given: Partial<Part>): Record<string, string> => {
-  const [node] = attachmentNodes(part(given), section => `ref ${section}`)
+  const [node] = attachmentNodes({ structure: part(given) }, section => `ref ${section}`)
   return Object.fromEntries((node!.children as readonly Node[]).map(({ tag, children }) => [tag.split(':')[1], String(children)]))
 }
 
@@ -41,7 +41,7 @@ it.each<[string, Partial<Part>, Record<string, string>]>([
 })
 
 it('says nothing where there is nothing that XML could hold', () => {
-  const told25 = attachmentNodes25(part({ contentId: '<>' }), String)[0]!.children as readonly Node[]
+  const told25 = attachmentNodes25({ structure: part({ contentId: '<>' }) }, String)[0]!.children as readonly Node[]
   expect(told({ contentId: '<>', location: '\x01' })).toEqual(told({}))
   expect(told25.map(({ tag }) => tag)).not.toContain('Email:Att0Id')
 })
@@ -52,5 +52,5 @@ it('is not inline unless it is', () => {
 
 it('a thousand are enough', () => {
   const children = Array.from({ length: 1500 }, (_, index) => part({ section: String(index + 1) }))
-  expect(attachmentNodes(part({ type: 'multipart/mixed', disposition: undefined, children }), String).length).toBe(1000)
+  expect(attachmentNodes({ structure: part({ type: 'multipart/mixed', disposition: undefined, children }) }, String).length).toBe(1000)
 })
