@@ -1,7 +1,6 @@
 import { baseFor } from './autodiscover/house.ts'
 import { profilePath } from './autodiscover/mobileconfig.ts'
 import type { Backend } from './backend/connect.ts'
-import { sharesLogins } from './backend/identity.ts'
 import { publicServers } from './backend/public-servers.ts'
 import type { DeviceStore } from './base/devices.ts'
 import type { Front } from './base/front.ts'
@@ -17,12 +16,10 @@ type Parts = { readonly open: Open; readonly devices: DeviceStore | undefined; r
 
 type Site = Pick<Config, 'eas' | 'autodiscover'> & { readonly page: UserPageSettings; readonly mailHosts: readonly Backend[] }
 
-/** The users' page of a site. Devices are remembered by login name: where that may be somebody else's at another mail server, none are shown. */
+/** The users' page of a site. */
 export function userFront({ page, eas, autodiscover, mailHosts }: Site, { open, devices, shared, log, now = () => new Date() }: Parts): Front {
-  const ambiguous = devices !== undefined && sharesLogins(mailHosts)
-  if (ambiguous) log.warn({}, 'the page of users shows no devices: users of two mail servers may have the same login name')
   return userPage({
-    settings: page, sessions: sessions('user', { secret: eas.secret, shared }), open, serversOf: publicServers(mailHosts), devices: ambiguous ? undefined : devices, log,
+    settings: page, sessions: sessions('user', { secret: eas.secret, shared }), open, serversOf: publicServers(mailHosts), devices, log,
     rule: names => ({ type, agent, id }) => accessOf(eas, { userAgent: agent, deviceId: id, deviceType: type }, { names: names.map(name => name.toLowerCase()), groups: undefined }),
     elsewhere: name => redirectOf(eas, name),
     expiry: names => {

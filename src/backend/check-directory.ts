@@ -6,7 +6,7 @@ import { closeList, groupsAsked, ownList, sharedList, type BookDirectory, type D
 import { bad, complaint, good, type Finding } from './check-finding.ts'
 import { davMemory, loginOf, type Backend, type BackendsConfig } from './connect.ts'
 import { isRefusal } from './dav-client.ts'
-import { identify } from './identity.ts'
+import { identities } from './identity.ts'
 import type { Login } from './imap-connection.ts'
 import type { LdapDirectory } from './ldap.ts'
 import { memberships } from './memberships.ts'
@@ -31,7 +31,7 @@ export async function checkDirectory(backend: Backend, person: Person, login: Lo
 /** Which of the groups that rules name a user is in. */
 export async function checkGroups(config: Pick<BackendsConfig, 'backends'>, credentials: Credentials, groups: readonly string[]): Promise<Finding[]> {
   if (groups.length === 0) return []
-  const { backend, person } = identify(config.backends, credentials.user)
+  const { backend, person } = identities(config.backends)(credentials.user)
   const { login } = person, own = loginOf(login, credentials), memory = davMemory()
   if (!backend.directory) return [good(`The backend of ${login} has no directory: of the rules for groups none concerns its users.`)]
   const shared = sharedList(backend, memory), lists = [shared, ownList(backend, person, own, memory)]

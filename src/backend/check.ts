@@ -4,7 +4,7 @@ import { bad, complaint, good, type Finding } from './check-finding.ts'
 import { checkDav } from './check-dav.ts'
 import { checkDirectory } from './check-directory.ts'
 import { davMemory, loginOf, masterOf, type Backend, type BackendsConfig, type Endpoint } from './connect.ts'
-import { identify } from './identity.ts'
+import { identities } from './identity.ts'
 import { ImapConnection, type Login } from './imap-connection.ts'
 import { list, text } from './imap-response.ts'
 import { ManageSieve } from './managesieve.ts'
@@ -28,7 +28,7 @@ const abilities: readonly [names: readonly string[], use: string, without: strin
 
 /** Tries each server behind a user's name. Throws `auth` only for a name that no backend serves. */
 export async function check(config: BackendsConfig, credentials: Credentials): Promise<Finding[]> {
-  const { backend, person } = identify(config.backends, credentials.user)
+  const { backend, person } = identities(config.backends)(credentials.user)
   const own = loginOf(person.login, credentials)
   return [
     good(`${credentials.user} is ${person.login} at ${backend.imap.host} and sends as ${person.addresses.join(', ')}.`),

@@ -21,7 +21,7 @@ import type { BookConfig } from './dav-directory.ts'
 import type { DavUser } from './dav-homes.ts'
 import { davStore } from './dav-store.ts'
 import { davTrouble, type DavTrouble } from './dav-trouble.ts'
-import { identify, identityOf, recipientOf, type Identity } from './identity.ts'
+import { identities, identityOf, recipientOf, type Identify, type Identity } from './identity.ts'
 import type { Login } from './imap-connection.ts'
 import { imapFolders } from './imap-folders.ts'
 import type { ListenBy } from './imap-listener.ts'
@@ -156,7 +156,7 @@ type Read = { readonly identity: Identity; readonly fingerprint: Fingerprint }
 export function connect(config: BackendsConfig, log: Log, shared: Shared, metrics: Metrics = unmeasured, tracing: Tracing = untraced): Backends {
   const { idleSeconds = 60, max = 1000, timeoutSeconds = 60 } = config.sessions ?? {}
   const { rememberSeconds = 300, refuseSeconds = 30, tries = 10 } = config.auth ?? {}
-  const secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries }, shared)
+  const identify = identities(config.backends), secrets = credentialMemory({ rememberSeconds, refuseSeconds, tries }, shared)
   const accounts = new LRUCache<Fingerprint, Account>({ max, dispose: account => account.retire() })
   const proofs = new Map<Fingerprint, Promise<Account>>()
   /** Who somebody is does not change; what becomes of the secret is asked each time. */
@@ -177,26 +177,26 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
     try {
       if (before || backend.master) (await ways.dial(backend.imap, person.login)(own, timeoutSeconds * 1000, 'proof')).close()
       const account = before ?? await openAccount(identity, own, {
-        idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, heard, members, backends: config.backends,
+        idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, heard, members, identify,
         shared: addressLists.get(backend), trouble: troubles.get(backend)!,
       })
       accounts.set(fingerprint, account)
-      await secrets.proved(fingerprint, person.login, address)
+      await secrets.proved(fingerprint, person.account, address)
       return account
     } catch (error) {
       if (error instanceof Failure && error.kind === 'auth') {
         accounts.delete(fingerprint)
         before?.end()
-        log.warn({ user: person.login, address }, 'authentication failed')
-        await secrets.refused(fingerprint, person.login, address)
+        log.warn({ user: person.account, address }, 'authentication failed')
+        await secrets.refused(fingerprint, person.account, address)
       }
       throw error
     }
   }
 
   function readCredentials(credentials: Credentials): Read {
-    const identity = identify(config.backends, credentials.user)
-    const found = { identity, fingerprint: secrets.fingerprint(identity.person.login, credentials) }
+    const identity = identify(credentials.user)
+    const found = { identity, fingerprint: secrets.fingerprint(identity.person.account, credentials) }
     read.set(credentials, found)
     return found
   }
@@ -205,7 +205,7 @@ export function connect(config: BackendsConfig, log: Log, shared: Shared, metric
     // Many a directory takes an empty password for an anonymous bind, which succeeds.
     if ((credentials.kind === 'password' ? credentials.password : credentials.token) === '') throw new Failure('auth', 'an empty secret')
     const { identity, fingerprint } = read.get(credentials) ?? readCredentials(credentials)
-    const known = await secrets.known(fingerprint, identity.person.login, address)
+    const known = await secrets.known(fingerprint, identity.person.account, address)
     const open = known ? accounts.get(fingerprint) : undefined
     if (open) {
       metrics.add('credentials', { result: 'known' })
@@ -246,7 +246,7 @@ type Around = {
   readonly ways: SharedWays
   readonly measured: Measure
   readonly certificates: CertificateCheck
-  readonly backends: readonly Backend[]
+  readonly identify: Identify
   readonly shared: AddressList | undefined
   readonly memory: DavMemory
   readonly heard: News
@@ -255,21 +255,21 @@ type Around = {
 }
 
 async function openAccount({ backend, person }: Identity, own: Login, around: Around): Promise<Account> {
-  const { idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, heard, members, backends, shared, trouble } = around
+  const { idleSeconds, timeoutSeconds, log, ways, measured, certificates, memory, heard, members, identify, shared, trouble } = around
   const endpoint = backend.imap
   const login = backend.master ? masterOf(person.login, backend.master) : own
   const dial = ways.dial(endpoint, person.login)
   const session = new ImapSession({ endpoint, login, idleSeconds, timeoutSeconds, dial })
-  await session.ready()
+  await session.open()
   const folders = imapFolders(session, endpoint.folders ? { roles: endpoint.folders } : {})
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({
     endpoint, login, folders, mailbox, timeoutSeconds, dial, by: endpoint.watch ?? 'auto', pollSeconds: endpoint.pollSeconds ?? 30,
-    hear: look => heard.hear(person.login, look),
+    hear: look => heard.hear(person.login, look), woken: () => void session.open().catch(() => {}),
   })
-  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log, ahead: { budget: ways.ahead, user: person.login } })
+  const mail = imapMail({ session, folders, mailbox, recall: recall({ mailboxes: mailboxesRecalled }), watch, log, ahead: { budget: ways.ahead, user: person.account } })
   const { notes = 'dav' } = backend
-  const aroundDav = { timeoutSeconds, ways, memory, called: calledAt(backends, backend), trouble, journals: notes !== 'imap' }
+  const aroundDav = { timeoutSeconds, ways, memory, called: calledAt(identify, backend), trouble, journals: notes !== 'imap' }
   const dav = backend.dav && openDav(backend.dav, person, own, aroundDav), collections = dav && measured<ObjectStore>('dav', dav.objects)
   const objects = notes === 'dav' ? collections : objectStores(collections, measured('imap', imapNotes({ mail, folders, mailbox })), notes)
   const list = ownList(backend, person, own, memory, ways.breaker)
@@ -287,7 +287,7 @@ async function openAccount({ backend, person }: Identity, own: Login, around: Ar
     }),
     person,
     ...(directory ? { directory } : {}),
-    ...(backend.directory && { groups: members.of(`${person.login} ${person.addresses[0]!}`, groupsAsked(ldap && measured('ldap', ldap), person)) }),
+    ...(backend.directory && { groups: members.of(`${person.account} ${person.addresses[0]!}`, groupsAsked(ldap && measured('ldap', ldap), person)) }),
     certificates,
     retire() {
       session.close()
@@ -319,8 +319,8 @@ function openDav(server: DavServer, person: Person, own: Login, { timeoutSeconds
 }
 
 /** What somebody of a backend is called at its DAV server. */
-const calledAt = (backends: readonly Backend[], backend: Backend) => (address: string): DavUser | undefined => {
-  const found = identityOf(backends, address)
+const calledAt = (identify: Identify, backend: Backend) => (address: string): DavUser | undefined => {
+  const found = identityOf(identify, address)
   return found?.backend === backend ? davUser(found.person) : undefined
 }
 

@@ -17,11 +17,11 @@ export type CredentialOptions = {
 export type Fingerprint = string & { readonly brand: 'Fingerprint' }
 
 export type CredentialMemory = {
-  fingerprint(login: string, credentials: Credentials): Fingerprint
+  fingerprint(account: string, credentials: Credentials): Fingerprint
   /** Whether they were proven lately. Throws `auth` when refused lately, `busy` when too many wrong ones came from there. */
-  known(fingerprint: Fingerprint, login: string, address: string): Promise<boolean>
-  proved(fingerprint: Fingerprint, login: string, address: string): Promise<void>
-  refused(fingerprint: Fingerprint, login: string, address: string): Promise<void>
+  known(fingerprint: Fingerprint, account: string, address: string): Promise<boolean>
+  proved(fingerprint: Fingerprint, account: string, address: string): Promise<void>
+  refused(fingerprint: Fingerprint, account: string, address: string): Promise<void>
 }
 
 const minute = 60, day = 24 * 60 * minute
@@ -41,41 +41,41 @@ export function credentialMemory({ rememberSeconds, refuseSeconds, tries }: Cred
   const wrong = new LRUCache<string, true>({ ...bound, ttl: refuseSeconds * 1000 })
   /** Secrets of a user that are being tried now, or were within a minute and nobody could say: many that come at once are no way around. */
   const trying = new LRUCache<string, Set<Fingerprint>>({ ...bound, ttl: minute * 1000, noUpdateTTL: true })
-  const guesses = (login: string, address: string): string[] => [`guesses:user:${login}`, `guesses:address:${address}`]
-  const rightName = (login: string, address: string): string => `right:${JSON.stringify([login, address])}`
+  const guesses = (account: string, address: string): string[] => [`guesses:user:${account}`, `guesses:address:${address}`]
+  const rightName = (account: string, address: string): string => `right:${JSON.stringify([account, address])}`
   return {
-    fingerprint(login, credentials) {
+    fingerprint(account, credentials) {
       const secret = credentials.kind === 'password' ? credentials.password : credentials.token
       // Once a request, and an Hmac takes ten times as long. It would guard against longer inputs only, whose hashes nobody learns here.
-      return hash('sha256', `${key}\0${credentials.kind}\0${login}\0${secret}`, 'base64url') as Fingerprint
+      return hash('sha256', `${key}\0${credentials.kind}\0${account}\0${secret}`, 'base64url') as Fingerprint
     },
-    async known(fingerprint, login, address) {
+    async known(fingerprint, account, address) {
       if (proven.has(fingerprint)) return true
       if (wrong.has(fingerprint)) throw new Failure('auth', 'the same credentials were refused a moment ago')
       if (honest.has(fingerprint)) return false
-      const tried = trying.get(login) ?? new Set<Fingerprint>()
-      trying.set(login, tried.add(fingerprint))
+      const tried = trying.get(account) ?? new Set<Fingerprint>()
+      trying.set(account, tried.add(fingerprint))
       const atOnce = [...tried].indexOf(fingerprint)
-      const [ofUser = 0, ofAddress = 0] = await shared.counted(guesses(login, address))
+      const [ofUser = 0, ofAddress = 0] = await shared.counted(guesses(account, address))
       // Others' guesses for a user do not hold up an address from where that user came lately, its own do.
-      const tooMany = ofAddress >= tries || (ofUser + atOnce >= tries && !await shared.recall<boolean>(rightName(login, address)))
+      const tooMany = ofAddress >= tries || (ofUser + atOnce >= tries && !await shared.recall<boolean>(rightName(account, address)))
       if (tooMany) {
         tried.delete(fingerprint)
         throw new Failure('busy', 'too many wrong credentials', { retryAfter: minute })
       }
       return false
     },
-    async proved(fingerprint, login, address) {
+    async proved(fingerprint, account, address) {
       proven.set(fingerprint, true)
       honest.set(fingerprint, true)
-      trying.get(login)?.delete(fingerprint)
-      await shared.keep(rightName(login, address), true, { seconds: day })
+      trying.get(account)?.delete(fingerprint)
+      await shared.keep(rightName(account, address), true, { seconds: day })
     },
-    async refused(fingerprint, login, address) {
+    async refused(fingerprint, account, address) {
       wrong.set(fingerprint, true)
       honest.delete(fingerprint)
-      await Promise.all(guesses(login, address).map(name => shared.count(name, minute)))
-      trying.get(login)?.delete(fingerprint)
+      await Promise.all(guesses(account, address).map(name => shared.count(name, minute)))
+      trying.get(account)?.delete(fingerprint)
     },
   }
 }

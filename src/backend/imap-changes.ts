@@ -1,10 +1,9 @@
-import { stale } from '../base/failure.ts'
 import { fresh, type MailCursor, type Pass, type Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
 import type { ChangesWish, FlagChange, MailChanges, MailStore } from '../model/ports.ts'
 import type { ImapMailbox, MailboxState } from './imap-mailbox.ts'
-import { isBehind, lookAt, settled, unchanged, type Look } from './imap-look.ts'
+import { expected, isBehind, lookAt, settled, unchanged, type Look } from './imap-look.ts'
 import type { Recall } from './imap-recall.ts'
 import { count, highest, intersect, lowest, subtract } from './uid-ranges.ts'
 
@@ -15,34 +14,35 @@ type Heard = (folder: FolderId) => MailboxState | undefined
  * What differs between a cursor and a mailbox: RFC 7162 (CONDSTORE, QRESYNC) where the server has it. Deciding is apart from asking:
  * `imap-look.ts` asks, this file cuts the answer to the window and says where the client then stands.
  */
-export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard = () => undefined): Pick<MailStore, 'changes' | 'changed' | 'estimate'> {
+export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard = () => undefined, slice?: number): Pick<MailStore, 'changes' | 'changed' | 'estimate'> {
   return {
     async changes(folder, cursor = fresh, wish) {
       const before = behind(folder, cursor, wish.since) ?? await look(folder, cursor, wish.since)
       if (before && unchanged(cursor, before)) return nothing(cursor)
-      const found = await lookAt(mailbox, recall, folder, cursor, wish.since, before && { below: before.uidNext, most: 2 * wish.window })
+      const expect = expected(cursor, wish, before, mailbox.uidNextOf(folder))
+      const found = await lookAt(mailbox, recall, folder, cursor, wish.since, { window: wish.window, expect, ...(slice && { slice }) })
       return cut(folder, cursor, found, wish)
     },
 
     async changed(cursors) {
-      const told = new Set([...cursors].filter(([folder, { cursor }]) => isBehind(cursor, heard(folder))).map(([folder]) => folder))
-      const rest = [...cursors].filter(([folder]) => !told.has(folder))
-      if (rest.length === 0) return told
-      const states = await mailbox.status(rest.map(([folder]) => folder))
+      const isSure = ([folder, { cursor, since }]: [FolderId, { cursor: MailCursor; since: number }]): boolean =>
+        !settled(cursor, since) || isBehind(cursor, heard(folder))
+      const sure = [...cursors].filter(isSure), rest = [...cursors].filter(one => !isSure(one))
+      const states = rest.length ? await mailbox.status(rest.map(([folder]) => folder)) : new Map<FolderId, MailboxState>()
       const news = await Promise.all(rest.map(async ([folder, { cursor, since }]) => {
         const state = states.get(folder)
-        if (!state || !settled(cursor, since) || state.validity !== cursor.validity) return [folder]
+        if (!state || state.validity !== cursor.validity) return [folder]
         // Where no MODSEQ tells, only the flags themselves do.
         const differs = state.highestModseq === 0n ? await this.estimate(folder, cursor, since) > 0 : !unchanged(cursor, state)
         return differs ? [folder] : []
       }))
-      return new Set([...told, ...news.flat()])
+      return new Set([...sure.map(([folder]) => folder), ...news.flat()])
     },
 
     async estimate(folder, cursor = fresh, since) {
       const before = await look(folder, cursor, since)
       if (before && unchanged(cursor, before)) return 0
-      const found = await lookAt(mailbox, recall, folder, cursor, since, undefined)
+      const found = await lookAt(mailbox, recall, folder, cursor, since, { window: Infinity })
       const lists = pending(cursor, found).reduce((sum, { rest }) => sum + count(rest), 0)
       return lists + count(found.offered)
     },
@@ -57,9 +57,7 @@ export function mailChanges(mailbox: ImapMailbox, recall: Recall, heard: Heard =
   /** The mailbox's state in one cheap command, where that may be all there is to ask. Throws `stale` where the cursor cannot go on from. */
   async function look(folder: FolderId, cursor: MailCursor, since: number): Promise<MailboxState | undefined> {
     if (!mailbox.capabilities.condstore || !settled(cursor, since)) return undefined
-    const state = await mailbox.stateOf(folder)
-    if (state.validity !== cursor.validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
-    return state
+    return mailbox.stateOf(folder, cursor.validity)
   }
 
   async function cut(folder: FolderId, cursor: MailCursor, found: Look, wish: ChangesWish): Promise<MailChanges> {

@@ -66,6 +66,9 @@ const Base = ImapFlow as unknown as new (options: ImapFlowOptions) => ImapFlow &
 /** Takes a response; false leaves it to imapflow. */
 type Take = (line: string, literals: readonly Uint8Array[]) => boolean
 
+/** Of an answer that comes in chunks this large, so many octets are read until others have their turn: libuv reads 2 MiB in one go, a hundred milliseconds of flags. */
+const large = 8192, breath = 128 * 1024
+
 /** imapflow as far as the login: TLS, STARTTLS, SASL. */
 class Flow extends Base {
   #take: Take | undefined
@@ -90,9 +93,14 @@ class Flow extends Base {
     const cutter = new ResponseCutter((line, found) => {
       if (!take(line, found)) void this.handleResponse({ payload: Buffer.from(line, 'latin1'), literals: found }).catch(() => this.closeConnection())
     })
+    let unbroken = 0
     socket.unpipe(streamer).on('data', (chunk: Buffer) => {
       this.received += chunk.length
       if (!fed(cutter, chunk)) this.closeConnection()
+      if (chunk.length < large || (unbroken += chunk.length) < breath) return
+      unbroken = 0
+      socket.pause()
+      setImmediate(() => socket.resume())
     }).resume()
   }
 
@@ -278,9 +286,11 @@ export class ImapConnection {
   #take(line: string, literals: readonly Uint8Array[]): boolean {
     if (line.startsWith('* ')) {
       const response = parseResponse(line.slice(2), literals)
+      // RFC 9051, BYE: what it still says of the commands under way is no answer.
+      if (response.name === 'BYE') this.#flow.closeConnection()
       this.#offer(response)
       this.onNews?.(response)
-      return response.name !== 'BYE' && response.name !== 'CAPABILITY'
+      return response.name !== 'CAPABILITY'
     }
     if (line.startsWith('+')) {
       if (!this.#writer.go()) this.#pending.find(({ go }) => go)?.go!()

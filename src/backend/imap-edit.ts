@@ -1,10 +1,11 @@
 import { Failure } from '../base/failure.ts'
 import type { Range } from '../model/cursor.ts'
 import type { FlagResult, FlagWish } from '../model/ports.ts'
+import type { ImapCapabilities } from './imap-capabilities.ts'
 import { readSet, searchCommand, setsOf, within } from './imap-mailbox.ts'
 import { quote } from './imap-names.ts'
 import { bignumber, list, number, octets, pairs, text, type Response } from './imap-response.ts'
-import { gone, isResponse, type Batch, type Command, type ImapCapabilities, type ImapSession } from './imap-session.ts'
+import { gone, isResponse, type Batch, type Command, type ImapSession } from './imap-session.ts'
 import { highest, intersect, lowest, normalise, ofUids, print, subtract } from './uid-ranges.ts'
 
 type Moved = { validity: number; uids: Map<number, number> }

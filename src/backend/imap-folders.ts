@@ -3,22 +3,25 @@ import { Failure } from '../base/failure.ts'
 import { persist } from '../base/retry.ts'
 import type { Folder, FolderId, Role } from '../model/folder.ts'
 import { decodeName, encodeName, quote } from './imap-names.ts'
-import { list, pairs, text, type Response, type Value } from './imap-response.ts'
+import { list, number, pairs, text, type Response, type Value } from './imap-response.ts'
 import { isResponse, type Batch, type Command, type ImapSession } from './imap-session.ts'
-import { samePath } from './imap-state.ts'
+import { samePath, type MailboxState } from './imap-state.ts'
 import { specialNames } from './special-names.ts'
 
 /** The hierarchy as a client sees it: personal namespace only; what other users share is left out. */
 export type ImapFolders = {
   /** `recent`: from memory where fresh. */
   folders(recent?: boolean): Promise<readonly Folder[]>
+  /** From memory however old, which is renewed along with what is asked next. */
   folder(id: FolderId): Promise<Folder>
   folderByRole(role: Role): Promise<Folder>
   createFolder(parent: FolderId | undefined, name: string): Promise<Folder>
   updateFolder(id: FolderId, parent: FolderId | undefined, name: string): Promise<Folder>
   deleteFolder(id: FolderId): Promise<void>
-  /** The mailbox's name as IMAP spells it. Throws `not-found`. */
-  path(id: FolderId): Promise<string>
+  /** The mailbox's name as IMAP spells it. Throws `not-found`. `checked`: who asks finds out where it means another mailbox. */
+  path(id: FolderId, checked?: boolean): Promise<string>
+  /** What was told of it last, however long ago. */
+  told(id: FolderId): Pick<MailboxState, 'validity' | 'uidNext'> | undefined
   /**
    * Does something with the mailbox's name; once more where it turns out to have another one by now. `checked`: the work throws `stale` where
    * the name means another mailbox, so that what is remembered of it will do, however old.
@@ -27,9 +30,9 @@ export type ImapFolders = {
 }
 
 /** A mailbox, or a name that only holds others. */
-type Entry = Folder & { readonly path: string; readonly subscribed: boolean }
+type Entry = Folder & { readonly path: string; readonly validity: number; readonly uidNext: number; readonly subscribed: boolean }
 
-type Listed = { path: string; delimiter: string; attributes: Set<string>; identity: string | undefined }
+type Listed = { path: string; delimiter: string; attributes: Set<string>; identity: string | undefined; validity: number; uidNext: number }
 
 /** Some clients wait for an Outbox (Android) that IMAP does not have: this one has no mailbox and stays empty. */
 export const outbox: Folder & { readonly path: '' } =
@@ -49,19 +52,26 @@ export type FoldersOptions = { readonly roles?: Readonly<Partial<Record<Role, st
 
 export function imapFolders(session: ImapSession, options: FoldersOptions = {}): ImapFolders {
   let cached: { entries: Promise<readonly Entry[]>; until: number } | undefined
+  /** As they were told last, however long ago; none after a change of our own. */
+  let told: readonly Entry[] = []
   let complete = false
   /** Dovecot tells X-GUID without announcing it; a server that does not is asked only once. */
   let guid: 'MAILBOXID' | 'X-GUID' | '' | undefined
 
-  const forget = (): void => { cached = undefined }
+  const forget = (): void => {
+    cached = undefined
+    told = []
+  }
 
   function entries(maxAge = memory): Promise<readonly Entry[]> {
     if (cached && cached.until - memory + maxAge > performance.now()) return cached.entries
     const found = load()
-    cached = { entries: found, until: performance.now() + memory }
-    found.catch(forget)
+    const mine = cached = { entries: found, until: performance.now() + memory }
+    found.then(list => { if (cached === mine) told = list }, () => { if (cached === mine) forget() })
     return found
   }
+
+  const remembered = (id: FolderId): Entry | undefined => told.find(each => each.id === id)
 
   async function load(): Promise<readonly Entry[]> {
     let found = arrange(await listAll()), brokeOff = !complete
@@ -125,26 +135,33 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
     return found
   }
 
-  async function path(id: FolderId, maxAge = memory): Promise<string> {
-    const { path, selectable } = await entry(id, maxAge)
+  async function path(id: FolderId, checked = false): Promise<string> {
+    const { path, selectable } = (checked && remembered(id)) || await entry(id)
     if (!selectable) throw new Failure('denied', 'this folder only holds folders')
     return path
   }
 
   return {
     folders: async (recent = false) => [...await entries(recent ? memory : 0), outbox],
-    folder: async id => id === outbox.id ? outbox : entry(id),
-    path: id => path(id),
+    async folder(id) {
+      if (id === outbox.id) return outbox
+      // Where it is no longer true, whoever uses it finds out.
+      entries().catch(() => {})
+      return remembered(id) ?? entry(id)
+    },
+
+    path,
+    told: remembered,
 
     async at(id, work, checked = false) {
-      const remembered = await path(id, checked ? Infinity : memory)
+      const before = await path(id, checked)
       try {
-        return await work(remembered)
+        return await work(before)
       } catch (error) {
         if (!(error instanceof Failure) || !(error.kind === 'not-found' || (checked && error.kind === 'stale'))) throw error
         await entries(0)
         const now = await path(id)
-        if (now === remembered) throw error
+        if (now === before) throw error
         return work(now)
       }
     },
@@ -156,8 +173,9 @@ export function imapFolders(session: ImapSession, options: FoldersOptions = {}):
     },
 
     async createFolder(parent, name) {
+      const all = await entries()
       const path = inside(parent === undefined ? undefined : await entry(parent), name)
-      if ((await entries()).some(each => each.path === path && each.selectable)) throw new Failure('exists', 'a folder of this name exists')
+      if (all.some(each => each.path === path && each.selectable)) throw new Failure('exists', 'a folder of this name exists')
       await create(path).finally(forget)
       return created(path)
     },
@@ -223,11 +241,11 @@ function listing(session: ImapSession, guid: string | undefined): Batch<Listed[]
     else if (name === 'LSUB') subscribed.add(text(path))
     else if (name === 'LIST' && found.size < maxFolders && text(path).length <= maxPath) {
       const flags = new Set(list(attributes).map(value => text(value).toUpperCase()))
-      found.set(text(path), { path: text(path), delimiter: text(separator), attributes: flags, identity: undefined })
+      found.set(text(path), { path: text(path), delimiter: text(separator), attributes: flags, identity: undefined, validity: 0, uidNext: 0 })
     }
   }
   const { specialUse } = session.capabilities
-  const status = `STATUS (${guid ? `${guid} ` : ''}UIDVALIDITY)`
+  const status = `STATUS (${guid ? `${guid} ` : ''}UIDVALIDITY UIDNEXT)`
   const commands = guid === undefined ? [{ line: 'LIST "" "*"', on }, { line: 'LSUB "" "*"', on, optional: true }]
     : [{ line: `LIST "" "*" RETURN (SUBSCRIBED${specialUse ? ' SPECIAL-USE' : ''} ${status})`, on, optional: guid !== '' }]
   return {
@@ -244,19 +262,22 @@ function listing(session: ImapSession, guid: string | undefined): Batch<Listed[]
 function identify(listed: readonly Listed[], guid: string): Batch<boolean> {
   const boxes = listed.filter(selectable)
   const commands = boxes.map((box): Command => ({
-    line: `STATUS ${quote(box.path)} (${guid ? `${guid} ` : ''}UIDVALIDITY)`, optional: true,
+    line: `STATUS ${quote(box.path)} (${guid ? `${guid} ` : ''}UIDVALIDITY UIDNEXT)`, optional: true,
     on: ({ name, values }) => { if (name === 'STATUS' && samePath(text(values[0]), box.path)) tell(box, values) },
   }))
   return { commands, result: answers => !answers.some(answer => answer.name === 'BAD') }
 }
 
 function tell(box: Listed | undefined, values: readonly Value[]): void {
-  if (box) box.identity = identityOf(list(values[1]))
+  if (!box) return
+  const items = new Map(pairs(list(values[1])))
+  box.identity = identityOf(items)
+  box.validity = number(items.get('UIDVALIDITY'))
+  box.uidNext = number(items.get('UIDNEXT'))
 }
 
 /** The mailbox's own identity, or with UIDVALIDITY alone something to go with its path. */
-function identityOf(values: readonly Value[]): string {
-  const items = new Map(pairs(values))
+function identityOf(items: ReadonlyMap<string, Value>): string {
   const id = items.get('MAILBOXID') ?? items.get('X-GUID')
   return id === undefined || id === null ? `v${text(items.get('UIDVALIDITY'))}` : `g${text(list(id)[0] ?? id)}`
 }
@@ -276,12 +297,12 @@ function tree(listed: Listed[], session: ImapSession): Entry[] {
   function add(path: string): Entry {
     const known = done.get(path)
     if (known) return known
-    const box = boxes.get(path) ?? { path, delimiter, attributes: new Set(['\\NOSELECT']), identity: undefined }
+    const box = boxes.get(path) ?? { path, delimiter, attributes: new Set(['\\NOSELECT']), identity: undefined, validity: 0, uidNext: 0 }
     const above = parentPath(path, prefix, delimiter)
     const parent = above === undefined ? undefined : add(above)
     const start = above === undefined ? (path.startsWith(prefix) && path !== prefix ? prefix.length : 0) : above.length + delimiter.length
     const entry: Entry = {
-      id: idOf({ path, identity: box.identity }), parent: parent?.id, path, name: path === 'INBOX' ? 'Inbox' : decodeName(path.slice(start)),
+      id: idOf({ path, identity: box.identity }), parent: parent?.id, path, validity: box.validity, uidNext: box.uidNext, name: path === 'INBOX' ? 'Inbox' : decodeName(path.slice(start)),
       role: path === 'INBOX' ? 'inbox' : useOf(box.attributes),
       content: 'mail',
       selectable: !box.attributes.has('\\NOSELECT') && !box.attributes.has('\\NONEXISTENT'),

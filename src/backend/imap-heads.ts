@@ -1,4 +1,3 @@
-import { Failure } from '../base/failure.ts'
 import type { FolderId } from '../model/folder.ts'
 import { sentFields, type Head } from '../model/message.ts'
 import type { MailContent, MailStore } from '../model/ports.ts'
@@ -14,9 +13,7 @@ const section = `HEADER.FIELDS (${sentFields.join(' ').toUpperCase()})`
 /** One STATUS where nothing came or went, else a FETCH of the last sequence numbers too: RFC 9051, STATUS, FETCH. */
 export function imapHeads(session: ImapSession, folders: ImapFolders, mailbox: ImapMailbox): MailStore['heads'] {
   return async (folder: FolderId, most, known) => {
-    const before = (await mailbox.status([folder])).get(folder)
-    if (!before) throw new Failure('not-found', 'the folder is gone')
-    const there = contentOf(before)
+    const there = contentOf(await mailbox.stateOf(folder))
     if (known && same(known, there)) return { content: known }
     if (there.messages === 0 || folder === outbox.id) return { content: there, heads: [] }
     const { state, result } = await folders.at(folder, path => session.read(path, () => headsBatch(Math.max(1, there.messages - most + 1))))

@@ -1,11 +1,12 @@
-import { setImmediate } from 'node:timers/promises'
 import { stale } from '../base/failure.ts'
 import type { MailCursor, Pass, Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import type { Message } from '../model/message.ts'
+import type { ChangesWish } from '../model/ports.ts'
 import type { Answer, ImapMailbox, FlagRow, MailboxState, Query } from './imap-mailbox.ts'
 import type { Recall } from './imap-recall.ts'
-import { intersect, normalise, ofUids, print, subtract } from './uid-ranges.ts'
+import { inStep, once, seek, type Steps } from './imap-seek.ts'
+import { intersect, lowest, normalise, ofUids, print, subtract } from './uid-ranges.ts'
 
 /** What one look at a mailbox told, seen from a cursor. */
 export type Look = {
@@ -37,77 +38,126 @@ export const unchanged = (cursor: MailCursor, state: MailboxState): boolean =>
 export const isBehind = (cursor: MailCursor, state: MailboxState | undefined): boolean => state !== undefined &&
   state.validity === cursor.validity && (state.uidNext > cursor.top || (cursor.modseq > 0n && state.highestModseq > cursor.modseq))
 
+/** Messages that will be told, as far as can be known before the look; with `below` they are all there is above `top`, and it ends there. */
+export type Expected = { readonly uids: readonly Range[]; readonly below?: number | undefined }
+
 /**
- * One pipelined round trip. `expect` asks for the messages that have just arrived along with the rest, where they are few.
- * Throws `stale` where the cursor cannot go on from.
+ * `before`: the mailbox's state where it was asked for or heard, then all that has just arrived, where that is few. Else what is next of
+ * the backlog, newest first, as if each UID had its message; of a mailbox without one, by the UIDNEXT that was told last.
+ */
+export function expected(cursor: MailCursor, { window, since }: ChangesWish, before: MailboxState | undefined, uidNext: number): Expected {
+  const { top, gaps: [gap], validity, pass } = cursor
+  if (before) return before.uidNext > top && before.uidNext - top <= 2 * window ? { uids: [{ from: top, to: before.uidNext - 1 }], below: before.uidNext } : { uids: [] }
+  // What lies before the time filter's day would be read for nothing.
+  const next = gap ?? (validity === 0 && since === 0 && uidNext > 1 ? { from: 1, to: uidNext - 1 } : undefined)
+  return { uids: next && !pass ? [{ from: Math.max(next.from, next.to - window + 1), to: next.to }] : [] }
+}
+
+export type LookOptions = {
+  /** So many changes are wanted at most; Infinity: how many there are, and none of them. */
+  readonly window: number
+  /** Is read along in the first round trip. */
+  readonly expect?: Expected
+  /** UIDs looked through at first for one window. */
+  readonly slice?: number
+}
+
+/** Few for a server to look through, and more than a folder has as a rule. */
+const usualSlice = 8192
+
+/**
+ * One pipelined round trip; more of them where a window of a large mailbox is not filled by the first slice of it. Of lists longer
+ * than the window only that is known. Throws `stale` where the cursor cannot go on from.
  */
 export async function lookAt(
-  mailbox: ImapMailbox, recall: Recall, folder: FolderId, cursor: MailCursor, since: number,
-  expect: { below: number; most: number } | undefined,
+  mailbox: ImapMailbox, recall: Recall, folder: FolderId, cursor: MailCursor, since: number, { window, expect: { uids: arrived, below } = { uids: [] }, slice = usualSlice }: LookOptions,
 ): Promise<Look> {
-  const target = cursor.pass?.since ?? since
-  const covered = subtract(cursor.top > 1 ? [{ from: 1, to: cursor.top - 1 }] : [], normalise(cursor.gaps))
-  const arrived = expect && expect.below > cursor.top && expect.below - cursor.top <= expect.most
-    ? [{ from: cursor.top, to: expect.below - 1 }] : []
-  const open = normalise([...cursor.gaps, { from: cursor.top, to: maxUid }])
-
-  const queries: Query[] = [{ kind: 'search', uids: print(open), ...day('since', since) }]
-  const add = (query: Query): number => queries.push(query) - 1
-  const moved = covered.length && target !== cursor.since ? add({ kind: 'search', uids: print(covered), ...between(cursor.since, target) }) : 0
-  const fetched = arrived.length ? add({ kind: 'messages', uids: print(arrived) }) : 0
-  const { qresync, condstore } = mailbox.capabilities
-  const told: Query = { kind: 'vanished+flags', uids: `1:${maxUid}`, modseq: cursor.modseq }
-  const flags = condstore ? cursor.validity && add(told) : add(everyFlag)
-  const held = qresync ? 0 : add(everything)
-
-  const { state, answers } = await mailbox.ask(folder, cursor.validity || undefined, queries)
-  if (state.highestModseq < cursor.modseq && state.highestModseq !== 0n) throw stale('modseq', 'HIGHESTMODSEQ went back')
-  await breath(answers)
-  const ranges = (index: number): Range[] => {
-    const answer = answers[index]
-    return answer?.kind === 'search' ? normalise(answer.uids) : []
-  }
-  const rows = flags ? answers[flags] : undefined
-  const changes = rows?.kind === 'vanished+flags' ? rows : { vanished: [], flags: [] }
-  const known = recall.compare({ folder, cursor, covered, state, changes, held: held ? ranges(held) : undefined })
-
-  const messages = fetched ? answers[fetched] : undefined
-  const uidNext = arrived.length ? expect!.below : state.uidNext
+  const { pass } = cursor
+  const target = pass?.since ?? since
+  const gaps = normalise(cursor.gaps)
+  const covered = subtract(cursor.top > 1 ? [{ from: 1, to: cursor.top - 1 }] : [], gaps)
   // What falls out of the filter in this very pass is told as aged, not as changed.
   const narrow = Math.max(earliest(cursor.since), earliest(target))
-  const shown = known.flags.filter(row => row.day >= narrow && intersect(covered, [{ from: row.uid, to: row.uid }]).length > 0)
   const later = earliest(target) > earliest(cursor.since)
-  const offered = intersect(ranges(0), uidNext > 1 ? [{ from: 1, to: uidNext - 1 }] : [])
-  await breath(answers)
+  const { qresync, condstore, esearch } = mailbox.capabilities
+  const rows = window < Infinity ? window : 0
+  const bySlices = { most: window, slice: esearch && window < Infinity ? slice : Infinity }
+
+  let state: MailboxState | undefined
+  const ask = async (queries: readonly Query[]): Promise<readonly Answer[]> => {
+    if (state) return mailbox.more(folder, state.validity, queries)
+    const asked = await mailbox.ask(folder, cursor.validity || undefined, queries)
+    state = asked.state
+    if (state.highestModseq < cursor.modseq && state.highestModseq !== 0n) throw stale('modseq', 'HIGHESTMODSEQ went back')
+    return asked.answers
+  }
+
+  /** An interrupted pass is done with those before the one it stopped at. */
+  const left = (phase: Pass['phase']): Range[] => pass?.phase !== phase ? covered
+    : intersect(covered, [phase === 'widened' ? { from: 1, to: pass.reached - 1 } : { from: pass.reached + 1, to: maxUid }])
+
+  function* moved(): Steps<Range[]> {
+    const list = later ? 'aged' : 'widened'
+    if (covered.length === 0 || target === cursor.since) return []
+    return yield* seek({ within: left(list), from: later ? 'lowest' : 'highest', ...between(cursor.since, target), ...bySlices })
+  }
+
+  function* changes(): Steps<Changes> {
+    if (condstore && !cursor.validity) return nothing
+    if (!qresync) return changesIn(yield [condstore ? { ...everyFlag, modseq: cursor.modseq } : everyFlag])
+    if (!esearch || !pass || pass.phase === 'expunged') {
+      const keep = { uids: print(left('flags')), since: narrow, most: rows }
+      return changesIn(yield [{ ...everyFlag, modseq: cursor.modseq, keep }])
+    }
+    // All that vanished has been told, and what changed may be very much: all of it was asked for once.
+    if (pass.phase === 'widened') return nothing
+    const changed = yield* seek({ within: left('flags'), from: 'lowest', ...day('since', Number.isFinite(narrow) ? narrow : 0), changed: cursor.modseq, ...bySlices })
+    const uids = print(ofUids(lowest(changed, rows)))
+    const { flags } = uids === '' ? nothing : changesIn(yield [{ kind: 'vanished+flags', uids, modseq: cursor.modseq }])
+    return { vanished: [], flags, changed }
+  }
+
+  const [sought, others, messages, told, held] = await inStep(ask, [
+    seek({ within: gaps, besides: [{ from: cursor.top, to: maxUid }], from: 'highest', ...day('since', since), ...bySlices }),
+    moved(),
+    once(...arrived.length ? [{ kind: 'messages', uids: print(arrived) } as const] : []),
+    changes(),
+    once(...qresync ? [] : [everything]),
+  ])
+  const now = state!
+  const [all] = held
+  const known = recall.compare({ folder, cursor, covered, state: now, changes: told, held: all?.kind === 'search' ? normalise(all.uids) : undefined })
+  // What was heard may have been said of another mailbox of that name: nothing is offered that is not there yet.
+  const uidNext = Math.min(below ?? Infinity, now.uidNext)
+  const shown = known.flags.filter(row => row.day >= narrow && intersect(covered, [{ from: row.uid, to: row.uid }]).length > 0)
   return {
-    state, uidNext, target,
+    state: now, uidNext, target,
     now: known.modseq,
     flags: shown.toSorted((a, b) => a.uid - b.uid),
     lists: {
       // Also what was not offered yet: MoveItems may have given it to the client.
       expunged: normalise(known.vanished),
-      aged: moved && later ? ranges(moved) : [],
-      flags: ofUids(shown.map(row => row.uid)),
-      widened: moved && !later ? ranges(moved) : [],
+      aged: later ? others : [],
+      flags: qresync ? [...told.changed] : ofUids(shown.map(row => row.uid)),
+      widened: later ? [] : others,
     },
-    offered,
-    messages: new Map(messages?.kind === 'messages' ? messages.messages.map(message => [message.uid, message]) : []),
+    offered: intersect(sought, uidNext > 1 ? [{ from: 1, to: uidNext - 1 }] : []),
+    messages: new Map(messages.flatMap(answer => answer.kind === 'messages' ? answer.messages.map(message => [message.uid, message] as const) : [])),
     asked: uid => arrived.some(({ from, to }) => uid >= from && uid <= to),
   }
 }
 
-/** Of so many ranges each look through them takes its time: others are served in between. */
-const many = 20_000
+type Changes = Omit<Answer & { kind: 'vanished+flags' }, 'kind'>
 
-async function breath(answers: readonly Answer[]): Promise<void> {
-  if (answers.some(answer => answer.kind === 'search' && answer.uids.length > many)) await setImmediate()
-}
+const nothing: Changes = { vanished: [], flags: [], changed: [] }
+
+const changesIn = ([answer]: readonly Answer[]): Changes => answer?.kind === 'vanished+flags' ? answer : nothing
 
 const maxUid = 0xffffffff
 
 /** Without QRESYNC the whole mailbox is compared: what is recalled must not depend on how much one client holds of it. */
 const everything: Query = { kind: 'search', uids: `1:${maxUid}` }
-const everyFlag: Query = { kind: 'vanished+flags', uids: `1:${maxUid}`, modseq: 0n }
+const everyFlag = { kind: 'vanished+flags', uids: `1:${maxUid}`, modseq: 0n } as const
 
 /** 0 shows all mail, so it is the earliest day there is. */
 const earliest = (since: number): number => since === 0 ? -Infinity : since

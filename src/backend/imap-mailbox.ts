@@ -2,9 +2,10 @@ import { Failure, stale } from '../base/failure.ts'
 import type { Range } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import { listedFields, type Message } from '../model/message.ts'
+import type { ImapCapabilities } from './imap-capabilities.ts'
 import { outbox, type ImapFolders } from './imap-folders.ts'
 import { bignumber, list, number, octets, pairs, text, type Response, type Value } from './imap-response.ts'
-import { gone, type Batch, type Command, type ImapCapabilities, type ImapSession } from './imap-session.ts'
+import { gone, type Batch, type Command, type ImapSession } from './imap-session.ts'
 import type { MailboxState } from './imap-state.ts'
 import { readStructure } from './imap-structure.ts'
 import { normalise, ofUids, print } from './uid-ranges.ts'
@@ -21,14 +22,17 @@ export type FlagRow = {
 
 export type Query =
   /** Without CONDSTORE every message's flags, without QRESYNC nothing vanished. */
-  | { readonly kind: 'vanished+flags'; readonly uids: string; readonly modseq: bigint }
-  /** Days since 1970-01-01. */
-  | { readonly kind: 'search'; readonly uids: string; readonly since?: number; readonly before?: number }
+  | { readonly kind: 'vanished+flags'; readonly uids: string; readonly modseq: bigint; readonly keep?: Keep }
+  /** Days since 1970-01-01; `changed`: with a higher MODSEQ. */
+  | { readonly kind: 'search'; readonly uids: string; readonly since?: number; readonly before?: number; readonly changed?: bigint }
   | { readonly kind: 'messages'; readonly uids: string }
+
+/** Of what changed only rows of these UIDs and not before this day are answered, and of the lowest UIDs alone: of the others which they are. */
+export type Keep = { readonly uids: string; readonly since: number; readonly most: number }
 
 /** One for each query, of its kind. Ranges as the server told them, not normalised; never expanded. */
 export type Answer =
-  | { readonly kind: 'vanished+flags'; readonly vanished: readonly Range[]; readonly flags: readonly FlagRow[] }
+  | { readonly kind: 'vanished+flags'; readonly vanished: readonly Range[]; readonly flags: readonly FlagRow[]; readonly changed: readonly Range[] }
   | { readonly kind: 'search'; readonly uids: readonly Range[] }
   | { readonly kind: 'messages'; readonly messages: readonly Message[] }
 
@@ -39,22 +43,29 @@ export type ImapMailbox = {
    * between may be told twice, and is never missed. Throws `stale` for another UIDVALIDITY than the one given.
    */
   ask(folder: FolderId, validity: number | undefined, queries: readonly Query[]): Promise<{ state: MailboxState; selectedFresh: boolean; answers: Answer[] }>
-  /** Throws `not-found`. */
-  stateOf(folder: FolderId): Promise<MailboxState>
-  /** One round trip for all; undefined for a folder that is not there or does not tell. */
+  /** More questions about what was just asked: the mailbox may be as it was then. Throws as `ask` does. */
+  more(folder: FolderId, validity: number, queries: readonly Query[]): Promise<Answer[]>
+  /** Throws `not-found`, and `stale` for another UIDVALIDITY than the one given. */
+  stateOf(folder: FolderId, validity?: number): Promise<MailboxState>
+  /**
+   * One round trip for all; undefined for a folder that is not there or does not tell. By names that are remembered: where another mailbox
+   * has the name by now, its UIDVALIDITY tells.
+   */
   status(folders: readonly FolderId[]): Promise<Map<FolderId, MailboxState | undefined>>
   messages(folder: FolderId, validity: number, uids: readonly number[]): Promise<readonly Message[]>
+  /** As it was told last, else 0. */
+  uidNextOf(folder: FolderId): number
 }
 
 /** Outbox has no mailbox: it is always there and always empty. */
 const emptyState: MailboxState = { validity: 1, uidNext: 1, highestModseq: 1n, messages: 0 }
 
 export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMailbox {
-  const stateOf = async (id: FolderId): Promise<MailboxState> => id === outbox.id ? emptyState : folders.at(id, async path => {
+  const stateOf = async (id: FolderId, validity?: number): Promise<MailboxState> => id === outbox.id ? emptyState : folders.at(id, async path => {
     const state = await session.state(path)
     if (!state) throw new Failure('not-found', 'the folder is gone')
-    return state
-  })
+    return as(validity, state)
+  }, validity !== undefined)
 
   return {
     get capabilities() { return session.capabilities },
@@ -63,15 +74,22 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
       if (folder === outbox.id) return { state: emptyState, selectedFresh: false, answers: queries.map(noAnswer) }
       return folders.at(folder, async path => {
         const { state, fresh, result } = await session.read(path, () => together(queries.map(query => prepare(query, session.capabilities))))
-        if (validity !== undefined && state.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
+        as(validity, state)
         return { state, selectedFresh: fresh, answers: result }
       }, validity !== undefined)
     },
 
+    async more(folder, validity, queries) {
+      const { result } = await folders.at(folder, path =>
+        session.peek(path, validity, () => together(queries.map(query => prepare(query, session.capabilities)))), true)
+      return result
+    },
+
     stateOf,
+    uidNextOf: folder => folders.told(folder)?.uidNext ?? 0,
 
     async status(ids) {
-      const paths = await Promise.all(ids.map(async id => id === outbox.id ? undefined : folders.path(id).catch(ifGone)))
+      const paths = await Promise.all(ids.map(async id => id === outbox.id ? undefined : folders.path(id, true).catch(ifGone)))
       const known = paths.filter(path => path !== undefined)
       const states = new Map((await session.status(known)).map((state, index) => [known[index]!, state]))
       return new Map(await Promise.all(ids.map(async (id, index) => {
@@ -96,12 +114,17 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
   }
 }
 
+function as(validity: number | undefined, state: MailboxState): MailboxState {
+  if (validity !== undefined && state.validity !== validity) throw stale('uidvalidity', 'UIDVALIDITY changed')
+  return state
+}
+
 function ifGone(error: unknown): undefined {
   if (!(error instanceof Failure) || error.kind !== 'not-found') throw error
 }
 
 const noAnswer = ({ kind }: Query): Answer =>
-  kind === 'search' ? { kind, uids: [] } : kind === 'messages' ? { kind, messages: [] } : { kind, vanished: [], flags: [] }
+  kind === 'search' ? { kind, uids: [] } : kind === 'messages' ? { kind, messages: [] } : { kind, vanished: [], flags: [], changed: [] }
 
 /** Several batches as one: a list of their results. */
 export function together<T>(batches: readonly Batch<T>[]): Batch<T[]> {
@@ -136,11 +159,12 @@ export function setsOf(uids: string): string[] {
 }
 
 // RFC 9051, SEARCH; RFC 4731 for RETURN
-function search({ uids, since, before }: Query & { kind: 'search' }, { esearch }: ImapCapabilities): Batch<Answer> {
+function search({ uids, since, before, changed }: Query & { kind: 'search' }, { esearch }: ImapCapabilities): Batch<Answer> {
   const found: Range[] = []
-  const days = `${since ? ` SINCE ${printDay(since)}` : ''}${before ? ` BEFORE ${printDay(before)}` : ''}`
+  const keys = [since && ` SINCE ${printDay(since)}`, before && ` BEFORE ${printDay(before)}`, changed !== undefined && ` MODSEQ ${changed + 1n}`]
+  const more = keys.filter(Boolean).join('')
   return {
-    commands: setsOf(uids).map(set => searchCommand(`UID ${set}${days}`, esearch, found)),
+    commands: setsOf(uids).map(set => searchCommand(`UID ${set}${more}`, esearch, found)),
     result: () => ({ kind: 'search', uids: found }),
   }
 }
@@ -232,28 +256,54 @@ export function readDate(value: string): { day: number; time: Date } {
 }
 
 // RFC 7162, FETCH with CHANGEDSINCE and VANISHED
-function changes({ uids, modseq }: Query & { kind: 'vanished+flags' }, { condstore, qresync }: ImapCapabilities): Batch<Answer> {
-  const vanished: Range[] = []
-  const rows = new Map<number, FlagRow>()
-  const asked = within(uids)
+function changes({ uids, modseq, keep }: Query & { kind: 'vanished+flags' }, { condstore, qresync }: ImapCapabilities): Batch<Answer> {
+  const vanished: Range[] = [], changed: Range[] = []
+  const rows = lowestRows(keep?.most ?? Infinity)
+  const asked = within(uids), wanted = keep && within(keep.uids)
   const on = ({ name, values }: Response): void => {
     // Only EARLIER answers the question; a live VANISHED is news for the next time.
     if (name === 'VANISHED' && Array.isArray(values[0])) addAll(vanished, readSet(text(values[1])))
     if (name !== 'FETCH') return
     const items = new Map(pairs(list(values[0])))
-    const date = items.get('INTERNALDATE')
+    const date = items.get('INTERNALDATE'), uid = number(items.get('UID'))
     // News of the moment come without a date; their MODSEQ is above the state's, so they are told again. Rows of another request may be
     // older than what this one asks for.
-    if (date === undefined || !asked(number(items.get('UID'))) || (condstore && modseq !== 0n && readModseq(items) <= modseq)) return
-    const row = { uid: number(items.get('UID')), flags: readFlags(items.get('FLAGS')), modseq: readModseq(items), day: readDate(text(date)).day }
-    if (row.modseq >= (rows.get(row.uid)?.modseq ?? 0n)) rows.set(row.uid, row)
+    if (date === undefined || !asked(uid) || wanted?.(uid) === false) return
+    const now = readModseq(items)
+    if (condstore && modseq !== 0n && now <= modseq) return
+    const { day } = readDate(text(date))
+    if (keep && day < keep.since) return
+    append(changed, uid)
+    rows.add(uid, now, () => ({ uid, flags: readFlags(items.get('FLAGS')), modseq: now, day }))
   }
   const since = !condstore ? '' : ` (CHANGEDSINCE ${modseq}${qresync ? ' VANISHED' : ''})`
   const items = `UID FLAGS INTERNALDATE${condstore ? ' MODSEQ' : ''}`
   return {
     // CHANGEDSINCE 0 is not allowed everywhere, and means all.
     commands: setsOf(uids).map(set => ({ line: `UID FETCH ${set} (${items})${modseq === 0n ? '' : since}`, on })),
-    result: () => ({ kind: 'vanished+flags', vanished: normalise(vanished), flags: [...rows.values()] }),
+    result: () => ({ kind: 'vanished+flags', vanished: normalise(vanished), flags: rows.all(), changed: normalise(changed) }),
+  }
+}
+
+/** Rows as they come, in whatever order and perhaps again: what is kept of half a million is no more than twice what is wanted. */
+function lowestRows(most: number) {
+  const rows = new Map<number, FlagRow>()
+  let limit = Infinity
+  const cut = (): void => {
+    const uids = [...rows.keys()].sort((a, b) => a - b)
+    limit = most > 0 ? uids[most - 1]! : 0
+    for (const uid of uids.slice(most)) rows.delete(uid)
+  }
+  return {
+    add(uid: number, modseq: bigint, row: () => FlagRow): void {
+      if (uid > limit || modseq < (rows.get(uid)?.modseq ?? 0n)) return
+      rows.set(uid, row())
+      if (rows.size > 2 * most) cut()
+    },
+    all(): FlagRow[] {
+      if (rows.size > most) cut()
+      return [...rows.values()]
+    },
   }
 }
 

@@ -9,7 +9,8 @@ const toTheEnd = 0x7fffffff
 
 /**
  * RFC 9051, FETCH with BODY.PEEK[section]<partial>. Wishes for the same piece of many messages become one command, several pieces of the
- * same messages too. Undefined where the message or the part is not there.
+ * same messages too. Undefined where the message or the part is not there. PREVIEW (RFC 8970) takes no part's place: Dovecot's ends at 200
+ * characters where clients ask for 255, and is of the plain text where they are shown the HTML.
  */
 export function partsBatch(wishes: readonly PartWish[]): Batch<(Uint8Array | undefined)[]> {
   const pieces = new Map<string, number[]>()

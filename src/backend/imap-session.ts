@@ -1,28 +1,11 @@
 import { Failure, stale } from '../base/failure.ts'
 import type { Endpoint } from './connect.ts'
+import { readCapabilities, type ImapCapabilities } from './imap-capabilities.ts'
 import type { ImapConnection, Command as Line, Login } from './imap-connection.ts'
 import { plainDial, type Dial } from './imap-dial.ts'
 import { quote, readNamespaces, type Namespaces } from './imap-names.ts'
 import { bignumber, list, number, text, type Response, type Value } from './imap-response.ts'
 import { samePath, statusCommand, type MailboxState } from './imap-state.ts'
-
-/** What the server offers of what this program would use. Known once a session was open, and kept when it closes. */
-export type ImapCapabilities = {
-  readonly condstore: boolean
-  readonly qresync: boolean
-  readonly esearch: boolean
-  readonly move: boolean
-  readonly uidplus: boolean
-  readonly listStatus: boolean
-  readonly specialUse: boolean
-  readonly createSpecialUse: boolean
-  readonly objectId: boolean
-  readonly notify: boolean
-  readonly idle: boolean
-  readonly unselect: boolean
-  /** RFC 6203 */
-  readonly fuzzy: boolean
-}
 
 export type SessionOptions = {
   readonly endpoint: Endpoint
@@ -67,6 +50,8 @@ export class ImapSession {
   readonly #asked = new Map<string, Promise<MailboxState | undefined>>()
   #capabilities: ImapCapabilities | undefined
   #namespaces: Namespaces | undefined
+  /** Settles when what is said once a connection was answered, before anything that was asked behind it. */
+  #prepared: Promise<void> | undefined
   /** Connections opened so far, and round trips of those gone. */
   connects = 0
   #pastTrips = 0
@@ -92,9 +77,15 @@ export class ImapSession {
     return this.#pastTrips + (this.#connection?.roundTrips ?? 0)
   }
 
-  /** Opens the session where it is not. Throws `auth`, `unavailable`. */
-  async ready(): Promise<void> {
+  /** Opens the session where it is not: it is logged in. Throws `auth`, `unavailable`. */
+  async open(): Promise<void> {
     await this.#queue(() => this.#open())
+  }
+
+  /** The same, and what the server has and calls things is known for certain. */
+  async ready(): Promise<void> {
+    await this.open()
+    await this.#prepared
   }
 
   /** A connection of its own for whoever needs one that nobody waits behind; to be closed by them. Throws `auth`, `unavailable`. */
@@ -276,6 +267,7 @@ export class ImapSession {
 
   async #put<T>(connection: ImapConnection, before: readonly Command[], { commands, result }: Batch<T>): Promise<T> {
     const answers = await Promise.all(this.#send(connection, [...before, ...commands]))
+    await this.#prepared
     return result(answers.slice(before.length))
   }
 
@@ -323,11 +315,14 @@ export class ImapSession {
     connection.onClose = () => {
       if (this.#connection === connection) this.#drop()
     }
-    await this.#prepare(connection)
+    this.#prepared = this.#prepare(connection)
     return connection
   }
 
-  /** What is said once a connection. Dovecot counts MODSEQ for a mailbox only after CONDSTORE or QRESYNC was enabled. */
+  /**
+   * What is said once a connection. Dovecot counts MODSEQ for a mailbox only after CONDSTORE or QRESYNC was enabled. What is asked first goes
+   * out with it, in the belief that what the server announces can be enabled: a round trip less for each connection.
+   */
   async #prepare(connection: ImapConnection): Promise<void> {
     const has = (name: string): boolean => connection.has(name)
     const enable = !has('ENABLE') ? undefined : has('QRESYNC') ? 'QRESYNC' : has('CONDSTORE') ? 'CONDSTORE' : undefined
@@ -335,16 +330,12 @@ export class ImapSession {
     let namespaces: readonly Value[] = []
     if (enable) commands.push({ line: `ENABLE ${enable}`, on: ({ name, values }) => name === 'ENABLED' && values.forEach(v => enabled.add(text(v).toUpperCase())) })
     if (has('NAMESPACE')) commands.push({ line: 'NAMESPACE', on: ({ name, values }) => { if (name === 'NAMESPACE') namespaces = values } })
+    this.#capabilities = readCapabilities(has, enable === 'QRESYNC')
     await Promise.allSettled(connection.send(commands))
-    if (connection.closed) throw new Failure('unavailable', 'the server broke off')
-    this.#namespaces = readNamespaces(namespaces)
-    const qresync = enabled.has('QRESYNC')
-    this.#capabilities = {
-      qresync, condstore: qresync || has('CONDSTORE'), esearch: has('ESEARCH'), move: has('MOVE'), uidplus: has('UIDPLUS'),
-      listStatus: has('LIST-STATUS') && has('LIST-EXTENDED'), specialUse: has('SPECIAL-USE'), createSpecialUse: has('CREATE-SPECIAL-USE'),
-      objectId: has('OBJECTID'), notify: has('NOTIFY'), idle: has('IDLE'), unselect: has('UNSELECT'), fuzzy: has('SEARCH=FUZZY'),
-    }
     this.#rest(connection)
+    if (connection.closed) return
+    this.#namespaces = readNamespaces(namespaces)
+    this.#capabilities = readCapabilities(has, enabled.has('QRESYNC'))
   }
 
   /** Starts the clock of an unused connection. */

@@ -1,6 +1,7 @@
 import { quote } from './imap-names.ts'
 import { bignumber, list, number, pairs, text, type Value } from './imap-response.ts'
-import type { Command, ImapCapabilities } from './imap-session.ts'
+import type { ImapCapabilities } from './imap-capabilities.ts'
+import type { Command } from './imap-session.ts'
 
 export type MailboxState = {
   readonly validity: number

@@ -29,6 +29,8 @@ export type WatchOptions = {
   readonly dial?: Dial
   /** Called when somebody begins to watch: has `look` told of what happens, until nobody does. */
   readonly hear?: (look: Look) => () => void
+  /** Called when somebody who watches is told of news, and is likely to ask for them next. */
+  readonly woken?: () => void
   /** Default `auto`. */
   readonly by?: ListenBy
   /** Seconds between two looks at folders that nothing else covers. Default 30. */
@@ -48,7 +50,7 @@ const firstPause = 1000, lastPause = 60_000
  * while somebody watches, and a little longer.
  */
 export function imapWatch(options: WatchOptions): ImapWatch {
-  const { folders, mailbox, pollSeconds = 30, lingerSeconds = 60, hear } = options
+  const { folders, mailbox, pollSeconds = 30, lingerSeconds = 60, hear, woken } = options
   const entries = new Set<Entry>()
   let ear: Listener | undefined
   let arranging: Promise<void> | undefined
@@ -63,8 +65,11 @@ export function imapWatch(options: WatchOptions): ImapWatch {
   let watched: Wanted = new Map()
 
   const tell: Tell = (id, state) => {
-    if (state) heard.set(id, state)
-    for (const entry of entries) if (entry.live && entry.ids.includes(id)) entry.on.changed(id)
+    // RFC 5465, MessageNew: a STATUS that tells of news need not say of which UIDVALIDITY.
+    if (state) heard.set(id, { ...state, validity: state.validity || (folders.told(id)?.validity ?? 0) })
+    const concerned = [...entries].filter(entry => entry.live && entry.ids.includes(id))
+    if (concerned.length > 0) woken?.()
+    for (const { on } of concerned) on.changed(id)
   }
 
   /** Brings the connection to cover what is watched now, one attempt after the other. */
@@ -89,7 +94,10 @@ export function imapWatch(options: WatchOptions): ImapWatch {
       const wanted = new Map<string, FolderId>()
       for (const id of new Set([...entries].flatMap(entry => entry.ids))) {
         const path = id === outbox.id ? undefined : await folders.path(id).catch(passOver)
-        if (path !== undefined) wanted.set(path, id)
+        if (path === undefined) continue
+        wanted.set(path, id)
+        // It had another name before: what was said by that may have been said of another mailbox.
+        if (watched.get(path) !== id) heard.delete(id)
       }
       watched = wanted
       await ear.cover(wanted)

@@ -3,15 +3,21 @@ import type { MailServers, PublicServer, ServersOf } from '../model/mail-servers
 import { davUser } from './address-list.ts'
 import type { Backend, Endpoint } from './connect.ts'
 import { fillPath, fillText } from './dav-homes.ts'
-import { identityOf, type Identity } from './identity.ts'
+import { identities, identityOf, type Identity } from './identity.ts'
 
 /** What the configuration says about servers for others: `public`, else the servers Postern itself uses, where others can. */
-export const publicServers = (backends: readonly Backend[]): ServersOf => address => {
-  const identity = identityOf(backends, address)
-  if (!identity) return undefined
-  const { backend: { imap, smtp, public: told = {} }, person: { login } } = identity
+export function publicServers(backends: readonly Backend[]): ServersOf {
+  const identify = identities(backends)
+  return address => {
+    const identity = identityOf(identify, address)
+    return identity && serversOf(identity)
+  }
+}
+
+function serversOf(identity: Identity): MailServers {
+  const { backend: { imap, smtp, public: told = {} }, person: { login, account } } = identity
   return {
-    login, imap: told.imap ?? reachable(imap),
+    login, account, imap: told.imap ?? reachable(imap),
     // A relay that trusts this host trusts nobody else.
     smtp: told.smtp ?? (smtp.auth ? reachable(smtp) : undefined), dav: davOf(identity),
   }

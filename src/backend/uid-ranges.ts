@@ -66,5 +66,24 @@ export function highest(ranges: readonly Range[], most: number): number[] {
   return uids
 }
 
+/** The `most` lowest or highest numbers of the set, and what is beyond them. */
+export function split(ranges: readonly Range[], most: number, from: 'lowest' | 'highest'): [part: Range[], beyond: Range[]] {
+  const part: Range[] = [], beyond: Range[] = []
+  let left = most
+  for (const range of from === 'lowest' ? ranges : ranges.toReversed()) {
+    const size = range.to - range.from + 1
+    const cut = from === 'lowest' ? range.from + left : range.to - left + 1
+    if (left >= size) part.push(range)
+    else if (left <= 0) beyond.push(range)
+    else {
+      const [low, high] = [{ from: range.from, to: cut - 1 }, { from: cut, to: range.to }]
+      part.push(from === 'lowest' ? low : high)
+      beyond.push(from === 'lowest' ? high : low)
+    }
+    left -= Math.min(left, size)
+  }
+  return from === 'lowest' ? [part, beyond] : [part.reverse(), beyond.reverse()]
+}
+
 /** Ranges of sorted or unsorted single UIDs. */
 export const ofUids = (uids: readonly number[]): Range[] => normalise(uids.map(uid => ({ from: uid, to: uid })))

@@ -61,7 +61,7 @@ function ofThread({ kind, text }: Seed): MailQuery {
 }
 
 async function seedOf(call: Call, id: Uint8Array, belongs: (hit: Hit) => boolean): Promise<Seed> {
-  const slot = `conversation:${call.stores.person.login}:${Buffer.from(id).toString('hex')}`
+  const slot = `conversation:${call.stores.person.account}:${Buffer.from(id).toString('hex')}`
   const seed = call.cache.get<Seed>(slot) ?? await scan(call, belongs)
   call.cache.set(slot, seed, { seconds: day })
   return seed

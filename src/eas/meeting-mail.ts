@@ -37,7 +37,7 @@ export async function sendMeetingMail(call: Call, { stored, to, prefix = '', tex
   const said: Occasion = exception ?? event
   const answered = itip.method === 'REPLY' || itip.method === 'COUNTER'
   const mark = [
-    person.login, itip.method, event.uid, itip.original, event.sequence, prefix, itip.comment, itip.proposed?.start, itip.proposed?.end,
+    person.account, itip.method, event.uid, itip.original, event.sequence, prefix, itip.comment, itip.proposed?.start, itip.proposed?.end,
     answered ? said.answered : said.stamp, ...recipients.map(({ address }) => address.toLowerCase()).sort(),
   ]
   // As whom the user was invited, or invites.

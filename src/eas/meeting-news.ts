@@ -70,7 +70,7 @@ function newsOf({ method, uid, sequence, stamp, attendees, organizer, instance, 
 async function takeAll(call: Call, heard: readonly News[]): Promise<void> {
   if (await call.stores.objects!.schedules()) return
   for (const one of [...heard].sort((a, b) => a.stamp - b.stamp)) {
-    const slot = `meeting-news:${call.stores.person.login}:${JSON.stringify(one)}`
+    const slot = `meeting-news:${call.stores.person.account}:${JSON.stringify(one)}`
     if (call.cache.get<boolean>(slot)) continue
     await takeOne(call, one)
     call.cache.set(slot, true, { seconds })

@@ -19,7 +19,7 @@ const keyword = '$MoveAlways'
 /** Conversations that are looked after; seconds until another process's are heard of. */
 const mostRules = 1000, fresh = 600
 
-const slotOf = (call: Call): string => `always:${call.stores.person.login}`
+const slotOf = (call: Call): string => `always:${call.stores.person.account}`
 
 /** The message stands for its conversation, which are these, from now on. */
 export async function moveAlways(call: Call, folder: Folder, place: { validity: number; uid: number }, hits: readonly Hit[]): Promise<void> {
@@ -61,7 +61,7 @@ function isBehind(call: Call, rules: Rules): boolean {
   return !filed || Object.entries(filed).some(([conversation, folder]) => rules[conversation] !== folder)
 }
 
-const filedSlot = (call: Call): string => `filed:${call.stores.person.login}`
+const filedSlot = (call: Call): string => `filed:${call.stores.person.account}`
 
 type Rules = Readonly<Record<string, FolderId>>
 

@@ -42,21 +42,25 @@ const hour = 3600
 /**
  * What differs from where the client stands, a window of it, in the order of a digest of names, which does not depend on who is asked and
  * when. First what goes; while that is told the client keeps its token. Then its token is that of the list, and what comes is told:
- * whoever has no memory of the list tells all that is there and has not changed since that token, from the place reached on. What a client
- * was told is thus always part of the state its token stands for, or of changes since.
+ * whoever has no memory of the list tells all that is there, from the place reached on. What a client was told is thus always part of the
+ * state its token stands for, or of changes since; and who is not in the midst of a list was told all of that state, by whatever processes.
  *
  * What the client has made itself must be part of that state too: nobody would tell that it went before the next look. Then (`made`) all
- * that keeps the token behind is told at once, whatever the window.
+ * that keeps the token behind is told at once, whatever the window. So it is where a list is not remembered, if the window has room: what was
+ * in it and has changed since cannot be told from what is new. Where there is no room, all is told anew, after what went.
  */
 export async function listChanges(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: ListWish): Promise<ListedChanges> {
   const { memory, made } = wish
   if (cursor.pass?.phase === 'coming') {
-    const coming = await comingTo(store, folder, cursor, wish)
-    if (made.size === 0) return tellComing(cursor, coming, wish, [])
-    const { going, coming: more, end } = await wayTo(store, folder, { ...cursor, pass: undefined }, { ...wish, since: cursor.since, week: cursor.week })
-    const next = { ...cursor, token: end }, news = [...going, ...more], named = new Set(news.map(({ name }) => name))
-    const rest = coming.filter(({ name }) => !named.has(name))
-    remember(memory, slotOf(folder, next, wish), rest)
+    const known = recall(folder, cursor, wish)
+    if (known && made.size === 0) return tellComing(cursor, known, wish, [])
+    const { going, coming, rest, end } = await onTheWay(store, folder, cursor, wish, known), news = [...going, ...coming]
+    if (made.size === 0 && news.length > wish.window) {
+      return listChanges(store, folder, { ...cursor, pass: { phase: 'going', reached: start, told: digestOf([]), anew: true } }, wish)
+    }
+    const next = { ...cursor, token: end }
+    // Where this answer gets lost, the client may come to the same state by steps that have told it less.
+    remember(memory, slotOf(folder, next, wish), [...rest, ...coming].sort(inOrder))
     return tellComing(next, rest, { ...wish, window: Math.max(0, wish.window - news.length) }, news)
   }
   const way = await wayTo(store, folder, cursor, wish)
@@ -65,7 +69,8 @@ export async function listChanges(store: ObjectStore, folder: FolderId, cursor: 
   const until = made.size > 0 || way.begun === undefined ? way.going.length : endOfWindow(way.going, begun, wish.window)
   const told = way.going.slice(begun, until)
   if (until < way.going.length) {
-    const pass = { phase: 'going', reached: way.going[until - 1]?.order ?? start, told: digestOf(way.going.slice(0, until)) } as const
+    const anew = cursor.pass?.phase === 'going' && cursor.pass.anew ? { anew: true as const } : {}
+    const pass = { phase: 'going', reached: way.going[until - 1]?.order ?? start, told: digestOf(way.going.slice(0, until)), ...anew } as const
     return { ...listOf(told), next: { ...cursor, pass }, more: true }
   }
   const next: ObjectCursor = { token: way.end, since: wish.since, week: wish.week, pass: { phase: 'coming', reached: start, first: cursor.token === '' } }
@@ -87,18 +92,27 @@ const remember = (memory: Cache, slot: string, entries: readonly Entry[]): void 
   memory.set(slot, entries, { seconds: hour, size: entries.length * 150 })
 
 /** What leads to a state from nothing is more than what leads there from another: the same client may have been told either. */
-const slotOf = (folder: FolderId, { token, since, pass }: ObjectCursor, { scope }: ListWish): string =>
+const slotOf = (folder: FolderId, { token, since, pass }: ObjectCursor, { scope }: Pick<ListWish, 'scope'>): string =>
   `list:${scope}:${folder}:${token}:${since}:${pass?.phase === 'coming' && pass.first ? 'all' : 'news'}`
 
-/** What comes, as remembered; else all that is as it was when the token was given. */
-async function comingTo(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: ListWish): Promise<readonly Entry[]> {
-  const { token, since } = cursor
-  const known = wish.memory.get<readonly Entry[]>(slotOf(folder, cursor, wish))
-  if (known) return known
-  const all = await store.changes(folder, undefined), changed = new Set((await store.changes(folder, token)).present.map(({ name }) => name))
+const recall = (folder: FolderId, cursor: ObjectCursor, wish: Pick<ListWish, 'memory' | 'scope'>): readonly Entry[] | undefined =>
+  wish.memory.get<readonly Entry[]>(slotOf(folder, cursor, wish))
+
+/** Of a list that is being told, or else of all that is there: what is new since its token, and the rest, which is as it was then. */
+async function onTheWay(
+  store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: Omit<ListWish, 'window'>, known: readonly Entry[] | undefined,
+): Promise<Pick<Way, 'going' | 'coming' | 'end'> & { readonly rest: readonly Entry[] }> {
+  // First all, then what is new of it: what is in the one alone has not changed since the token.
+  const list = known ?? await all(store, folder, cursor.since)
+  const { going, coming, end } = await wayTo(store, folder, { ...cursor, pass: undefined }, { ...wish, since: cursor.since, week: cursor.week })
+  const named = new Set([...going, ...coming].map(({ name }) => name))
+  return { going, coming, rest: list.filter(({ name }) => !named.has(name)), end }
+}
+
+async function all(store: ObjectStore, folder: FolderId, since: number): Promise<readonly Entry[]> {
+  const { present } = await store.changes(folder, undefined)
   const shown = isDay(since) ? await store.within(folder, dateOf(since)) : undefined
-  return all.present.filter(({ name }) => !changed.has(name) && (!shown || shown.has(name)))
-    .map(one => ({ ...entryOf('present', one), again: true as const })).sort(inOrder)
+  return present.filter(({ name }) => !shown || shown.has(name)).map(one => ({ ...entryOf('present', one), again: true as const })).sort(inOrder)
 }
 
 function listOf(entries: readonly Entry[]): Pick<ListedChanges, Kind> {
@@ -130,15 +144,19 @@ const digestOf = (entries: readonly Entry[]): string =>
 export async function countChanges(store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: Omit<ListWish, 'window' | 'made'>): Promise<number> {
   const { pass } = cursor
   if (pass?.phase === 'coming') {
-    return (await comingTo(store, folder, cursor, { ...wish, window: 0, made: nothing })).filter(({ order }) => order > pass.reached).length
+    const known = recall(folder, cursor, wish)
+    const { going, coming, rest } = known ? { going: [], coming: [], rest: known } : await onTheWay(store, folder, cursor, { ...wish, made: nothing }, known)
+    return going.length + coming.length + rest.filter(({ order }) => order > pass.reached).length
   }
   const { going, begun = 0, coming } = await wayTo(store, folder, cursor, { ...wish, made: nothing })
   return going.length - begun + coming.length
 }
 
+/** `there`: all there is, looked at before. */
 async function wayTo(
-  store: ObjectStore, folder: FolderId, { token, since: old, week: before, pass }: ObjectCursor, { since, made, week, passing }: Omit<ListWish, 'window'>,
+  store: ObjectStore, folder: FolderId, cursor: ObjectCursor, wish: Omit<ListWish, 'window'>, there?: readonly Listed[],
 ): Promise<Way> {
+  const { token, since: old, week: before, pass } = cursor, { since, made, week, passing } = wish
   const holds = token !== ''
   // Which tasks are done is not in a list: where that begins or ceases to matter, all are looked at.
   const anew = holds && old !== since && (old === incompleteOnly || since === incompleteOnly)
@@ -153,14 +171,18 @@ async function wayTo(
   }
   if (holds) {
     if (old !== since && !anew) for (const [kind, one] of await moved(store, folder, old, since, shown)) if (!entries.has(one.name)) add(kind, one)
-    if (before !== week) for (const one of await passing(store, folder)) if (!entries.has(one.name)) entries.set(one.name, { ...entryOf('present', one), again: true })
+    if (before !== week) for (const one of await passing(store, folder)) if (!entries.has(one.name)) entries.set(one.name, { ...entryOf('present', { ...one, etag: '' }), again: true })
     for (const name of vanished) if (!entries.has(name)) add('gone', { name, etag: '' })
   }
   for (const name of await removedSince(store, folder, [...made].filter(one => !entries.has(one)))) add('gone', { name, etag: '' })
   const of = (gone: boolean): Entry[] => [...entries.values()].filter(({ kind }) => (kind !== 'present') === gone).sort(inOrder)
   const going = of(true)
   const begun = pass?.phase === 'going' ? toldOf(going, pass) : 0
-  if (begun === undefined) for (const one of await upTo(store, folder, pass!.reached, shown)) if (!entries.has(one.name)) add('present', one)
+  if (pass?.phase === 'going' && (pass.anew || begun === undefined)) {
+    // First all, as above.
+    if (!there) return wayTo(store, folder, cursor, wish, (await store.changes(folder, undefined)).present)
+    for (const one of upTo(there, pass.anew ? last : pass.reached, shown)) if (!entries.has(one.name)) add('present', one)
+  }
   return { end, going, begun, coming: of(false) }
 }
 
@@ -178,8 +200,8 @@ async function removedSince(store: ObjectStore, folder: FolderId, made: readonly
  * A client was told that things went which are there: another filter hid them then, which the client has given up before it was
  * told all. It does no harm to say again what it holds.
  */
-async function upTo(store: ObjectStore, folder: FolderId, reached: string, shown: ReadonlySet<string> | undefined): Promise<readonly Listed[]> {
-  return (await store.changes(folder, undefined)).present.filter(({ name }) => orderOf(name) <= reached && (!shown || shown.has(name)))
+function upTo(there: readonly Listed[], reached: string, shown: ReadonlySet<string> | undefined): readonly Listed[] {
+  return there.filter(({ name }) => orderOf(name) <= reached && (!shown || shown.has(name)))
 }
 
 /** What another time filter shows and hides, of all that is there. */
@@ -219,6 +241,6 @@ export function orderOf(name: string): string {
   return order === start ? '000001' : order
 }
 
-const start = '000000'
+const start = '000000', last = 'ffffff'
 const nothing: ReadonlySet<string> = new Set()
 const inOrder = (a: Entry, b: Entry): number => a.order < b.order || (a.order === b.order && a.name < b.name) ? -1 : 1

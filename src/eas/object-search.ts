@@ -50,7 +50,7 @@ type Known = { readonly token: string; readonly texts: ReadonlyMap<string, Searc
 /** Hands over what is in a folder. One search is often followed by another: then what has not changed is not read again. */
 async function eachOf(look: Look, hand: (name: string, texts: Searched) => void): Promise<void> {
   const { call, store, folder, reading } = look
-  const slot = `searched:${call.stores.person.login}:${folder.id}`
+  const slot = `searched:${call.stores.person.account}:${folder.id}`
   const known = call.cache.get<Known>(slot)
   const now = await outcome(store.changes(folder.id, known?.token))
   if (now instanceof Failure) {

@@ -6,7 +6,7 @@ import type { Call } from './command.ts'
  * itself where this process knows of such an order: another one may have seen the new beginning.
  */
 export async function heedResync({ devices, stores, request }: Call, { id, key }: { readonly id: string; readonly key: string }): Promise<void> {
-  const device = { user: stores.person.login, id: request.deviceId }
+  const device = { user: stores.person.account, id: request.deviceId }
   if (!devices || devices.orders(device)?.resync?.[id] === undefined) return
   const orders = await devices.change(device, now => {
     if (key !== '0' || now?.resync?.[id] === undefined) return now

@@ -21,7 +21,7 @@ const most = 400, mostPeople = 100
 /** The newest of what the user has sent, newest first. One round trip where nothing was sent since, else one more. */
 export async function sentMail({ stores: { mail, person }, cache }: Pick<Call, 'stores' | 'cache'>): Promise<SentMail> {
   const { id } = await mail.folderByRole('sent')
-  const slot = `sent-mail:${person.login}:${id}`
+  const slot = `sent-mail:${person.account}:${id}`
   const known = cache.get<SentMail>(slot)
   const { content, heads } = await mail.heads(id, most, known?.content)
   if (!heads) return known!

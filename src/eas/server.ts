@@ -120,7 +120,7 @@ async function answer(house: House, request: FrontRequest, visit: Visit, taken: 
     house.guard.load.admit(workOf(parsed.command))
     const stores = await admit(house, named(visit.credentials, parsed), visit)
     if ('status' in stores) return stores
-    taken.push(house.guard.requests.take(stores.person.login))
+    taken.push(house.guard.requests.take(stores.person.account))
     const who = whoOf(stores)
     const head = await headOf(house, parsed.userAgent, who)
     Object.assign(step, { entry, head })
@@ -144,7 +144,7 @@ type Admitted = {
 
 /** Carries out the command of a user who may be here, unless version or policy are against it. */
 async function perform(house: House, request: FrontRequest, visit: Visit, { parsed, entry, head, stores, who, step }: Admitted): Promise<FrontAnswer | Later> {
-  const account = stores.person.login
+  const account = stores.person.account
   const spoken = since(head.ceiling, parsed.version)
   if (!spoken) head.announce()
   const known: Known = { parsed, head, account }
@@ -208,9 +208,9 @@ function whenItComes(house: House, known: Known, visit: Visit, answer: Promise<A
 
 /** The stores as this client can show what is in them. */
 async function shownTo({ settings, cache }: House, parsed: EasRequest, stores: Stores, who: Who): Promise<Stores> {
-  const { objects, person: { login } } = stores
+  const { objects, person: { account } } = stores
   const merged = objects ? await mergedOf(settings, parsed, who) : []
-  return objects && merged.length > 0 ? { ...stores, objects: mergedObjects(objects, merged, { cache, account: login }) } : stores
+  return objects && merged.length > 0 ? { ...stores, objects: mergedObjects(objects, merged, { cache, account }) } : stores
 }
 
 /** Whatever comes of it, the client is heard out. */
@@ -241,7 +241,7 @@ async function refuse(house: House, visit: Visit, step: Step, failure: Failure):
   const { kind } = failure
   if (!parsed) return httpRefusal(kind === 'unsupported' ? 505 : 400, {})
   if (!entry || !head || kind === 'auth' || kind === 'busy') throw failure
-  const known: Known = { parsed, head, account: call?.stores.person.login }
+  const known: Known = { parsed, head, account: call?.stores.person.account }
   if (call) return refusal(house, known, visit, entry.command.refuse(kind, call))
   const status = contentStatus[kind]
   if (!status) throw failure

@@ -13,7 +13,7 @@ const wiped = '1', couldNot = '2'
  * to be wiped; undefined for any other. What is told is kept before the phone hears it, so that nobody takes back what was told.
  */
 export async function answerWipe({ devices, stores, request, body, log }: Call): Promise<Node | undefined> {
-  const key = { user: stores.person.login, id: request.deviceId }
+  const key = { user: stores.person.account, id: request.deviceId }
   const known = devices?.orders(key)?.wipe
   if (!devices || !known || known.state === 'done') return undefined
   const directive = directives[known.kind]

@@ -50,8 +50,11 @@ export type ObjectCursor = {
 
 /** Places in the order are 6 hexadecimal digits: all up to and including `reached` have been told. */
 export type ObjectPass =
-  /** What is gone since `token` is being told; `told`, a digest in 6 hexadecimal digits, says of what. */
-  | { readonly phase: 'going'; readonly reached: string; readonly told: string }
+  /**
+   * What is gone since `token` is being told; `told`, a digest in 6 hexadecimal digits, says of what. `anew`: then comes all that is there,
+   * as nobody knows what the client holds of the state of that token.
+   */
+  | { readonly phase: 'going'; readonly reached: string; readonly told: string; readonly anew?: true }
   /** What there was at `token` is being told; `first` to a client that held nothing before. */
   | { readonly phase: 'coming'; readonly reached: string; readonly first: boolean }
 

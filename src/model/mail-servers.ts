@@ -5,6 +5,8 @@ export type PublicServer = { readonly host: string; readonly port: number; reado
 export type MailServers = {
   /** The user's name at IMAP and SMTP. */
   readonly login: string
+  /** As `Person.account`. */
+  readonly account: string
   readonly imap: PublicServer | undefined
   readonly smtp: PublicServer | undefined
   readonly dav: { readonly url: string; readonly login: string } | undefined

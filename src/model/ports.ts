@@ -319,6 +319,8 @@ export interface Filters {
 export type Person = {
   /** Login name at the backend. */
   readonly login: string
+  /** Whose everything is that is kept: the login name, with the mail server where users of two may have the same. */
+  readonly account: string
   readonly displayName: string | undefined
   /** Primary address first. */
   readonly addresses: readonly string[]

@@ -47,8 +47,8 @@ export type UserPageParts = {
 export const prefix = '/.postern/user/'
 
 /**
- * The users' page. A session's `name` is the user's address, or login name where none is known, and its `mark` what the user is called at the mail
- * server: devices are looked up by that. `GET api/me` says all that the page shows, `GET api/profile.svg` is a QR code of the profile's address,
+ * The users' page. A session's `name` is the user's address, or login name where none is known, and its `mark` the account, by
+ * which devices are looked up. `GET api/me` says all that the page shows, `GET api/profile.svg` is a QR code of the profile's address,
  * `POST api/devices/{action}` (`id`) is one of `ownActions`.
  */
 export function userPage(parts: UserPageParts): Front {
@@ -57,7 +57,7 @@ export function userPage(parts: UserPageParts): Front {
   return pageFront({
     kind: 'user', path: prefix, home: settings.path, files: readFiles('user.html', 'page.css', 'user.css', 'page.js', 'user.js', 'user-words.js', 'user-guides.js'),
     sessions, log, told: true, prove: (name, password, visit) => prove(parts, name, password, visit),
-    holds: ({ name, mark }) => parts.elsewhere(name) === undefined && parts.serversOf(name)?.login === mark,
+    holds: ({ name, mark }) => parts.elsewhere(name) === undefined && parts.serversOf(name)?.account === mark,
     ask: asked => ask(house, asked), order: ordered => order(house, ordered),
   })
 }
@@ -70,9 +70,9 @@ async function prove({ elsewhere, open, serversOf, expiry, log }: UserPageParts,
   const there = elsewhere(user)
   if (there !== undefined) throw new Failure('denied', `Your mail is served elsewhere: ${new URL(there).origin}`)
   try {
-    const { person: { login, addresses } } = await open({ kind: 'password', user, password }, address)
+    const { person: { account, addresses } } = await open({ kind: 'password', user, password }, address)
     // A name by which the same user is found again, the nicest first.
-    return { name: [addresses[0]!, user].find(one => serversOf(one)?.login === login) ?? user, mark: login }
+    return { name: [addresses[0]!, user].find(one => serversOf(one)?.account === account) ?? user, mark: account }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     const { kind, message, retryAfter = 60 } = error, ended = kind === 'auth' ? expiry([user]) : undefined
@@ -96,17 +96,17 @@ async function ask(parts: House, { path, session, visit }: Asked): Promise<unkno
 }
 
 async function me(parts: House, session: Session, visit: Visit): Promise<unknown> {
-  const { own, settings: { wipe }, rule, expiry } = parts, { name, mark } = session
-  const rules = rule([mark, name])
+  const { own, settings: { wipe }, rule, expiry, serversOf } = parts, { name, mark } = session
+  const names = [serversOf(name)?.login ?? mark, name], rules = rule(names)
   const devices = own && await Promise.all((await own.of(mark)).map(one => shown(one, rules)))
   return {
     devices: devices?.map(one => ({ ...one, may: one.may.filter(action => wipe || action !== 'wipe') })) ?? null,
-    password: expiry([mark, name]) ?? null, setUp: setUp(parts, session, visit),
+    password: expiry(names) ?? null, setUp: setUp(parts, session, visit),
   }
 }
 
 /** What people type into their programs, or what these find out by themselves. */
-type SetUp = Partial<Omit<MailServers, 'login'>> & {
+type SetUp = Partial<Omit<MailServers, 'login' | 'account'>> & {
   readonly site: string
   readonly address: string | null
   /** The user's name with ActiveSync; with IMAP and SMTP it is `login`. */
@@ -122,10 +122,10 @@ type SetUp = Partial<Omit<MailServers, 'login'>> & {
 function setUp({ site, serversOf }: UserPageParts, { name, mark }: Session, visit: Visit): SetUp {
   const address = name.includes('@') ? name : null
   const domain = address ? address.slice(address.lastIndexOf('@') + 1).toLowerCase() : visit.origin.host.replace(/:\d+$/, '')
-  const base = new URL(site.url(domain, visit)), { imap, smtp, dav } = serversOf(name) ?? {}
+  const base = new URL(site.url(domain, visit)), { login = mark, imap, smtp, dav } = serversOf(name) ?? {}
   const profile = address ? site.profile?.(address) : undefined
   return {
-    site: site.name ?? domain, address, user: name, login: mark, host: base.hostname, port: Number(base.port || 443), signed: site.signed,
+    site: site.name ?? domain, address, user: name, login, host: base.hostname, port: Number(base.port || 443), signed: site.signed,
     ...(imap && { imap }), ...(smtp && { smtp }), ...(dav && { dav }),
     ...(profile !== undefined && { profile, profileUrl: `${base.origin}${profile}` }),
   }

@@ -5,14 +5,15 @@ import { join } from 'node:path'
 import { deviceKey, type DeviceKey, type Orders, type Seen } from '../base/devices.ts'
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
+import { meter } from '../base/meter.ts'
 import { longestTraced, mostOrders, mostSeen, mostTraced, traceSeconds, type DevicePlace } from './device-place.ts'
 import { joined, newest, parseRecords, printRecords, readOrders, readSeen, withoutNothing } from './device-records.ts'
 import { locked, type Held } from './file-lock.ts'
 
 /** Octets of a file that is read. */
 const largest = 64 * 1024 ** 2
-/** What was seen lies in several files, so that writing one takes a millisecond and not a hundred. */
-const shards = 32
+/** What was seen lies in several files, so that writing one takes a millisecond and not a hundred; and what locking and renaming one takes. */
+const shards = 32, perFile = 1
 
 /**
  * A folder that the processes of a host share, or of several hosts where the file system has rename and exclusive creation. Orders are
@@ -45,11 +46,11 @@ export async function deviceFolder(folder: string, log: Log, most = mostSeen): P
     return known
   }
 
-  async function seenIn(file: string): Promise<Map<string, Seen>> {
+  async function seenIn(file: string, cost = meter()): Promise<Map<string, Seen>> {
     const text = await read(file)
     if (text === undefined) return new Map()
     try {
-      return parseRecords(text, readSeen)
+      return cost.of(() => parseRecords(text, readSeen))
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       const aside = await keptAside(file)
@@ -83,14 +84,17 @@ export async function deviceFolder(folder: string, log: Log, most = mostSeen): P
     seenOf: async key => (await seenIn(seenFile(key))).get(deviceKey(key)),
 
     async add(seen) {
-      const byFile = Map.groupBy(seen, seenFile)
+      const byFile = Map.groupBy(seen, seenFile), cost = meter()
       for (const [file, some] of byFile) {
         await locked(`${file}.lock`, async held => {
-          const all = await seenIn(file)
-          for (const one of some) all.set(deviceKey(one), joined(all.get(deviceKey(one)), one))
-          await write(file, printRecords(newest(all, Math.ceil(most / shards))), held, false)
+          const all = await seenIn(file, cost)
+          await write(file, cost.of(() => {
+            for (const one of some) all.set(deviceKey(one), joined(all.get(deviceKey(one)), one))
+            return printRecords(newest(all, Math.ceil(most / shards)))
+          }), held, false)
         })
       }
+      return cost.spent + byFile.size * perFile
     },
 
     async trace(key, lines) {

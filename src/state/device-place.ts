@@ -11,8 +11,8 @@ export interface DevicePlace {
   change(key: DeviceKey, change: Change): Promise<Orders | undefined>
   seen(): Promise<ReadonlyMap<string, Seen>>
   seenOf(key: DeviceKey): Promise<Seen | undefined>
-  /** What was seen of devices since the last time, each once. */
-  add(seen: readonly Seen[]): Promise<void>
+  /** What was seen of devices since the last time, each once. Answers the milliseconds it computed. */
+  add(seen: readonly Seen[]): Promise<number>
   trace(key: DeviceKey, lines: readonly string[]): Promise<void>
   traced(key: DeviceKey): Promise<readonly string[]>
   close(): void

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { deviceKey, type DeviceKey, type Orders, type Seen } from '../base/devices.ts'
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
+import { meter, type Meter } from '../base/meter.ts'
 import type { Redis } from 'ioredis'
 import { longestTraced, mostOrders, mostSeen, mostTraced, traceSeconds, type DevicePlace } from './device-place.ts'
 import { joined, newest, readOrders, readSeen, withoutNothing } from './device-records.ts'
@@ -13,11 +14,14 @@ import type { SharedConfig } from './shared-redis.ts'
 /** Milliseconds for one answer; tries of a change that others are faster with; entries of a trace; devices in one request. */
 const patience = 2000, tries = 60, mostEntries = 500, together = 100
 
-/** Only where nobody has changed it meanwhile. */
+/**
+ * Only where nobody has changed it meanwhile. The mark that says so has a second part, behind a dot, which stays until the server loses its
+ * memory: where no mark is any more, one that begins with `?`, for this process knew of no order that it could put back.
+ */
 const exchange = `local is = redis.call('hget', KEYS[1], ARGV[1])
 if (is or '') ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then redis.call('hdel', KEYS[1], ARGV[1]) else redis.call('hset', KEYS[1], ARGV[1], ARGV[3]) end
-redis.call('set', KEYS[2], ARGV[4])
+redis.call('set', KEYS[2], ARGV[4] .. '.' .. (string.match(redis.call('get', KEYS[2]) or '', '%.(.+)') or '?' .. ARGV[4]))
 return 1`
 
 /** The same for many, which are told one by one: 1 where it was done. */
@@ -57,7 +61,7 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
   async function orders(): Promise<ReadonlyMap<string, Orders>> {
     const now = await asked(redis => redis.get(markKey))
     if (known && now === (mark ?? null)) return known
-    if (known?.size && now === null) await putBack(known)
+    if (known?.size && (now === null || isBegunAnew(now, mark))) await putBack(known)
     const [marked, fields] = await asked(async redis => [await redis.get(markKey), await redis.hgetallBuffer(ordersKey)] as const)
     known = new Map(Object.entries(fields).map(([field, octets]) => opened(field, octets, readOrders)).map(one => [deviceKey(one), one]))
     mark = marked ?? undefined
@@ -70,11 +74,18 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
       const field = fieldOf(one)
       await asked(redis => redis.hsetnx(ordersKey, field, seal(field, one)))
     }
-    await asked(redis => redis.set(markKey, randomBytes(9).toString('base64url'), 'NX'))
+    await asked(redis => redis.set(markKey, `${random()}.${random()}`))
   }
 
-  async function allSeen(): Promise<Map<string, Seen>> {
+  async function allSeen(cost = meter()): Promise<Map<string, Seen>> {
     const fields = await asked(redis => redis.hgetallBuffer(seenKey))
+    const { kept, over } = cost.of(() => keptOf(fields))
+    if (over.length) await asked(redis => redis.hdel(seenKey, ...over.slice(0, 10_000)))
+    return kept
+  }
+
+  /** What was seen last, and the fields of those that are too many. */
+  function keptOf(fields: Record<string, Buffer>): { kept: Map<string, Seen>; over: readonly string[] } {
     const all = new Map<string, Seen>()
     for (const [field, octets] of Object.entries(fields)) {
       try {
@@ -86,9 +97,7 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
       }
     }
     const kept = newest(all, most)
-    const over = [...all].filter(([one]) => !kept.has(one)).map(([, one]) => fieldOf(one))
-    if (over.length) await asked(redis => redis.hdel(seenKey, ...over.slice(0, 10_000)))
-    return kept
+    return { kept, over: [...all].filter(([one]) => !kept.has(one)).map(([, one]) => fieldOf(one)) }
   }
 
   /** An eviction policy or a server that writes nothing down would lose orders with nobody noticing. */
@@ -110,15 +119,17 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
       return swapped(ordersKey, markKey, field, octets => octets && opened(field, octets, readOrders), now => withoutNothing(change(now)))
     },
 
-    seen: allSeen,
+    seen: () => allSeen(),
     async seenOf(key) {
       const field = fieldOf(key)
       return readOrForget(field, await asked(redis => redis.hgetBuffer(seenKey, field)) ?? undefined)
     },
 
     async add(seen) {
-      if (await asked(redis => redis.hlen(seenKey)) > most * 1.1) await allSeen()
-      for (let at = 0; at < seen.length; at += together) await addSome(seen.slice(at, at + together))
+      const cost = meter()
+      if (await asked(redis => redis.hlen(seenKey)) > most * 1.1) await allSeen(cost)
+      for (let at = 0; at < seen.length; at += together) await addSome(seen.slice(at, at + together), cost)
+      return cost.spent
     },
 
     async trace(key, lines) {
@@ -139,9 +150,10 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
   }
 
   /** One round trip to read and one to write; where another process was faster, one by one. */
-  async function addSome(seen: readonly Seen[]): Promise<void> {
-    const fields = seen.map(fieldOf), known = await asked(redis => redis.hmgetBuffer(seenKey, ...fields))
-    const changes = seen.flatMap((one, n) => [fields[n]!, known[n] ?? nothing, seal(fields[n]!, joined(readOrForget(fields[n]!, known[n] ?? undefined), one))])
+  async function addSome(seen: readonly Seen[], cost: Meter): Promise<void> {
+    const fields = cost.of(() => seen.map(fieldOf)), known = await asked(redis => redis.hmgetBuffer(seenKey, ...fields))
+    const changes = cost.of(() => seen.flatMap((one, n) =>
+      [fields[n]!, known[n] ?? nothing, seal(fields[n]!, joined(readOrForget(fields[n]!, known[n] ?? undefined), one))]))
     const done = await asked(redis => redis.eval(exchangeMany, 1, seenKey, ...changes)) as number[]
     for (const [n, one] of seen.entries()) {
       if (done[n] !== 1) await swapped(seenKey, `${seenKey}:mark`, fields[n]!, octets => readOrForget(fields[n]!, octets), before => joined(before, one))
@@ -157,7 +169,7 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
       const before = read(octets), after = step(before)
       if (after === before) return before
       const next = after ? seal(field, after) : nothing
-      if (await asked(redis => redis.eval(exchange, 2, hash, markOf, field, octets ?? nothing, next, randomBytes(9).toString('base64url'))) === 1) return after
+      if (await asked(redis => redis.eval(exchange, 2, hash, markOf, field, octets ?? nothing, next, random())) === 1) return after
       await sleep(Math.random() * 5 * (tried + 1))
     }
     throw new Failure('busy', 'others change the same device', { retryAfter: 5 })
@@ -175,3 +187,7 @@ export async function deviceRedis({ prefix = 'postern:', ...server }: SharedConf
 }
 
 const nothing = Buffer.alloc(0)
+const random = (): string => randomBytes(9).toString('base64url')
+const partOf = (mark: string | undefined): string | undefined => mark?.split('.')[1]
+/** Since the mark that is known, by a process that knew no orders, before anybody who knows some was there again. */
+const isBegunAnew = (now: string, mark: string | undefined): boolean => partOf(now)?.startsWith('?') === true && partOf(now) !== partOf(mark)

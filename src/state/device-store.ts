@@ -40,11 +40,12 @@ export async function deviceStore(place: DevicePlace, log: Log, pause = usualPau
   }
 
   async function write(): Promise<void> {
-    const some = unkept, said = traces, before = process.cpuUsage()
+    const some = unkept, said = traces
+    let computed = 0
     unkept = new Map()
     traces = []
     try {
-      if (some.size) await place.add([...some.values()])
+      if (some.size) computed = await place.add([...some.values()])
       for (const [name, pieces] of Map.groupBy(said, ({ key }) => deviceKey(key))) {
         await place.trace(pieces[0]!.key, pieces.map(({ text }) => text)).catch((error: unknown) => log.warn({ device: name, why: String(error) }, 'a trace was not kept'))
       }
@@ -56,7 +57,6 @@ export async function deviceStore(place: DevicePlace, log: Log, pause = usualPau
         if (later || unkept.size < mostUnkept) unkept.set(name, later ? joined(one, later) : one)
       }
     }
-    const { user, system } = process.cpuUsage(before), computed = (user + system) / 1000
     rested = computed < little ? 0 : performance.now() + Math.min(computed * share, mostPause)
   }
 
@@ -69,9 +69,7 @@ export async function deviceStore(place: DevicePlace, log: Log, pause = usualPau
   })
   if (first) take(first)
   const poll = setInterval(() => void (looking = looking.then(look)), lag * 0.8).unref()
-  const flush = setInterval(() => {
-    if (performance.now() >= rested) writing = writing.then(write)
-  }, pause).unref()
+  const flush = setInterval(() => void (writing = writing.then(() => performance.now() >= rested ? write() : undefined)), pause).unref()
 
   return {
     orders(key) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { stale } from '../base/failure.ts'
 import type { Shared } from '../base/shared.ts'
-import type { ObjectCursor } from '../model/cursor.ts'
+import type { ObjectCursor, ObjectPass } from '../model/cursor.ts'
 import type { FolderId } from '../model/folder.ts'
 import { keySize, readKey, sealKey, type KeyOwner } from './sync-key.ts'
 import { packOptions, unpackOptions, type SyncOptions } from './sync-options.ts'
@@ -26,13 +26,12 @@ export type ObjectState = {
 }
 
 const objects = 0x21 // version 2, kind 1
-const holding = 1, going = 2, coming = 4, first = 8, optioned = 16, tokenAway = 32, supporting = 64, weekly = 128
+const holding = 1, going = 2, coming = 4, first = 8, anew = 8, optioned = 16, tokenAway = 32, supporting = 64, weekly = 128
 const season = 90 * 86_400
 
 export async function printObjectKey(owner: KeyOwner, shared: Shared, collection: FolderId, { cursor, options, supportsAll }: ObjectState): Promise<string> {
   const { token, since, week, pass } = cursor
-  const shape = (token || since ? holding : 0) | (pass ? pass.phase === 'going' ? going : pass.first ? coming | first : coming : 0) |
-    (supportsAll ? supporting : 0)
+  const shape = (token || since ? holding : 0) | (pass ? shapeOf(pass) : 0) | (supportsAll ? supporting : 0)
   for (const form of splitToken(token) ? ['whole', 'brief', 'away'] as const : ['whole', 'away'] as const) {
     for (const more of optional(options, cursor)) {
       const layout = shape | more | (form === 'away' ? tokenAway : 0)
@@ -49,6 +48,8 @@ export async function printObjectKey(owner: KeyOwner, shared: Shared, collection
   }
   throw stale('overflow', 'a sync key cannot hold this')
 }
+
+const shapeOf = (pass: ObjectPass): number => pass.phase === 'going' ? pass.anew ? going | anew : going : pass.first ? coming | first : coming
 
 /**
  * What may stand in a key beside the rest, the best first. Where its week is left out, a client is told anew of what is shown but for a
@@ -71,7 +72,7 @@ export async function parseObjectKey(owner: KeyOwner, shared: Shared, collection
   const since = layout & holding ? day() : 0
   const week = layout & weekly ? take(1)[0]! : undefined
   const place = (): string => take(3).toString('hex')
-  const pass = layout & going ? { phase: 'going', reached: place(), told: place() } as const
+  const pass = layout & going ? { phase: 'going', reached: place(), told: place(), ...(layout & anew ? { anew: true as const } : {}) } as const
     : layout & coming ? { phase: 'coming', reached: place(), first: (layout & first) !== 0 } as const : undefined
   const options = layout & optioned ? unpackOptions(bytes, at) : undefined
   return { cursor: { token, since, week, pass }, options, supportsAll: (layout & supporting) !== 0 }

@@ -28,8 +28,8 @@ export type RedisLine = {
  * takes some hundred for what else takes one, and who gave up then would send again what is being sent; only the first ever waits so long.
  */
 const usualPatience = 1000, pause = 500, beginning = 1000
-/** Looks in a row without an answer, after which another connection is tried. */
-const mostSilent = 3
+/** Looks in a row without an answer, after which another connection is tried: to what is asked, and to the password of one just made. */
+const mostSilent = 3, mostMute = 6
 const mostDebts = 1000
 /** Milliseconds in which the same trouble is not logged again. */
 const again = 60_000
@@ -59,14 +59,23 @@ export async function redisLine(server: RedisServer, log: Log, patience = usualP
     for (const work of owed) void line.tell(work)
   }
 
-  redis.on('ready', back).on('close', () => lost('the connection is closed')).on('error', lost)
+  redis.on('ready', back).on('error', lost).on('close', () => {
+    silent = 0
+    lost('the connection is closed')
+  })
+  function missed(most: number): void {
+    if (++silent < most) return
+    silent = 0
+    redis.disconnect(true)
+  }
+
   const looking = setInterval(() => {
-    if (usable || redis.status !== 'ready') return
-    within(redis.ping(), pause).then(back, error => {
+    if (usable) return
+    // No limit of the library's covers the time between a connection and the answer to the password.
+    if (redis.status === 'connect') missed(mostMute)
+    if (redis.status === 'ready') within(redis.ping(), pause).then(back, error => {
       lost(error)
-      if (++silent < mostSilent) return
-      silent = 0
-      redis.disconnect(true)
+      missed(mostSilent)
     })
   }, pause).unref()
 

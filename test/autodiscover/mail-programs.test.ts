@@ -57,7 +57,7 @@ describe('the servers of others', () => {
       imap: { host: 'imap.example.org', port: 143, security: 'none' }, smtp: { host: 'smtp.example.org', port: 25, security: 'starttls', auth: false },
       dav: { url: 'http://dav.example.org/' },
     })
-    expect(publicServers([none])('x@y.org')).toEqual({ login: 'x@y.org', imap: undefined, smtp: undefined, dav: undefined })
+    expect(publicServers([none])('x@y.org')).toEqual({ login: 'x@y.org', account: 'x@y.org', imap: undefined, smtp: undefined, dav: undefined })
     expect(publicServers([{ ...none, dav: { url: 'https://dav.example.org/{local}/', login: '{local}' } }])('x@y.org')?.dav)
       .toEqual({ url: 'https://dav.example.org/x/', login: 'x' })
   })

@@ -176,6 +176,25 @@ describe('a hostile server', () => {
     expect(await ask('* VANISHED (EARLIER) 1:4294967295\r\n', 'vanished+flags')).toMatchObject({ vanished: [{ from: 1, to: 4294967295 }] })
   })
 
+  it('that tells very much at once leaves others their turns', async () => {
+    const row = `* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (9) X-FILL "${'x'.repeat(60)}")\r\n`
+    const { server, port } = await scripted((line, tag) => line.startsWith('UID FETCH') ? `${row.repeat(40_000)}${tag} OK done\r\n` : `${tag} OK done\r\n`)
+    const connection = await ImapConnection.open({ host: '127.0.0.1', port, security: 'none' }, anna)
+    let rows = 0, all = 0, most = 0, over = false
+    const turn = (): void => {
+      most = Math.max(most, rows)
+      rows = 0
+      if (!over) setImmediate(turn)
+    }
+    turn()
+    await Promise.all(connection.send([{ line: 'UID FETCH 1:* (FLAGS)', on: () => { rows++; all++ } }]))
+    over = true
+    expect(all).toBe(40_000)
+    expect(most * row.length).toBeLessThan(256 * 1024)
+    connection.close()
+    server.close()
+  })
+
   it('cannot pass off nonsense for a set', async () => {
     await expect(ask('* VANISHED (EARLIER) 1:2:x\r\n', 'vanished+flags')).rejects.toMatchObject({ kind: 'unavailable' })
   })

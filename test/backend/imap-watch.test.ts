@@ -52,6 +52,34 @@ it.each(['auto', 'idle'] as const)('a watch (%s) of a folder that went just now 
   await house.stop()
 })
 
+it('what a watch has heard of a name goes with the mailbox that had it', async () => {
+  const house = await startHouse({ users: 1, exim: false }), store = await openStore(house.imap, house.user(0), { watch: { by: 'notify' } })
+  const client = await house.imapClient(0)
+  await client.mailboxCreate('Swapped')
+  const [inbox, { id, uidNext, validity }] = await Promise.all([store.mail.folderByRole('inbox'), there()])
+  expect(uidNext).toBe(1)
+  const first = watcher(store, [id, inbox.id])
+  await vi.waitFor(() => expect(first.told).toContain('ready'))
+  await client.append('Swapped', letter(1))
+  await vi.waitFor(() => expect(store.watch.heard(id)).toMatchObject({ validity, uidNext: 2 }), { timeout: 10_000 })
+  await client.mailboxRename('Swapped', 'Elsewhere')
+  await client.mailboxCreate('Swapped')
+  for (const n of [2, 3, 4]) await client.append('Swapped', letter(n))
+  await vi.waitFor(() => expect(store.watch.heard(id)).toMatchObject({ uidNext: 4 }), { timeout: 10_000 })
+  await store.mail.folders()
+  const second = watcher(store, [id, inbox.id])
+  await vi.waitFor(() => expect(second.told).toContain('ready'))
+  expect(store.watch.heard(id)).toBeUndefined()
+  for (const each of [first, second]) each.end()
+  store.close()
+  await house.stop()
+
+  async function there() {
+    const { id } = (await store.mail.folders()).find(({ name }) => name === 'Swapped')!
+    return { id, ...store.folders.told(id)! }
+  }
+})
+
 describe.each(servers)('a watch by %s', (_, without, by) => {
   let house: House
   let proxy: TcpProxy

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { quantile } from './print.ts'
 
 /** Octets that are alive, after a collection. */
 export type Heap = { readonly used: number; readonly external: number; readonly buffers: number }
@@ -6,12 +7,18 @@ export type Heap = { readonly used: number; readonly external: number; readonly 
 /** A node process begun with `--inspect`, looked into from outside: the program knows nothing of it. */
 export type Inspected = {
   heap(): Promise<Heap>
-  /** The event loop is measured from now on; how long it was held since, at most and in 99 of 100 cases, in milliseconds. */
+  /**
+   * The event loop is measured from now on: how long it was held since, at most and in 99 of 100 cases, in milliseconds of processor time
+   * of its thread between two looks. How long the thread waited for a processor is the machine's affair.
+   */
   watchLoop(): Promise<void>
   loop(): Promise<{ readonly longest: number; readonly held: number }>
   snapshot(write: (chunk: string) => void): Promise<void>
   close(): void
 }
+
+/** Milliseconds between two looks at an event loop that has nothing else to do. */
+const interval = 5
 
 export async function inspect(port: number): Promise<Inspected> {
   const socket = new WebSocket(await addressOf(port))
@@ -38,13 +45,19 @@ export async function inspect(port: number): Promise<Inspected> {
     ((await call('Runtime.evaluate', { expression, returnByValue: true }))['result'] as { value: unknown }).value
   return {
     async watchLoop() {
-      await evaluate(`globalThis.watchedLoop?.disable()
-        globalThis.watchedLoop = process.getBuiltinModule('node:perf_hooks').monitorEventLoopDelay({ resolution: 5 })
-        watchedLoop.enable()`)
+      await evaluate(`clearInterval(globalThis.loopTimer)
+        globalThis.loopTimes = []
+        globalThis.loopBefore = process.threadCpuUsage()
+        globalThis.loopTimer = setInterval(() => {
+          const { user, system } = process.threadCpuUsage(loopBefore)
+          loopTimes.push((user + system) / 1000)
+          loopBefore = process.threadCpuUsage()
+        }, ${interval})
+        undefined`)
     },
     async loop() {
-      const [longest, held] = await evaluate('[watchedLoop.max / 1e6, watchedLoop.percentile(99) / 1e6]') as [number, number]
-      return { longest, held }
+      const times = await evaluate('loopTimes') as number[]
+      return { longest: Math.max(0, ...times), held: quantile(times, 0.99) }
     },
     async heap() {
       // Twice: what finalizers let go of is collected by the second.

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
+import { holdsVersion, isHeld, nowHeld, noVersion, type Held } from '../../src/eas/held.ts'
 import { countChanges, listChanges } from '../../src/eas/object-changes.ts'
 import { outcome } from '../../src/eas/outcome.ts'
 import { freshObjects, incompleteOnly, type ObjectCursor } from '../../src/model/cursor.ts'
@@ -23,7 +24,7 @@ type Step =
   | { do: 'command'; kind: 'make' | 'edit' | 'delete'; pick: number; window: number; lost: boolean; age: number; removed: boolean }
   | { do: 'filter'; choice: number }
   | { do: 'tomorrow' | 'week' }
-  | { do: 'restart' }
+  | { do: 'restart' | 'other' }
   | { do: 'stale' }
 
 const small = fc.integer({ min: 0, max: 24 }), age = fc.integer({ min: -2, max: 12 }), window = fc.integer({ min: 1, max: 6 })
@@ -37,6 +38,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('command' as const), kind: fc.constantFrom('make' as const, 'edit' as const, 'delete' as const), pick: small, window: fc.integer({ min: 0, max: 6 }), lost, age, removed: lost }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('filter' as const), choice: fc.integer({ min: 0, max: 3 }) }) },
   { weight: 3, arbitrary: fc.constantFrom<Step>({ do: 'tomorrow' }, { do: 'week' }, { do: 'restart' }, { do: 'restart' }, { do: 'stale' }) },
+  { weight: 3, arbitrary: fc.constant<Step>({ do: 'other' }) },
 )
 
 const put = (pick: number, count: number, age = 0, done = false): Step => ({ do: 'put', pick, count, age, done })
@@ -54,7 +56,14 @@ const met: Step[][] = [
   [put(5, 2), sync(2), put(7, 3, 3), put(3, 3, 3), { do: 'tomorrow' }, filter(1), sync(2, 'nothing'), { do: 'tomorrow' }, put(10, 1), filter(2)],
   // Somebody removes what a phone has made before it is looked what is there.
   [put(0, 2), sync(5), make(0, true)],
+  // While a list is told what is in it changes; the answer that says so gets lost, and another process has no memory of the list.
+  [put(0, 4), sync(5), put(0, 4), sync(1, 'nothing'), put(0, 4), sync(5, 'nothing', true), { do: 'other' }, sync(5, 'nothing'), { do: 'other' }],
+  // What the other process has told at once it remembers no less, for who hears of it another way.
+  [put(0, 4), sync(5), put(0, 4), sync(3, 'nothing'), put(0, 4), { do: 'other' }, sync(5, 'nothing', true), { do: 'other' }, sync(5, 'nothing'), sync(1, 'nothing'), { do: 'other' }],
 ]
+
+/** What one process remembers: lists, and what the phone holds that has a key. */
+const newProcess = () => ({ memory: memoryCache({ megabytes: 4 }), held: new Map<string, Held>() })
 
 /** A server's collection and a phone that holds some of it, each item as the version it has. */
 class World {
@@ -65,7 +74,11 @@ class World {
   readonly weeks = new Map<string, number>()
   readonly filters: readonly number[]
   cursor: ObjectCursor = freshObjects
-  memory: Cache = memoryCache({ megabytes: 4 })
+  key = '0'
+  /** What the phone has deleted since it got its key: another process does not know. */
+  readonly deleted = new Set<string>()
+  readonly processes = [newProcess(), newProcess()]
+  at = 0
   today = today0
   filter = 0
   made = 0
@@ -91,6 +104,10 @@ class World {
     return [...this.store.held(this.folder).values()].filter(({ name }) => name.startsWith('n1') && names.has(name))
   }
 
+  get memory(): Cache {
+    return this.processes[this.at]!.memory
+  }
+
   put(name: string, age: number, done = false): string {
     return this.store.put(this.folder, name, `${done ? 'DONE' : 'OPEN'} DTSTART:${iso(this.today - age)}`)
   }
@@ -101,8 +118,9 @@ class World {
   }
 
   /** One Sync; false where there was nothing to tell. */
-  async sync(window: number, { lost = false, made, meanwhile = () => {} }: { lost?: boolean; made?: string; meanwhile?: () => void } = {}): Promise<boolean> {
-    const { store, folder, since, memory, cursor, week, passing } = this
+  async sync(window: number, { lost = false, made, gone, meanwhile = () => {} }: { lost?: boolean; made?: string; gone?: string; meanwhile?: () => void } = {}): Promise<boolean> {
+    const { store, folder, since, memory, cursor, week, passing, key } = this, before = this.processes[this.at]!.held.get(key) ?? new Map<number, number>()
+    const held = gone === undefined ? before : nowHeld(before, [[gone, undefined]])
     const told = await outcome(listChanges(store, folder, cursor, { window, since, week, passing, memory, scope: 'phone', made: new Set(made === undefined ? [] : [made]) }))
     if (told instanceof Failure) {
       expect(told.kind).toBe('stale')
@@ -110,6 +128,7 @@ class World {
       this.items.clear()
       this.weeks.clear()
       this.cursor = freshObjects
+      this.key = '0'
       return true
     }
     const count = told.present.length + told.gone.length + told.aged.length
@@ -117,16 +136,27 @@ class World {
     if (made === undefined && cursor.pass?.phase !== 'going') expect(count).toBeLessThanOrEqual(window)
     if (window > 0 && told.more && cursor.pass) expect(told.next).not.toEqual(cursor)
     meanwhile()
+    const news = told.present.filter(one => one.again || since === incompleteOnly || !holdsVersion(held, one.name, one.etag))
+    const listed = new Map(news.map(one => [one.name, one.etag])), there = await store.objects(folder, [...listed.keys()])
+    const isDone = ({ octets }: StoredObject): boolean => told.next.since === incompleteOnly && Buffer.from(octets).toString().startsWith('DONE')
+    // The cursor takes the way every cursor takes: through the client.
+    const next = await printObjectKey(owner, ownMemory(memory), folder, { cursor: told.next, options: undefined, supportsAll: true })
+    this.processes[this.at]!.held = new Map([[key, held], [next, next === key ? held : nowHeld(held, [
+      ...[...told.gone, ...told.aged].map(name => [name, undefined] as const),
+      ...there.map(one => [one.name, isDone(one) ? undefined : listed.get(one.name) === one.etag ? one.etag : noVersion] as const),
+    ])]])
     if (lost) return true
     for (const name of [...told.gone, ...told.aged]) this.items.delete(name)
-    for (const { name, etag, octets } of await store.objects(folder, told.present.map(one => one.name))) {
-      if (told.next.since === incompleteOnly && Buffer.from(octets).toString().startsWith('DONE')) this.items.delete(name)
-      else this.items.set(name, etag)
-      if (week !== undefined) this.weeks.set(name, week)
+    for (const one of there) {
+      // The server tells a change then, and a phone may leave aside one of what it does not have.
+      if (isHeld(held, one.name) && !this.deleted.has(one.name)) expect([...this.items.keys()]).toContain(one.name)
+      if (isDone(one)) this.items.delete(one.name)
+      else this.items.set(one.name, one.etag)
+      if (week !== undefined) this.weeks.set(one.name, week)
     }
-    // The cursor takes the way every cursor takes: through the client.
-    const key = await printObjectKey(owner, ownMemory(memory), folder, { cursor: told.next, options: undefined, supportsAll: true })
-    this.cursor = (await parseObjectKey(owner, ownMemory(memory), folder, key)).cursor
+    if (next !== key) this.deleted.clear()
+    this.key = next
+    this.cursor = (await parseObjectKey(owner, ownMemory(memory), folder, next)).cursor
     // A list was of the moment it was begun; what happened since is told by the next Sync.
     return told.more || count > 0 || !isDeepStrictEqual(told.next, cursor)
   }
@@ -148,10 +178,19 @@ class World {
     const made = kind === 'make' ? { made: name } : {}
     await carryOut()
     if (removed) store.put(folder, name, undefined)
-    if (lost) await this.sync(window, { lost, ...made })
-    if (kind === 'delete') items.delete(name)
-    else if (own !== undefined) items.set(name, own)
-    await this.sync(window, made)
+    const gone = kind === 'delete' ? { gone: name } : {}
+    if (lost) {
+      await this.sync(window, { lost, ...made, ...gone })
+      this.at = 1 - this.at
+    }
+    const kept = kind === 'delete' ? store.held(folder).get(name) : undefined
+    // What somebody else has changed meanwhile is told at once.
+    if (kept) items.set(name, kept.etag)
+    else if (kind === 'delete') {
+      items.delete(name)
+      this.deleted.add(name)
+    } else if (own !== undefined) items.set(name, own)
+    await this.sync(window, { ...made, ...gone })
   }
 
   async run(step: Step): Promise<void> {
@@ -162,7 +201,8 @@ class World {
     else if (step.do === 'filter') this.filter = step.choice
     else if (step.do === 'tomorrow') this.today++
     else if (step.do === 'week') this.today += 7
-    else if (step.do === 'restart') this.memory = memoryCache({ megabytes: 4 })
+    else if (step.do === 'restart') this.processes[this.at] = newProcess()
+    else if (step.do === 'other') this.at = 1 - this.at
     else if (step.do === 'stale') this.store.forget(this.folder)
     else if (step.do === 'command') await this.command(step)
   }

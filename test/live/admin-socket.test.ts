@@ -166,4 +166,4 @@ it('check says what is wrong with either place', async () => {
   mkdirSync(broken)
   writeFileSync(join(broken, 'orders.json'), 'no orders')
   expect((await check({ devices: { folder: broken } }))[1]).toMatch(/^! What is ordered for devices cannot be read: \S+orders\.json cannot be understood.*Until it can, no phone is let in\.$/)
-}, 120_000)
+}, 300_000)

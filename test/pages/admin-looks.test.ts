@@ -14,7 +14,7 @@ let desk: Desk
 beforeAll(async () => {
   [house, desk] = await Promise.all([startHouse(), startBrowser()])
   postern = await startPaged(house, 'looks', { eas: { access: [{ type: 'Unknown*', access: 'quarantine' }] } })
-})
+}, 180_000)
 afterAll(async () => {
   await desk?.close()
   await postern?.stop()
@@ -75,8 +75,8 @@ describe.each([['in a window', 1280, 900], ['on a phone', 390, 844], ['on a smal
       await phone.folderSync('0').catch(() => {})
       phone.close()
     }
-    await postern.ask(`/devices/${encodeURIComponent(login)}/LOOKS/trace`, { minutes: 10 })
-    await sleep(2500)
+    await postern.order(`/devices/${encodeURIComponent(login)}/LOOKS/trace`, { minutes: 10 })
+    await expect.poll(() => postern.seen(login)).toEqual(['LOOKS', 'LOOKSNEW', `LOOKS${'X'.repeat(59)}`].sort())
     const options = { viewport: { width, height }, reducedMotion: 'reduce' as const }
     const first = await desk.open(postern.url, options)
     await first.page.getByLabel('Name').waitFor()

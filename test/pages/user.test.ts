@@ -30,7 +30,7 @@ beforeAll(async () => {
       passwords: { url: 'https://account.postern.test/password', expire: { 'carol@postern.test': dayOf(5), 'dave@postern.test': dayOf(-3) } },
     },
   })
-})
+}, 180_000)
 afterAll(async () => {
   for (const phone of phones) phone.close()
   await desk?.close()

@@ -107,6 +107,46 @@ describe.each(places)('devices kept in %s', (_, site) => {
   })
 })
 
+describe('what was seen', () => {
+  /** Writes of a store whose place says what each cost, and does something else meanwhile. */
+  async function writes(cost: (own: number) => number, meanwhile = () => {}) {
+    const place = await deviceFolder(folder(), log)
+    let written = 0
+    const store = await deviceStore({
+      ...place,
+      async add(seen) {
+        meanwhile()
+        const own = await place.add(seen)
+        written++
+        return cost(own)
+      },
+    }, log, 400)
+    return { store, written: () => written }
+  }
+
+  it('is written down soon, whatever else the process does meanwhile', async () => {
+    const { store, written } = await writes(own => own, () => {
+      for (const before = process.cpuUsage().user; process.cpuUsage().user < before + 50_000;) JSON.stringify(process.env)
+    })
+    for (const times of [1, 2, 3]) {
+      store.saw({ ...sighting, at: at + times })
+      await expect.poll(written).toBe(times)
+    }
+    await store.close()
+  })
+
+  it('waits longer for the next write where one computed much', async () => {
+    const { store, written } = await writes(() => 50)
+    store.saw(sighting)
+    await expect.poll(written).toBe(1)
+    store.saw({ ...sighting, at: at + 1 })
+    await sleep(1000)
+    expect(written()).toBe(1)
+    await store.close()
+    expect(written()).toBe(2)
+  })
+})
+
 it('what was seen in pieces is what was seen in one', () => {
   const moment = fc.record({
     status: fc.constantFrom('1', '', '3'), command: fc.constantFrom('Sync', 'Ping'), waits: fc.boolean(), folders: fc.integer({ min: 1, max: 5 }), fresh: fc.boolean(),
@@ -177,6 +217,28 @@ it('orders that a shared cache lost are put back by who knows them', async () =>
   expect(store.orders(ann)?.decision?.access).toBe('block')
   hand.disconnect()
   await store.close()
+})
+
+it('orders that a shared cache lost are put back also where a process that knew none was the first to order something, and once', async () => {
+  const hand = redis.client()
+  await hand.connect()
+  const server = { url: redis.url, password: redis.password, prefix: 'anew:' }, bob = { user: 'bob', id: 'PHONE2' }
+  const [one, away] = [await deviceRedis(server, secret, log), await deviceRedis(server, secret, log)]
+  const namesOf = async (place: typeof one): Promise<string[]> => [...(await place.orders()).values()].map(({ user }) => user).sort()
+  await one.change(ann, block)
+  for (const place of [one, away]) expect(await namesOf(place)).toEqual(['Ann'])
+  await hand.del('anew:devices:orders', 'anew:devices:mark')
+  const late = await deviceRedis(server, secret, log)
+  expect(await namesOf(late)).toEqual([])
+  await late.change(bob, now => ({ ...block(now), ...bob }))
+  expect(await namesOf(one)).toEqual(['Ann', 'bob'])
+  expect(await namesOf(late)).toEqual(['Ann', 'bob'])
+  // What is taken back from then on is not put back by who comes last.
+  await one.change(ann, () => undefined)
+  expect(await namesOf(away)).toEqual(['bob'])
+  expect(await namesOf(late)).toEqual(['bob'])
+  hand.disconnect()
+  for (const place of [one, away, late]) place.close()
 })
 
 it('what is kept is read back, and of 20,000 broken copies each is a value or a Failure', () => {

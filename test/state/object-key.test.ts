@@ -26,7 +26,7 @@ const day = fc.integer({ min: 0, max: 0xffff })
 const cursors: fc.Arbitrary<ObjectCursor> = fc.record({
   token: fc.oneof(fc.constant(''), tokens, several), since: day, week: fc.option(fc.integer({ min: 0, max: 255 }), { nil: undefined }),
   pass: fc.option(fc.oneof(
-    fc.record({ phase: fc.constant('going' as const), reached: hex(6), told: hex(6) }),
+    fc.record({ phase: fc.constant('going' as const), reached: hex(6), told: hex(6), anew: fc.constant(true as const) }, { requiredKeys: ['phase', 'reached', 'told'] }),
     fc.record({ phase: fc.constant('coming' as const), reached: hex(6), first: fc.boolean() }),
   ), { nil: undefined }),
 })

@@ -235,6 +235,16 @@ describe('a server that is away', () => {
     await expect.poll(() => two.recall('sent:anna/j')).toBe(true)
     await proxy.close()
   })
+
+  it('is given up where it takes a connection and never answers to the password, and found on another one', async () => {
+    const proxy = await TcpProxy.start(server, { rewriteUp: () => Buffer.alloc(0) })
+    const [shared, two] = [await another({ url: `redis://${proxy.host}:${proxy.port}` }), await another()]
+    expect(proxy.counts.connections).toBe(1)
+    proxy.link.rewriteUp = chunk => chunk
+    await shared.keep('sent:anna/m', true, { seconds: 60 })
+    await expect.poll(() => two.recall('sent:anna/m')).toBe(true)
+    await proxy.close()
+  })
 })
 
 describe('what postern check says of the server', () => {

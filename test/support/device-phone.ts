@@ -1,4 +1,5 @@
 // What a phone is told by a server that remembers devices.
+import { expect } from 'vitest'
 import { decode, el, text, type Node, type Tag } from '../../src/wire/wbxml.ts'
 import type { Phone } from './eas-client.ts'
 
@@ -7,6 +8,9 @@ export async function knock(phone: Phone): Promise<string> {
   const { status, bytes } = await phone.raw('FolderSync', el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')]))
   return status === 200 ? text(decode(bytes), 'FolderHierarchy:Status')! : `HTTP ${status}`
 }
+
+/** Waits until it is told this. All processes know of an order within a second: of theirs, which is a longer one on a busy machine. */
+export const isTold = (phone: Phone, told: string): Promise<void> => expect.poll(() => knock(phone), { interval: 200 }).toBe(told)
 
 /** What a Provision is told: the elements below its root, with their texts. */
 export const provision = async (phone: Phone, ...said: Node[]): Promise<string[]> =>

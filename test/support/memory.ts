@@ -67,7 +67,7 @@ export class MemoryAccount {
   readonly #validity: number
 
   constructor(login = 'anna@postern.test', options: { validity?: number } = {}) {
-    this.person = { login, displayName: 'Anna Test', addresses: [login, login.replace('@', '.alias@')] }
+    this.person = { login, account: login, displayName: 'Anna Test', addresses: [login, login.replace('@', '.alias@')] }
     this.#validity = options.validity ?? 1
     const special: [string, Role][] = [
       ['Inbox', 'inbox'], ['Drafts', 'drafts'], ['Sent', 'sent'], ['Trash', 'trash'], ['Outbox', 'outbox'],
@@ -196,7 +196,8 @@ export class MemoryAccount {
     const state = (id: FolderId): MailboxState | undefined => this.#boxes.get(id)?.box.state()
     return {
       capabilities: new SimulatedMailbox().capabilities,
-      stateOf: async (id: FolderId) => state(id),
+      stateOf: (id: FolderId, validity?: number) => this.#box(id).box.stateOf(id, validity),
+      uidNextOf: (id: FolderId) => this.#boxes.get(id)?.box.uidNextOf() ?? 0,
       status: async (folders: readonly FolderId[]) => new Map(folders.map(id => [id, state(id)])),
       ask: async (id: FolderId, validity: number | undefined, queries: Parameters<ImapMailbox['ask']>[2]) => {
         const { state: now, answers } = await this.#box(id).box.ask(id, validity, queries)

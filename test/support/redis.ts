@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { freePorts, HOST, openFolder, service, type Ground, type Service } from './house.ts'
@@ -21,9 +21,20 @@ export async function startRedis(ground: Ground, options: { readonly tls?: { rea
     : ['--port', String(port)]
   const args = [...listen, '--bind', HOST, '--dir', dir, '--save', '', '--appendonly', 'no', '--requirepass', password, '--logfile', join(dir, 'log')]
   const self = service(ground, { name, command: 'redis-server', args, port })
-  await self.start()
-  return {
-    ...self, password, url: `redis://${HOST}:${port}`,
-    client: () => new Redis({ host: HOST, port, password, lazyConnect: true }),
+  const client = () => new Redis({ host: HOST, port, password, lazyConnect: true, ...(options.tls ? { tls: { rejectUnauthorized: false } } : {}) })
+  /** That it is this server which listens there, not somebody who took the port while it was away. */
+  async function start(): Promise<void> {
+    await self.start()
+    const one = client().on('error', () => {})
+    try {
+      await one.connect()
+      await one.ping()
+    } catch (cause) {
+      throw new Error(`who listens on port ${port} is not ${name}:\n${readFileSync(join(dir, 'log'), 'utf8').split('\n').slice(-8).join('\n')}`, { cause })
+    } finally {
+      one.disconnect()
+    }
   }
+  await start()
+  return { ...self, start, password, url: `redis://${HOST}:${port}`, client }
 }

@@ -18,6 +18,8 @@ export class SimulatedMailbox implements ImapMailbox {
   uidNext = 1
   modseq = 1n
   asked = 0
+  /** UIDNEXT as somebody has heard of it. */
+  told = 0
 
   constructor(capabilities: Partial<ImapMailbox['capabilities']> = {}) {
     this.capabilities = { condstore: true, qresync: true, esearch: true, move: true, uidplus: true, ...capabilities } as ImapMailbox['capabilities']
@@ -50,9 +52,14 @@ export class SimulatedMailbox implements ImapMailbox {
     return { validity: this.validity, uidNext: this.uidNext, highestModseq, messages: this.items.size }
   }
 
-  async stateOf(): Promise<MailboxState> {
+  async stateOf(_folder?: FolderId, validity?: number): Promise<MailboxState> {
     this.asked++
+    if (validity !== undefined && validity !== this.validity) throw new Failure('stale', 'UIDVALIDITY changed')
     return this.state()
+  }
+
+  uidNextOf(): number {
+    return this.told
   }
 
   async status(folders: readonly FolderId[]): Promise<Map<FolderId, MailboxState | undefined>> {
@@ -66,6 +73,10 @@ export class SimulatedMailbox implements ImapMailbox {
     return { state: this.state(), selectedFresh: true, answers: queries.map(query => this.answer(query)) }
   }
 
+  async more(folder: FolderId, validity: number, queries: readonly Query[]): Promise<Answer[]> {
+    return (await this.ask(folder, validity, queries)).answers
+  }
+
   async messages(_folder: FolderId, _validity: number, uids: readonly number[]): Promise<readonly Message[]> {
     this.asked++
     return uids.flatMap(uid => this.items.has(uid) ? toMessage(this.items.get(uid)!) : [])
@@ -76,14 +87,18 @@ export class SimulatedMailbox implements ImapMailbox {
     const there = [...this.items.values()].filter(item => within(item.uid))
     if (query.kind === 'messages') return { kind: 'messages', messages: there.map(toMessage) }
     if (query.kind === 'search') {
-      const { since = -Infinity, before = Infinity } = query
-      return { kind: 'search', uids: singles(there.filter(({ day }) => day >= since && day < before).map(({ uid }) => uid)) }
+      const { since = -Infinity, before = Infinity, changed = -1n } = query
+      const uids = there.filter(({ day, modseq }) => day >= since && day < before && modseq > changed).map(({ uid }) => uid)
+      return { kind: 'search', uids: singles(uids) }
     }
     const vanished = this.capabilities.qresync ? this.expunged.filter(({ uid, modseq }) => within(uid) && modseq > query.modseq) : []
+    const { uids, since, most } = query.keep ?? { uids: query.uids, since: -Infinity, most: Infinity }, kept = inSet(uids)
+    const rows = there.filter(({ uid, day, modseq }) => modseq > query.modseq && kept(uid) && day >= since)
     return {
       kind: 'vanished+flags',
       vanished: singles(vanished.map(({ uid }) => uid)),
-      flags: there.filter(({ modseq }) => modseq > query.modseq)
+      changed: singles(rows.map(({ uid }) => uid)),
+      flags: rows.sort((a, b) => a.uid - b.uid).slice(0, most)
         .map(({ uid, flags, modseq, day }) => ({ uid, flags: new Set(flags), modseq: this.capabilities.condstore ? modseq : 0n, day })),
     }
   }

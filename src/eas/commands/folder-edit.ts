@@ -97,7 +97,7 @@ function edit(
     const repeated = await shared.recall<string[]>(slot)
     if (repeated) return answer(root, repeated)
 
-    const snapshots = { shared, secret: settings.secret, account: stores.person.login }
+    const snapshots = { shared, secret: settings.secret, account: stores.person.account }
     const { folders, refused } = await foldersAllowed(stores, call.request.version)
     const then = await recallHierarchy(snapshots, key, hierarchyOf(call, folders))
     // Whom the server of objects refuses has mail folders all the same; of what such a client held before nobody can tell.

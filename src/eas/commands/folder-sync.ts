@@ -15,7 +15,7 @@ export const folderSync: Command = {
     const { body, stores, cache, shared, settings, scope, facts } = call
     const key = body && text(body, 'FolderHierarchy:SyncKey')
     if (!key) throw new Failure('malformed', 'FolderSync without SyncKey')
-    const snapshots = { shared, secret: settings.secret, account: stores.person.login }
+    const snapshots = { shared, secret: settings.secret, account: stores.person.account }
     const { folders, refused } = await foldersAllowed(stores, call.request.version)
     const now = hierarchyOf(call, folders)
     const then = await recallHierarchy(snapshots, key, now)

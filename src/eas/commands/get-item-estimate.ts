@@ -21,6 +21,8 @@ const collectionStatus: Partial<Record<Kind, string>> = {
 }
 const notPrimed = '3'
 const mostCollections = 300
+/** Collections asked of at the same time. */
+const together = 16
 
 /** Common Status Codes, for the whole request. */
 const status: Partial<Record<Kind, string>> = { malformed: '103', unavailable: '111' }
@@ -33,10 +35,9 @@ export const getItemEstimate: Command = {
     if (collections.length === 0 || collections.length > mostCollections) throw new Failure('malformed', 'number of collections')
     call.facts['collections'] = collections.length
     const responses: Node[] = []
-    for (const collection of collections) {
-      const found = await outcome(estimate(call, collection))
-      if (found instanceof Failure && !collectionStatus[found.kind]) throw found
-      responses.push(response(call, collection, found))
+    for (let at = 0; at < collections.length; at += together) {
+      const some = collections.slice(at, at + together), found = await Promise.all(some.map(one => outcome(estimate(call, one))))
+      responses.push(...some.map((collection, index) => response(call, collection, found[index]!)))
     }
     return wbxml(el('GetItemEstimate:GetItemEstimate', responses))
   },
@@ -60,7 +61,7 @@ async function estimate(call: Call, collection: Element): Promise<number | 'not 
     if (readConversationMode(collection)) throw new Failure('malformed', 'ConversationMode of what is no mail')
     return estimateObjects(call, folder, key, filterOf(collection))
   }
-  const { cursor, options } = parseSyncKey(call.settings.secret, person.login, folder.id, key)
+  const { cursor, options } = parseSyncKey(call.settings.secret, person.account, folder.id, key)
   const filter = filterOf(collection) ?? options?.filter ?? 0
   if (!isFilterOf('mail', filter)) throw new Failure(filter > 8 ? 'malformed' : 'unsupported', `FilterType ${filter}`)
   if (!folder.selectable) return 0
@@ -102,6 +103,7 @@ function filterOf(collection: Element): number | undefined {
 }
 
 function response(call: Call, collection: Element, found: number | 'not primed' | Failure): Node {
+  if (found instanceof Failure && !collectionStatus[found.kind]) throw found
   const value = found === 'not primed' ? notPrimed : found instanceof Failure ? collectionStatus[found.kind]! : '1'
   return el('GetItemEstimate:Response', [
     el('GetItemEstimate:Status', value),

@@ -86,7 +86,7 @@ function hierarchyMoved(call: Call, folders: readonly Folder[]): boolean {
   const { cache, scope, settings, stores } = call
   const told = cache.get<string>(`told:${scope}`)
   if (told === undefined) return false
-  const now = hierarchyKey({ secret: settings.secret, account: stores.person.login }, hierarchyOf(call, folders))
+  const now = hierarchyKey({ secret: settings.secret, account: stores.person.account }, hierarchyOf(call, folders))
   if (told === now) return false
   cache.set(`told:${scope}`, now)
   return true

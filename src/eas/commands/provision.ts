@@ -54,7 +54,7 @@ const policyFor = ({ settings, request, stores }: Call): Promise<Policy | undefi
 function answer(call: Call, asked: Element, wanted: Policy | undefined): Node {
   const { settings, request } = call
   const type = text(asked, 'Provision:PolicyType') ?? ''
-  const key = (phase: 'temporary' | 'final'): string => policyKey({ ...settings, policy: wanted }, phase, call.stores.person.login, request.deviceId)
+  const key = (phase: 'temporary' | 'final'): string => policyKey({ ...settings, policy: wanted }, phase, call.stores.person.account, request.deviceId)
   if (type !== typeOf(request.version)) return policy(type, unknownType)
   if (!wanted) return policy(type, noPolicy)
   const acknowledged = text(asked, 'Provision:PolicyKey')

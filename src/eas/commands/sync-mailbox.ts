@@ -67,7 +67,7 @@ export async function openMailbox(call: Call, request: CollectionRequest, folder
 function stateOf(call: Call, { id, key }: CollectionRequest): { cursor: MailCursor; options: SyncOptions | undefined } {
   const remembered = call.cache.get<Remembered>(cursorName(call, id))
   if (remembered?.key === key) return remembered
-  return parseSyncKey(call.settings.secret, call.stores.person.login, id, key)
+  return parseSyncKey(call.settings.secret, call.stores.person.account, id, key)
 }
 
 /** Whether the client wants changes, and there can be any: a folder that only holds others, or Outbox, is always empty. */
@@ -125,7 +125,7 @@ export function advance(call: Call, collection: Mailbox): string {
   const cursor = changes?.next ?? collection.cursor
   const secret = call.settings.secret
   const key = hasNews(collection)
-    ? printSyncKey(secret, call.stores.person.login, request.id, { cursor, options })
+    ? printSyncKey(secret, call.stores.person.account, request.id, { cursor, options })
     : request.key
   call.cache.set(cursorName(call, request.id), { key, cursor, since, options } satisfies Remembered, { size: 512 })
   return key

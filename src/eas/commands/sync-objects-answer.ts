@@ -6,7 +6,7 @@ import { printObjectId } from '../../state/item-id.ts'
 import { el, type Node } from '../../wire/wbxml.ts'
 import type { Call } from '../command.ts'
 import { classes } from '../folder-type.ts'
-import { holdsVersion, isHeld } from '../held.ts'
+import { holdsVersion, isHeld, noVersion } from '../held.ts'
 import { givenOf } from '../moved.ts'
 import { shows } from '../object-classes.ts'
 import { collectionHead } from './sync-answer.ts'
@@ -16,7 +16,7 @@ import { advanceObjects, type Objects } from './sync-objects.ts'
 /** Objects asked for in one request. */
 const batch = 100
 
-/** One thing the client is told, with the version it then holds; none where it holds it no longer. */
+/** One thing the client is told, with the version that is known of it then; undefined where it holds it no longer. */
 type Telling = { readonly node: Node; readonly name: string; readonly etag: string | undefined }
 
 /**
@@ -56,12 +56,19 @@ async function tellingsOf(call: Call, state: Objects): Promise<Telling[]> {
     const nodes = say(call, state, object)
     if (nodes && nodes !== 'done' && state.since === incompleteOnly && !applied.undone.has(name) && holdsVersion(state.held, name, object.etag)) return []
     if (nodes === 'done') return holds ? [telling(state, 'SoftDelete', name)] : []
-    if (!nodes) return isHeld(state.held, name) ? [telling(state, 'Delete', name)] : []
+    // It may have been shown before, in a process that remembers so.
+    if (!nodes) return holds ? [telling(state, 'Delete', name)] : []
     const has = applied.known.has(name) || (!applied.undone.has(name) && (isHeld(state.held, name) || given?.has(idOf(name)) === true))
-    return [{ ...telling(state, has ? 'Change' : 'Add', name, nodes), etag: object.etag }]
+    return [{ ...telling(state, has ? 'Change' : 'Add', name, nodes), etag: isOfList(listed.get(name), object) ? object.etag : noVersion }]
   })
   return [...gone, ...aged, ...present]
 }
+
+/**
+ * What was read later than the list is told, and told again with the next one: the client may get the same key from another process, which
+ * read it earlier.
+ */
+const isOfList = (one: Listed | undefined, { etag }: StoredObject): boolean => one?.etag === etag
 
 function telling({ folder }: Objects, kind: 'Add' | 'Change' | 'Delete' | 'SoftDelete', name: string, nodes?: readonly Node[]): Telling {
   const id = el('AirSync:ServerId', printObjectId({ folder: folder.id, name }))

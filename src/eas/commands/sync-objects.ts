@@ -45,7 +45,7 @@ type Remembered = ObjectStanding & {
 }
 
 const slot = (call: Call, id: string): string => `cursor:${call.scope}:${id}`
-const ownerOf = ({ settings, stores }: Call): KeyOwner => ({ secret: settings.secret, account: stores.person.login })
+const ownerOf = ({ settings, stores }: Call): KeyOwner => ({ secret: settings.secret, account: stores.person.account })
 
 /**
  * Throws `malformed` also for what is of mail alone, for a FilterType of another class, and for Supported of a class that has none:
@@ -173,13 +173,12 @@ export async function advanceObjects(call: Call, state: Objects, told: ReadonlyM
   // Printed in any case: what a key has no room for is remembered then.
   const printed = await printObjectKey(ownerOf(call), call.shared, request.id, { cursor, options, supportsAll })
   const key = hasObjectNews(state) ? printed : request.key
-  // What is held goes with the key: where that stays, so does this, and the client's own writes are told back to it.
+  // What is held goes with the key: where that stays, so does this, and the client's own writes are told back to it. What it has deleted it
+  // does not hold, whatever key it comes with.
+  const left = nowHeld(state.held, [...applied.removed].map(name => [name, undefined]))
   const known = [...applied.known].filter(name => applied.versions.has(name) || !isHeld(state.held, name))
-  const held = key === request.key ? state.held : nowHeld(state.held, [
-    ...known.map(name => [name, applied.versions.get(name) ?? noVersion] as const),
-    ...[...applied.removed].map(name => [name, undefined] as const), ...told,
-  ])
-  const before = key === request.key ? undefined : { key: request.key, held: state.held }
+  const held = key === request.key ? left : nowHeld(left, [...known.map(name => [name, applied.versions.get(name) ?? noVersion] as const), ...told])
+  const before = key === request.key ? undefined : { key: request.key, held: left }
   const due = state.kind.isPassing ? weekOf(call.now(), call.scope).ends : undefined
   call.cache.set(slot(call, request.id), { key, cursor, since, due, options, held, before } satisfies Remembered, { size: 512 + held.size * 48 })
   return key

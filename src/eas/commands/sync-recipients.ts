@@ -52,9 +52,9 @@ export async function estimateRecipients(call: Call, key: string, maxItems: numb
 const limited = (max: number): number => Math.min(Math.max(1, max), most)
 
 const stateOf = ({ settings, stores }: Call, key: string): RecipientsState =>
-  parseRecipientsKey({ secret: settings.secret, account: stores.person.login }, recipientsFolder.id, key)
+  parseRecipientsKey({ secret: settings.secret, account: stores.person.account }, recipientsFolder.id, key)
 const printKey = ({ settings, stores }: Call, state: RecipientsState): string =>
-  printRecipientsKey({ secret: settings.secret, account: stores.person.login }, recipientsFolder.id, state)
+  printRecipientsKey({ secret: settings.secret, account: stores.person.account }, recipientsFolder.id, state)
 
 type Change = { readonly kind: 'Add' | 'Change' | 'Delete'; readonly recipient: Recipient }
 
@@ -74,7 +74,7 @@ function compare(call: Call, sent: SentMail, held: RecipientsState, max: number)
 const apply = (list: readonly Recipient[], { kind, recipient }: Change): readonly Recipient[] =>
   [...list.filter(({ id }) => id !== recipient.id), ...(kind === 'Delete' ? [] : [recipient])]
 
-const slotOf = ({ stores }: Call, digest: Uint8Array): string => `recipients:${stores.person.login}:${Buffer.from(digest).toString('base64url')}`
+const slotOf = ({ stores }: Call, digest: Uint8Array): string => `recipients:${stores.person.account}:${Buffer.from(digest).toString('base64url')}`
 
 function remember(call: Call, { digest }: RecipientsState, list: readonly Recipient[]): void {
   call.cache.set(slotOf(call, digest), list, { seconds: 30 * 86_400, size: 200 * (list.length + 1) })
