@@ -1,14 +1,12 @@
 import cluster from 'node:cluster'
-import { createLog, logBugs, startApp } from './app.ts'
 import { untilGreeted } from './backend/greeting.ts'
 import { Failure } from './base/failure.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
-import { startAdmin } from './devices.ts'
 import { stackOf } from './http/exchange.ts'
 import { listenInternally, newsPage, probes, type News, type Stage } from './http/internal.ts'
+import { createLog, logBugs } from './logging.ts'
 import { createMeter, type Meter } from './prometheus.ts'
-import { work } from './worker.ts'
 import { startWorkers } from './workers.ts'
 
 /** What answers clients: this process alone, or workers. */
@@ -16,7 +14,8 @@ type Serving = { readonly url: string; reload(next: Config): Promise<void> | voi
 
 /** Answers clients until a signal ends it; `workers` processes do where that is said. `read` reads the configuration. */
 export async function serve(read: () => Config, workers: number | undefined): Promise<number> {
-  if (cluster.isWorker) return work()
+  // What answers clients is more than half of the program: the process that only starts workers does without.
+  if (cluster.isWorker) return (await import('./worker.ts')).work()
   const over = new AbortController()
   const signal = new Promise<string>(resolve => {
     for (const name of ['SIGTERM', 'SIGINT']) process.once(name, resolve)
@@ -31,7 +30,7 @@ export async function serve(read: () => Config, workers: number | undefined): Pr
   let serving: Serving | undefined
   const pages = { ...probes(() => stage), ...newsPage(news => serving?.news(news)), '/metrics': () => serving?.page() ?? meter.page() }
   const internal = config.internal && await listenInternally(config.internal, pages, log)
-  const admin = await startAdmin(config, log)
+  const admin = config.admin && await (await import('./devices.ts')).startAdmin(config, log)
   try {
     serving = await start(config, workers, log, meter)
     reloadOnSignal(serving, read, log)
@@ -52,7 +51,10 @@ export async function serve(read: () => Config, workers: number | undefined): Pr
 }
 
 async function start(config: Config, workers: number | undefined, log: Log, meter: Meter): Promise<Serving> {
-  if (workers === undefined) return { ...await startApp(config, log, config.internal ? { metrics: meter.metrics } : {}), page: meter.page }
+  if (workers === undefined) {
+    const { startApp } = await import('./app.ts')
+    return { ...await startApp(config, log, config.internal ? { metrics: meter.metrics } : {}), page: meter.page }
+  }
   const { replace, ...serving } = await startWorkers(workers, config, log, meter)
   return { ...serving, reload: replace }
 }

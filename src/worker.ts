@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
-import { createLog, logBugs, startApp } from './app.ts'
+import { startApp } from './app.ts'
 import type { Config } from './config.ts'
+import { createLog, logBugs } from './logging.ts'
 import { createMeter } from './prometheus.ts'
 import { beat, type FromWorker, type ToWorker } from './workers.ts'
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { type App, createLog, startApp } from '../src/app.ts'
+import { type App, startApp } from '../src/app.ts'
 import { parseConfig } from '../src/config.ts'
+import { createLog } from '../src/logging.ts'
 import { certificate } from './http/certificates.ts'
 import { keptLog } from './support/http.ts'
 

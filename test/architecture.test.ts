@@ -21,7 +21,7 @@ const importers: Readonly<Record<string, readonly string[]>> = {
   'lru-cache': ['state', 'backend'],
   ioredis: ['state'],
   htmlparser2: ['formats'], 'iconv-lite': ['formats'], 'jpeg-js': ['formats'], pngjs: ['formats'],
-  pino: ['app.ts', 'cli.ts'],
+  pino: ['logging.ts'],
   uqr: ['pages'],
   'prom-client': ['prometheus.ts'], '@opentelemetry/api': ['open-telemetry.ts'],
   zod: ['config.ts', 'config-eas.ts', 'config-json-schema.ts', 'config-schema.ts', 'config-faults.ts', 'config-source.ts', 'config-words.ts'],

@@ -79,8 +79,7 @@ export async function lookAt(
   // What falls out of the filter in this very pass is told as aged, not as changed.
   const narrow = Math.max(earliest(cursor.since), earliest(target))
   const later = earliest(target) > earliest(cursor.since)
-  const { qresync, condstore, esearch } = mailbox.capabilities
-  const rows = window < Infinity ? window : 0
+  const { qresync, esearch } = mailbox.capabilities
   const bySlices = { most: window, slice: esearch && window < Infinity ? slice : Infinity }
 
   let state: MailboxState | undefined
@@ -96,32 +95,13 @@ export async function lookAt(
   const left = (phase: Pass['phase']): Range[] => pass?.phase !== phase ? covered
     : intersect(covered, [phase === 'widened' ? { from: 1, to: pass.reached - 1 } : { from: pass.reached + 1, to: maxUid }])
 
-  function* moved(): Steps<Range[]> {
-    const list = later ? 'aged' : 'widened'
-    if (covered.length === 0 || target === cursor.since) return []
-    return yield* seek({ within: left(list), from: later ? 'lowest' : 'highest', ...between(cursor.since, target), ...bySlices })
-  }
-
-  function* changes(): Steps<Changes> {
-    if (condstore && !cursor.validity) return nothing
-    if (!qresync) return changesIn(yield [condstore ? { ...everyFlag, modseq: cursor.modseq } : everyFlag])
-    if (!esearch || !pass || pass.phase === 'expunged') {
-      const keep = { uids: print(left('flags')), since: narrow, most: rows }
-      return changesIn(yield [{ ...everyFlag, modseq: cursor.modseq, keep }])
-    }
-    // All that vanished has been told, and what changed may be very much: all of it was asked for once.
-    if (pass.phase === 'widened') return nothing
-    const changed = yield* seek({ within: left('flags'), from: 'lowest', ...day('since', Number.isFinite(narrow) ? narrow : 0), changed: cursor.modseq, ...bySlices })
-    const uids = print(ofUids(lowest(changed, rows)))
-    const { flags } = uids === '' ? nothing : changesIn(yield [{ kind: 'vanished+flags', uids, modseq: cursor.modseq }])
-    return { vanished: [], flags, changed }
-  }
+  const moved = target === cursor.since ? [] : left(later ? 'aged' : 'widened')
 
   const [sought, others, messages, told, held] = await inStep(ask, [
     seek({ within: gaps, besides: [{ from: cursor.top, to: maxUid }], from: 'highest', ...day('since', since), ...bySlices }),
-    moved(),
+    seek({ within: moved, from: later ? 'lowest' : 'highest', ...between(cursor.since, target), ...bySlices }),
     once(...arrived.length ? [{ kind: 'messages', uids: print(arrived) } as const] : []),
-    changes(),
+    changesOf(mailbox.capabilities, cursor, { within: left('flags'), since: narrow, ...bySlices }),
     once(...qresync ? [] : [everything]),
   ])
   const now = state!
@@ -148,6 +128,26 @@ export async function lookAt(
 }
 
 type Changes = Omit<Answer & { kind: 'vanished+flags' }, 'kind'>
+
+/** What vanished, and which flags changed of messages that are not before a day; the rows of as many as fill a window. */
+function* changesOf(
+  { condstore, qresync, esearch }: ImapMailbox['capabilities'], { validity, modseq, pass }: MailCursor,
+  { within, since, most, slice }: { readonly within: readonly Range[]; readonly since: number; readonly most: number; readonly slice: number },
+): Steps<Changes> {
+  const rows = most < Infinity ? most : 0
+  if (condstore && !validity) return nothing
+  if (!qresync) return changesIn(yield [condstore ? { ...everyFlag, modseq } : everyFlag])
+  // A mailbox may keep no MODSEQ all the same (RFC 7162, NOMODSEQ).
+  if (!esearch || modseq === 0n || !pass || pass.phase === 'expunged') {
+    return changesIn(yield [{ ...everyFlag, modseq, keep: { uids: print(within), since, most: rows } }])
+  }
+  // What vanished has been told by now. What changed may be very much, and all of it was asked for once.
+  if (pass.phase === 'widened') return nothing
+  const changed = yield* seek({ within, from: 'lowest', ...day('since', Math.max(since, 0)), changed: modseq, most, slice })
+  const uids = print(ofUids(lowest(changed, rows)))
+  const { flags } = uids === '' ? nothing : changesIn(yield [{ kind: 'vanished+flags', uids, modseq }])
+  return { vanished: [], flags, changed }
+}
 
 const nothing: Changes = { vanished: [], flags: [], changed: [] }
 

@@ -271,10 +271,10 @@ function changes({ uids, modseq, keep }: Query & { kind: 'vanished+flags' }, { c
     if (date === undefined || !asked(uid) || wanted?.(uid) === false) return
     const now = readModseq(items)
     if (condstore && modseq !== 0n && now <= modseq) return
-    const { day } = readDate(text(date))
-    if (keep && day < keep.since) return
+    const day = (): number => readDate(text(date)).day
+    if (keep && keep.since > -Infinity && day() < keep.since) return
     append(changed, uid)
-    rows.add(uid, now, () => ({ uid, flags: readFlags(items.get('FLAGS')), modseq: now, day }))
+    rows.add(uid, now, () => ({ uid, flags: readFlags(items.get('FLAGS')), modseq: now, day: day() }))
   }
   const since = !condstore ? '' : ` (CHANGEDSINCE ${modseq}${qresync ? ' VANISHED' : ''})`
   const items = `UID FLAGS INTERNALDATE${condstore ? ' MODSEQ' : ''}`

@@ -25,6 +25,7 @@ const growth = 8
  */
 export function* seek({ within, besides = [], from, most, slice, ...keys }: Sought): Steps<Range[]> {
   let found: Range[] = [], rest = within, also = besides
+  if (rest.length + also.length === 0) return found
   for (let size = slice; ; size *= growth) {
     const [part, beyond] = split(rest, size, from)
     const [answer] = yield [{ kind: 'search', uids: print(normalise([...part, ...also])), ...keys }]

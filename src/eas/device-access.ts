@@ -19,9 +19,9 @@ const mostMails = 5, mostPending = 20
  */
 export async function accessFault(house: Doorkeeper, request: EasRequest, stores: Stores, who: Who): Promise<'129' | '140' | undefined> {
   const { settings, devices } = house
-  if (!devices && !settings.access?.length) return undefined
   const key = { user: stores.person.account, id: request.deviceId }
   const orders = devices?.orders(key)
+  if (!orders && !settings.access?.length) return undefined
   // A device that was wiped, and an account-only order for a phone that does not know it: nothing but the door is left.
   if (orders?.wipe && (orders.wipe.state === 'done' || !knowsWipe(orders.wipe.kind, request))) return '129'
   if (orders?.wipe) return request.command === 'Provision' ? undefined : '140'

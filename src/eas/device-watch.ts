@@ -56,8 +56,9 @@ function readable(octets: Uint8Array): string {
 function tracing({ devices, now }: House, { parsed, account }: Known): ((text: string) => void) | undefined {
   if (!devices || account === undefined) return undefined
   const key: DeviceKey = { user: account, id: parsed.deviceId }
-  const until = devices.orders(key)?.trace?.until ?? 0
+  const trace = devices.orders(key)?.trace
+  if (!trace) return undefined
   const at = now?.() ?? new Date()
-  if (at.getTime() > until) return undefined
+  if (at.getTime() > trace.until) return undefined
   return text => devices.trace(key, `${at.toISOString()} ${parsed.command} ${parsed.version} ${text}`)
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Failure } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import type { Invitation } from '../formats/invitation.ts'
@@ -74,7 +75,11 @@ export async function* renderItems(
     if (!batch) return
     coming = fetchBatch(place, waiting.shift())
     coming.catch(() => undefined) // it is awaited only when this batch is written
-    for (let at = 0; at < batch.length; at += together) yield await renderSome(place, batch.slice(at, at + together))
+    for (let at = 0; at < batch.length; at += together) {
+      // What others ask for, and what is asked of the mail server meanwhile, would otherwise wait for all of the batch.
+      if (at > 0) await nextTurn()
+      yield await renderSome(place, batch.slice(at, at + together))
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
 import { canonicalDeviceId } from '../base/devices.ts'
+import type { Cache } from '../state/cache.ts'
 import type { EasRequest } from './request.ts'
-import { policyOf, type Who } from './rules.ts'
+import { policyOf, type Policy, type Who } from './rules.ts'
 import type { EasSettings } from './settings.ts'
 
 /** [MS-ASPROV] PolicyKey: the temporary key proves that the policy was received, the final one that it was acknowledged. */
@@ -18,11 +19,21 @@ export function policyKey(settings: Pick<EasSettings, 'secret' | 'policy'>, phas
   return String(mac.readUInt32BE() || 1)
 }
 
+/** A key that was found right, for as long as the configuration has this very policy. */
+type Proven = { readonly policy: Policy; readonly key: string }
+
 /** [MS-ASCMD] Common Status Codes, 142 to 144: why this device must provision first, else undefined. */
-export async function policyFault(settings: EasSettings, request: EasRequest, login: string, who: Who): Promise<'142' | '144' | undefined> {
+export async function policyFault(
+  { settings, cache }: { readonly settings: EasSettings; readonly cache: Cache }, request: EasRequest, account: string, who: Who,
+): Promise<'142' | '144' | undefined> {
   if (request.command === 'Provision') return undefined
   const policy = await policyOf(settings, request.userAgent, who)
   if (!policy) return undefined
-  if (!request.policyKey || request.policyKey === '0') return '142'
-  return request.policyKey === policyKey({ ...settings, policy }, 'final', login, request.deviceId) ? undefined : '144'
+  const { policyKey: key, device, deviceId } = request
+  if (!key || key === '0') return '142'
+  const slot = `policy:${account}/${device}`, proven = cache.get<Proven>(slot)
+  if (proven?.policy === policy && proven.key === key) return undefined
+  if (key !== policyKey({ ...settings, policy }, 'final', account, deviceId)) return '144'
+  cache.set(slot, { policy, key } satisfies Proven, { size: 64 })
+  return undefined
 }

@@ -9,9 +9,11 @@ export type EasRequest = {
   /** As the command table spells it: `FolderSync`. A name that is in no table stays as it came. */
   readonly command: string
   readonly user: string
-  /** Empty when missing; see `deviceFault`. */
+  /** Empty when missing. */
   readonly deviceId: string
   readonly deviceType: string
+  /** See `deviceFault`. */
+  readonly deviceFault: '108' | '109' | undefined
   /** What the device is called here: see `canonicalDeviceId`. */
   readonly device: string
   /** What is known of the client that it seems to be. */
@@ -68,7 +70,7 @@ export function parseRequest(url: URL, headers: FrontRequest['headers']): EasReq
   return {
     command: spelling.get(command.toLowerCase()) ?? command,
     user: query.get('user') ?? '',
-    deviceId, deviceType, userAgent, version,
+    deviceId, deviceType, deviceFault: deviceFault({ deviceId, deviceType }), userAgent, version,
     device: canonicalDeviceId(deviceId), client: knownClient(userAgent, deviceType),
     policyKey: headers.get('x-ms-policykey') ?? query.get('policykey'),
     multipart: compact && (headers.get('ms-asacceptmultipart')?.toUpperCase() === 'T' || query.get('acceptmultipart') === 'T'),
@@ -95,9 +97,9 @@ export function requestReader(): typeof parseRequest {
 }
 
 /** [MS-ASCMD] Common Status Codes, 108 and 109: the status for a device that does not name itself, else undefined. */
-export function deviceFault(request: EasRequest): '108' | '109' | undefined {
-  if (!/^[\w.{}:-]{1,64}$/.test(request.deviceId)) return '108'
-  if (!/^[^\p{C},]{1,64}$/u.test(request.deviceType)) return '109'
+export function deviceFault({ deviceId, deviceType }: Pick<EasRequest, 'deviceId' | 'deviceType'>): EasRequest['deviceFault'] {
+  if (!/^[\w.{}:-]{1,64}$/.test(deviceId)) return '108'
+  if (!/^[^\p{C},]{1,64}$/u.test(deviceType)) return '109'
   return undefined
 }
 

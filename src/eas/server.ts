@@ -18,7 +18,7 @@ import { accessFault } from './device-access.ts'
 import { sawEnd, sawWait, traceRequest, tracer } from './device-watch.ts'
 import { countResync, countStatus } from './counting.ts'
 import { policyFault } from './policy.ts'
-import { deviceFault, requestReader, type parseRequest, type EasRequest } from './request.ts'
+import { requestReader, type parseRequest, type EasRequest } from './request.ts'
 import { httpRefusal, httpStatusOf, respond, statusOf, throttled, type Exchange, type Keep } from './respond.ts'
 import { asksHierarchyAnew, hasChanged, outgoingHead, type OutgoingHead } from './response-head.ts'
 import { mergedObjects } from './merged.ts'
@@ -148,8 +148,8 @@ async function perform(house: House, request: FrontRequest, visit: Visit, { pars
   const spoken = since(head.ceiling, parsed.version)
   if (!spoken) head.announce()
   const known: Known = { parsed, head, account }
-  const fault = deviceFault(parsed) ?? (spoken && speaks(entry, parsed.version) ? undefined : '138') ??
-    await accessFault(house, parsed, stores, who) ?? await policyFault(house.settings, parsed, account, who)
+  const fault = parsed.deviceFault ?? (spoken && speaks(entry, parsed.version) ? undefined : '138') ??
+    await accessFault(house, parsed, stores, who) ?? await policyFault(house, parsed, account, who)
   // [MS-ASCMD] Common Status Codes, 140: what versions before 14.0 get that leave the header out. A base64 query has none.
   if (fault === '140' && parsed.policyKey === undefined && /[?&]cmd=/i.test(request.url.search) && !since(parsed.version, '14.0')) return refusal(house, known, visit, 403)
   if (fault) return refusal(house, known, visit, bare(entry, fault))

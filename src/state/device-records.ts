@@ -66,7 +66,7 @@ export function sighted(known: Seen | undefined, more: Sighting): Seen {
   const { at, command, status, resync } = more
   const newest = at >= (known?.lastSeen ?? 0)
   const now = newest || !known ? more : known
-  const went = command === 'Sync' && !more.waits && /^(1|)$/.test(status)
+  const went = command === 'Sync' && !more.waits && (status === '1' || status === '')
   return {
     user: cut(more.user), id: more.id, type: cut(now.type), agent: cut(now.agent), version: now.version,
     firstSeen: Math.min(known?.firstSeen ?? at, at), lastSeen: Math.max(known?.lastSeen ?? at, at),

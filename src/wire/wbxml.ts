@@ -3,8 +3,7 @@ import { Failure } from '../base/failure.ts'
 import {
   END, ENTITY, FIRST_TAG, HAS_ATTRIBUTES, HAS_CONTENT, OPAQUE, STR_I, STR_T, SWITCH_PAGE, clean, malformed, Output, Reader,
 } from './wbxml-octets.ts'
-import { tags } from './wbxml-pages.ts'
-import type { Tag } from './wbxml-pages.ts'
+import { tags, type Tag } from './wbxml-pages.ts'
 
 export type { Tag }
 

@@ -26,7 +26,7 @@ export async function devices(bench: Bench): Promise<void> {
       open.push(...phones.map(phone => () => phone.close()))
       await load(undefined, rivals[name].works, bench.quick ? 3 : 6) // until its code is compiled
     }
-    const found = await byTurns(rivals, bench.quick ? 8 : 24, bench.quick ? 4 : 8)
+    const found = await byTurns(rivals, bench.quick ? 8 : 24, { turns: bench.quick ? 4 : 8 })
     const [none = 0, folder = 0, Redis = 0, cache = 0] = Object.keys(places).map(name => each(found[name]!))
     rows.push(...Object.keys(places).map(name => [`${many} / ${name}`, whole(rate(found[name]!)), whole(each(found[name]!)), whole(each(found[name]!) - none)]))
     floors.push(floor(folder - none < none / 20 && Redis - cache < none / 20, `less than a twentieth more for a request: ${many} in a folder ${whole(folder - none)}, in Redis ${whole(Redis - cache)}`))

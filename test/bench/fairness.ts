@@ -14,7 +14,7 @@ import { resetPeak, usage } from './processes.ts'
 import { RawImap } from './raw-imap.ts'
 
 /** Milliseconds that a process may keep everybody waiting, at once, and MiB by which it may grow. */
-const mostHeld = 200, mostGrown = 128
+const mostHeld = 200, mostGrown = 192
 
 type Site = {
   readonly pid: number

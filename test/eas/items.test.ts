@@ -32,6 +32,23 @@ const allOf = (mail: MailStore): MailStore => Object.fromEntries(
 ) as unknown as MailStore
 
 describe('items', () => {
+  it('come a few at a time, and others are served in between', async () => {
+    const { anna, messages } = await account(30)
+    const stores = anna.stores(), folder = await stores.mail.folderByRole('inbox')
+    let turns = 0
+    const count = (): void => {
+      turns++
+      timer = setImmediate(count)
+    }
+    let timer = setImmediate(count)
+    const seen: number[] = []
+    for await (const some of renderItems(stores, folder, 1, messages, wish, { version: '16.1' })) if (some.length > 0) seen.push(turns)
+    clearImmediate(timer)
+    expect(seen).toHaveLength(3)
+    expect(seen[0]).toBeLessThan(seen[1]!)
+    expect(seen[1]).toBeLessThan(seen[2]!)
+  })
+
   it('are fetched a hundred in a round trip', async () => {
     const { anna, messages } = await account(250)
     anna.calls.length = 0

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { policyElements } from '../../src/eas/policy-elements.ts'
+import { policyFault, policyKey } from '../../src/eas/policy.ts'
+import { parseRequest } from '../../src/eas/request.ts'
+import { memoryCache } from '../../src/state/cache.ts'
 import { child, decode, el, text, type Node } from '../../src/wire/wbxml.ts'
-import { easServer, type EasServer } from '../support/eas-server.ts'
+import { easServer, easSettings, type EasServer } from '../support/eas-server.ts'
 import { descend, type Phone } from '../support/eas-client.ts'
 
 const folderSync = el('FolderHierarchy:FolderSync', [el('FolderHierarchy:SyncKey', '0')])
@@ -118,4 +121,19 @@ describe('with a policy', () => {
     expect(again.policyKey).not.toBe(phone.policyKey)
     await stricter.stop()
   })
+})
+
+it('a key that was found right once is right no longer than its policy, its secret, its account and its device', async () => {
+  const cache = memoryCache({ megabytes: 1 }), url = new URL('http://x/?Cmd=Sync&User=anna&DeviceId=D1&DeviceType=t')
+  const settings = { ...easSettings, policy: { MinDevicePasswordLength: 6 } }
+  const key = policyKey(settings, 'final', 'anna', 'D1')
+  const fields: Record<string, string> = { 'ms-asprotocolversion': '16.1', 'x-ms-policykey': key }
+  const request = parseRequest(url, { get: name => fields[name] ?? null })
+  const faultOf = (changed: object, login = 'anna', deviceId = 'D1') =>
+    policyFault({ settings: { ...settings, ...changed }, cache }, { ...request, deviceId, device: deviceId }, login, { names: [login], groups: undefined })
+  for (const _ of ['looked at', 'remembered']) expect(await faultOf({})).toBeUndefined()
+  expect(await faultOf({ policy: { MinDevicePasswordLength: 6 } })).toBeUndefined()
+  expect(await faultOf({ policy: { MinDevicePasswordLength: 8 } })).toBe('144')
+  expect(await faultOf({ policy: { MinDevicePasswordLength: 6 }, secret: 'another one, as long as it has to be' })).toBe('144')
+  expect([await faultOf({}, 'berta'), await faultOf({}, 'anna', 'D2')]).toEqual(['144', '144'])
 })

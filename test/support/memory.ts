@@ -204,6 +204,7 @@ export class MemoryAccount {
         return { state: now, answers: answers.map((answer): Answer => answer.kind === 'messages'
           ? { kind: 'messages', messages: answer.messages.map(message => this.#message(id, message.uid)) } : answer) }
       },
+      more: (id: FolderId, validity: number, queries: Parameters<ImapMailbox['more']>[2]) => this.#box(id).box.more(id, validity, queries),
       messages: async (id: FolderId, validity: number, uids: readonly number[]) => {
         const { box } = this.#selected(id, validity)
         return uids.flatMap(uid => box.items.has(uid) ? this.#message(id, uid) : [])

@@ -67,6 +67,7 @@ const collect = async (root: Node): Promise<Uint8Array[]> => {
   return chunks
 }
 
+const numbered = (i: number): Node => el('AirSync:Add', `number ${i}`)
 const mebibyte = new Uint8Array(1 << 20).fill(7)
 const mark = 'pöst€rn🏤 '
 
@@ -77,6 +78,9 @@ describe('a stream', () => {
     ['a long text at once', mark.repeat(50_000), { text: later([mark.repeat(50_000)]) }],
     ['many elements', later(Array.from({ length: 5000 }, (_, i) => el('AirSync:Add', `number ${i}`))),
       Array.from({ length: 5000 }, (_, i) => el('AirSync:Add', `number ${i}`))],
+    ['many elements, one, two or none at a time',
+      later(Array.from({ length: 2500 }, (_, i) => [numbered(2 * i), [numbered(2 * i + 1)], [], [numbered(i), numbered(i)]]).flat()),
+      Array.from({ length: 2500 }, (_, i) => [2 * i, 2 * i + 1, i, i].map(numbered)).flat()],
   ])('carries %s in chunks', async (_, content, same) => {
     const chunks = await collect(el('AirSync:Sync', content))
     expect(chunks.length).toBeGreaterThan(2)
