@@ -52,7 +52,7 @@ export async function inspect(port: number): Promise<Inspected> {
           const { user, system } = process.threadCpuUsage(loopBefore)
           loopTimes.push((user + system) / 1000)
           loopBefore = process.threadCpuUsage()
-        }, ${interval})
+        }, ${interval}).unref()
         undefined`)
     },
     async loop() {
