@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Dice } from '../model/dice.ts'
@@ -178,6 +178,7 @@ function tell(fault: string, { ledger, taps }: Site, phones: readonly ChaosPhone
 }
 
 function keepLogs({ house, places }: Site, folder: string): void {
+  mkdirSync(folder, { recursive: true })
   for (const { postern, number } of places) copyFileSync(postern.config.replace('.yaml', '.log'), join(folder, `postern-${number + 1}.log`))
   copyFileSync(join(house.dir, 'dovecot.log'), join(folder, 'dovecot.log'))
   copyFileSync(join(house.dir, 'exim/mainlog'), join(folder, 'exim.log'))
