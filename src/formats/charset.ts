@@ -1,7 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import iconv from 'iconv-lite'
-
-const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+import { buffer, latin1 } from './octets.ts'
 
 /** Charsets that are named by programs which do not look what they send. */
 const oftenLying = new Set([
@@ -109,9 +108,6 @@ export function cleanUtf8(bytes: Uint8Array, charset: string | undefined, text =
   const whole = octets.subarray(0, octets.length - cutOff(octets))
   return !isUtf8(whole) || text.startsWith(byteOrderMark) || holdsMoreControls(text) ? undefined : whole
 }
-
-/** Octets as characters, one each. */
-export const latin1 = (bytes: Uint8Array): string => buffer(bytes).toString('latin1')
 
 // UTF-8 read as latin1: U+FEFF; U+0080 to U+009F, U+FFFE, U+FFFF.
 const byteOrderMark = '\xef\xbb\xbf'

@@ -1,5 +1,6 @@
 import { Failure } from '../base/failure.ts'
 import { decodeText } from './charset.ts'
+import { latin1 } from './octets.ts'
 import { decodeTransfer } from './transfer-encoding.ts'
 
 /**
@@ -46,7 +47,7 @@ export const isLine = (one: Line | Component): one is Line => 'raw' in one
  */
 export function parseLines(octets: Uint8Array): Document {
   if (octets.length > most.octets) throw new Failure('too-large', 'an object beyond the limit of octets')
-  const whole = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1')
+  const whole = latin1(octets)
   const mark = whole.startsWith('\xef\xbb\xbf') ? whole.slice(0, 3) : ''
   const text = whole.slice(mark.length)
   type Open = { name: string; begin: Line | undefined; content: (Line | Component)[]; end: Line | undefined }

@@ -1,5 +1,6 @@
 import { cleanText, decodeText } from './charset.ts'
 import { decodePlain, decodeWords, wordLength } from './encoded-words.ts'
+import { latin1 } from './octets.ts'
 
 /** A field as it stands: the name in lower case, the value unfolded, octets as Latin 1 characters. */
 export type Field = { readonly name: string; readonly value: string }
@@ -12,7 +13,7 @@ const mostOctets = 1024 * 1024
  * RFC 5322, Header Fields. Ends at the first empty line; lines end with LF or CRLF; what has no name is left out. Never throws.
  */
 export function parseHeader(bytes: Uint8Array): Header {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, mostOctets)).toString('latin1')
+  const text = latin1(bytes.subarray(0, mostOctets))
   const fields: Field[] = []
   for (let at = 0; at < text.length;) {
     let end = lineEnd(text, at)

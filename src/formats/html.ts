@@ -1,5 +1,6 @@
 import { Tokenizer } from 'htmlparser2'
-import { cleanText, cleanUtf8, decodeText, latin1 } from './charset.ts'
+import { cleanText, cleanUtf8, decodeText } from './charset.ts'
+import { latin1 } from './octets.ts'
 import { PlainText } from './plain-text.ts'
 
 type Options = {
@@ -178,7 +179,7 @@ const metaCharset = /<meta[^>]{0,200}?charset\s{0,5}=\s{0,5}["']?\s{0,5}([\w.:-]
 
 /** An HTML part's octets as text that says of itself that it is UTF-8, which it will be when sent on. */
 export function decodeHtml(bytes: Uint8Array, charset: string | undefined): string {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).toString('latin1')
+  const head = latin1(bytes.subarray(0, 4096))
   const text = decodeText(bytes, charset ?? metaCharset.exec(head)?.[1])
   const found = metaCharset.exec(text.slice(0, 4096))
   if (!found || found[1]!.toLowerCase() === 'utf-8') return text

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { cleanText } from './charset.ts'
 import { encodeWords } from './encoded-words.ts'
 import { parseAddresses, rawField, type Address, type Header } from './header.ts'
+import { buffer } from './octets.ts'
 
 const LF = 0x0a, CR = 0x0d
-
-const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 /** Where the empty line between header and body begins and ends; both are the length where there is none. */
 function separator(bytes: Buffer): { readonly start: number; readonly end: number } {

@@ -1,4 +1,5 @@
 import { cleanText, decodeText } from './charset.ts'
+import { latin1 } from './octets.ts'
 
 /** What RTF turned out to hold. */
 export type RtfText = { readonly html: boolean; readonly text: string }
@@ -35,7 +36,7 @@ const charsets: Readonly<Record<number, number>> = {
  * out as the text they look like.
  */
 export function readRtf(bytes: Uint8Array): RtfText {
-  const rtf = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  const rtf = latin1(bytes)
   const reader = new Reader()
   for (const match of rtf.matchAll(token)) if (!reader.take(match, rtf)) break
   return { html: reader.html, text: cleanText(reader.finish()) }

@@ -1,6 +1,5 @@
+import { latin1 } from './octets.ts'
 import { decodeUu } from './uuencode.ts'
-
-const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 /**
  * RFC 2045, Content-Transfer-Encoding. Never throws: octets cut off anywhere decode as far as they go, what is no base64 or
@@ -17,7 +16,7 @@ export function decodeTransfer(bytes: Uint8Array, encoding: string): Uint8Array 
 
 // RFC 2045, Base64 Content-Transfer-Encoding
 function decodeBase64(bytes: Uint8Array): Uint8Array {
-  const text = buffer(bytes).toString('latin1')
+  const text = latin1(bytes)
   const padding = text.indexOf('=')
   if (padding < 0) return Buffer.from(text, 'base64')
   const first = Buffer.from(text.slice(0, padding), 'base64')

@@ -1,3 +1,4 @@
+import { latin1 } from './octets.ts'
 import { decodeTransfer } from './transfer-encoding.ts'
 
 type Chunks = AsyncIterable<Uint8Array>
@@ -49,7 +50,7 @@ const usualLine = 78, inUsualLine = 57
 function decodedLines(octets: Uint8Array): Uint8Array | undefined {
   if (octets.length % usualLine !== 0) return undefined
   for (let at = usualLine - 2; at < octets.length; at += usualLine) if (octets[at] !== CR || octets[at + 1] !== LF) return undefined
-  const whole = Buffer.from(Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1'), 'base64')
+  const whole = Buffer.from(latin1(octets), 'base64')
   return whole.length === octets.length / usualLine * inUsualLine ? whole : undefined
 }
 

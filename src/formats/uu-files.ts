@@ -1,4 +1,5 @@
 import { Failure } from '../base/failure.ts'
+import { latin1 } from './octets.ts'
 import { decodeLine } from './uuencode.ts'
 
 /** What a text is made of: words, and files that a program of old wrote into it. `data` belongs to the file begun last. */
@@ -124,7 +125,7 @@ function isData(line: Uint8Array, spaces: boolean): boolean {
 
 /** Whether a text may have files in it. */
 export const mayHaveFiles = (octets: Uint8Array): boolean =>
-  /(?:^|\n)begin [0-7]{3,4} \S/.test(Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1'))
+  /(?:^|\n)begin [0-7]{3,4} \S/.test(latin1(octets))
 
 export type UuFile = { readonly name: string; readonly octets: Uint8Array }
 
