@@ -6,7 +6,7 @@ import type { ChangesWish } from '../model/ports.ts'
 import type { Answer, ImapMailbox, FlagRow, MailboxState, Query } from './imap-mailbox.ts'
 import type { Recall } from './imap-recall.ts'
 import { inStep, once, seek, type Steps } from './imap-seek.ts'
-import { intersect, lowest, normalise, ofUids, print, subtract } from './uid-ranges.ts'
+import { intersect, normalise, ofUids, print, split, subtract } from './uid-ranges.ts'
 
 /** What one look at a mailbox told, seen from a cursor. */
 export type Look = {
@@ -70,7 +70,8 @@ const usualSlice = 8192
  * than the window only that is known. Throws `stale` where the cursor cannot go on from.
  */
 export async function lookAt(
-  mailbox: ImapMailbox, recall: Recall, folder: FolderId, cursor: MailCursor, since: number, { window, expect: { uids: arrived, below } = { uids: [] }, slice = usualSlice }: LookOptions,
+  mailbox: ImapMailbox, recall: Recall, folder: FolderId, cursor: MailCursor, since: number,
+  { window, expect: { uids: arrived, below } = { uids: [] }, slice = usualSlice }: LookOptions,
 ): Promise<Look> {
   const { pass } = cursor
   const target = pass?.since ?? since
@@ -144,7 +145,7 @@ function* changesOf(
   // What vanished has been told by now. What changed may be very much, and all of it was asked for once.
   if (pass.phase === 'widened') return nothing
   const changed = yield* seek({ within, from: 'lowest', ...day('since', Math.max(since, 0)), changed: modseq, most, slice })
-  const uids = print(ofUids(lowest(changed, rows)))
+  const uids = print(split(changed, rows, 'lowest')[0])
   const { flags } = uids === '' ? nothing : changesIn(yield [{ kind: 'vanished+flags', uids, modseq }])
   return { vanished: [], flags, changed }
 }

@@ -67,22 +67,22 @@ export function imapMailbox(session: ImapSession, folders: ImapFolders): ImapMai
     return as(validity, state)
   }, validity !== undefined)
 
+  const asking = (queries: readonly Query[]) => (): Batch<Answer[]> => together(queries.map(query => prepare(query, session.capabilities)))
+
   return {
     get capabilities() { return session.capabilities },
 
     async ask(folder, validity, queries) {
       if (folder === outbox.id) return { state: emptyState, selectedFresh: false, answers: queries.map(noAnswer) }
       return folders.at(folder, async path => {
-        const { state, fresh, result } = await session.read(path, () => together(queries.map(query => prepare(query, session.capabilities))))
+        const { state, fresh, result } = await session.read(path, asking(queries))
         as(validity, state)
         return { state, selectedFresh: fresh, answers: result }
       }, validity !== undefined)
     },
 
     async more(folder, validity, queries) {
-      const { result } = await folders.at(folder, path =>
-        session.peek(path, validity, () => together(queries.map(query => prepare(query, session.capabilities)))), true)
-      return result
+      return (await folders.at(folder, path => session.peek(path, validity, asking(queries)), true)).result
     },
 
     stateOf,

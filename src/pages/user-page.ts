@@ -96,12 +96,12 @@ async function ask(parts: House, { path, session, visit }: Asked): Promise<unkno
 }
 
 async function me(parts: House, session: Session, visit: Visit): Promise<unknown> {
-  const { own, settings: { wipe }, rule, expiry, serversOf } = parts, { name, mark } = session
-  const names = [serversOf(name)?.login ?? mark, name], rules = rule(names)
+  const { own, settings: { wipe }, rule, expiry } = parts, { name, mark } = session
+  const told = setUp(parts, session, visit), names = [told.login, name], rules = rule(names)
   const devices = own && await Promise.all((await own.of(mark)).map(one => shown(one, rules)))
   return {
     devices: devices?.map(one => ({ ...one, may: one.may.filter(action => wipe || action !== 'wipe') })) ?? null,
-    password: expiry(names) ?? null, setUp: setUp(parts, session, visit),
+    password: expiry(names) ?? null, setUp: told,
   }
 }
 

@@ -1,16 +1,15 @@
 import { cleanText } from '../../formats/charset.ts'
-import { attachments, isInline, type TextPiece } from '../../formats/structure.ts'
+import { attachments, isInline } from '../../formats/structure.ts'
 import { decodedSize } from '../../formats/transfer-encoding.ts'
 import type { Part } from '../../model/message.ts'
 import { el, type Node, type Tag } from '../../wire/wbxml.ts'
+import type { Shape } from './body.ts'
 
 /** A message of more files than this has been made to do harm. */
 const most = 1000
 
-type Shaped = { readonly structure: Part; readonly texts?: readonly TextPiece[] }
-
 /** The children of [MS-ASAIRS] Attachments. `reference` makes a FileReference of a section number. */
-export const attachmentNodes = ({ structure, texts }: Shaped, reference: (section: string) => string): Node[] =>
+export const attachmentNodes = ({ structure, texts }: Pick<Shape, 'structure' | 'texts'>, reference: (section: string) => string): Node[] =>
   attachments(structure, texts).slice(0, most).map((part, index) => attachment(part, index, reference(part.section)))
 
 const attachment = (part: Part, index: number, reference: string): Node => el('AirSyncBase:Attachment', [
@@ -24,7 +23,7 @@ const attachment = (part: Part, index: number, reference: string): Node => el('A
 ])
 
 /** Attachments as version 2.5 has them; AttName is what GetAttachment is asked for. */
-export const attachmentNodes25 = ({ structure, texts }: Shaped, reference: (section: string) => string): Node[] =>
+export const attachmentNodes25 = ({ structure, texts }: Pick<Shape, 'structure' | 'texts'>, reference: (section: string) => string): Node[] =>
   attachments(structure, texts).slice(0, most).map((part, index) => el('Email:Attachment', [
     el('Email:AttName', reference(part.section)),
     el('Email:AttSize', String(decodedSize(part.size, part.encoding))),
