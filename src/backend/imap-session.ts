@@ -52,6 +52,7 @@ export class ImapSession {
   #namespaces: Namespaces | undefined
   /** Settles when what is said once a connection was answered, before anything that was asked behind it. */
   #prepared: Promise<void> | undefined
+  #preparing = false
   /** Connections opened so far, and round trips of those gone. */
   connects = 0
   #pastTrips = 0
@@ -253,7 +254,7 @@ export class ImapSession {
     for (let again = true; ; again = false) {
       let waited = false
       const sent = await this.#queue(async () => {
-        waited = this.#connection !== undefined && !this.#connection.busy
+        waited = this.#connection !== undefined && (this.#preparing || !this.#connection.busy)
         const connection = await this.#open()
         return { connection, done: work(connection) }
       })
@@ -315,7 +316,8 @@ export class ImapSession {
     connection.onClose = () => {
       if (this.#connection === connection) this.#drop()
     }
-    this.#prepared = this.#prepare(connection)
+    this.#preparing = true
+    this.#prepared = this.#prepare(connection).finally(() => { this.#preparing = false })
     return connection
   }
 

@@ -63,6 +63,23 @@ describe.each(layouts)('folders with %s', (_, dovecot) => {
     await proxy.close()
   })
 
+  it('are listed once more where the session ends as it is asked for them first', async () => {
+    const proxy = await TcpProxy.start(house.imap)
+    let cuts = 0
+    proxy.link.rewriteUp = chunk => {
+      if (cuts < 1 && / LIST /.test(chunk.toString('latin1'))) {
+        cuts++
+        proxy.cut()
+      }
+      return chunk
+    }
+    const erin = await openStore(proxy, house.user('erin'))
+    expect(shown(await erin.mail.folders())).toEqual(standard)
+    expect(cuts).toBe(1)
+    erin.close()
+    await proxy.close()
+  })
+
   it('makes, renames, moves and deletes folders of any name, the id staying', async () => {
     const work = await store.mail.createFolder(undefined, 'Ärger & Co „日本語" 🙂')
     const hebrew = await store.mail.createFolder(work.id, 'דואר חדש')

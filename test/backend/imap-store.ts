@@ -19,7 +19,7 @@ export async function openStore(where: Where, user: User, options: Options = {})
   const endpoint = { host: where.host, port: where.port, security: 'none' as const }
   const login = { kind: 'password' as const, user: user.login, password: user.password }
   const session = new ImapSession({ endpoint, login, idleSeconds: 60, timeoutSeconds: 10, ...options.session })
-  await session.ready()
+  await session.open()
   const folders = imapFolders(session, options.folders)
   const mailbox = imapMailbox(session, folders)
   const watch = imapWatch({ endpoint, login, folders, mailbox, ...options.watch })
